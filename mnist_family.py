@@ -60,10 +60,10 @@ CONFIGS = [
         mirrors=("https://storage.googleapis.com/cvdf-datasets/mnist/",
                  "https://ossci-datasets.s3.amazonaws.com/mnist/"),
         archives=_archives("""
-        9912422 6bbc9ace898e44ae57da46a324031adb 440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609
-        28881 a25bea736e30d166cdddb491f175f624 3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c
-        1648877 2646ac647ad5339dbf082846283269ea 8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6
-        4542 27ae3e4e09519cfbb04c329615203637 f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6
+        9912422 440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609 6bbc9ace898e44ae57da46a324031adb
+        28881 3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c a25bea736e30d166cdddb491f175f624
+        1648877 8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6 2646ac647ad5339dbf082846283269ea
+        4542 f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6 27ae3e4e09519cfbb04c329615203637
         """),
         homepage="http://yann.lecun.com/exdb/mnist/", license="unknown",  # its publisher states none
         citation="""@misc{lecun2010mnist,
@@ -80,10 +80,10 @@ CONFIGS = [
                  "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
                  "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"),
         archives=_archives("""
-        26421880 f4a8712d7a061bf5bd6d2ca38dc4d50a 3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84
-        29515 9018921c3c673c538a1fc5bad174d6f9 a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845
-        4422102 8181f5470baa50b63fa0f6fddb340f0a 346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073
-        5148 15d484375f8d13e6eb1aabb0c3f46965 67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5
+        26421880 3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84 f4a8712d7a061bf5bd6d2ca38dc4d50a
+        29515 a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845 9018921c3c673c538a1fc5bad174d6f9
+        4422102 346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073 8181f5470baa50b63fa0f6fddb340f0a
+        5148 67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5 15d484375f8d13e6eb1aabb0c3f46965
         """),
         homepage="https://github.com/zalandoresearch/fashion-mnist", license="mit",
         citation="""@online{xiao2017/online,
@@ -98,10 +98,10 @@ CONFIGS = [
         mirrors=("http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
                  "https://huggingface.co/datasets/tanganke/kmnist/resolve/756d43e894032ce8838db8b32e7500c9c3b5d050/raw/"),
         archives=_archives("""
-        18165135 92be26ec9822e900ac425d0a0aa84ced 51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4
-        29497 949e75301f8813e0dc5800dcc320fc52 e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17
-        3041136 bf305b8cd328700fbc17f5acbc2856d2 edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5
-        5120 9f55f451c0988b028eccdf7d5cc265ab 20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c
+        18165135 51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4 92be26ec9822e900ac425d0a0aa84ced
+        29497 e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17 949e75301f8813e0dc5800dcc320fc52
+        3041136 edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5 bf305b8cd328700fbc17f5acbc2856d2
+        5120 20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c 9f55f451c0988b028eccdf7d5cc265ab
         """),
         homepage="http://codh.rois.ac.jp/kmnist/", license="cc-by-sa-4.0",
         citation="""@online{clanuwat2018deep,

@@ -1,0 +1,139 @@
+"""What tests share: an IDX encoder of their own, the tiny family, the two ways to load it, and no other machine."""
+
+import gzip
+import hashlib
+import importlib
+import os
+import pathlib
+import runpy
+import struct
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).parent.parent
+OFFLINE = ROOT / "tests" / "offline"
+
+# Before `datasets` is imported, and for every process that a test starts: caches of our own and no other machine.
+HOME = tempfile.TemporaryDirectory(prefix="mnist_family-tests-")
+for variable in ("HF_DATASETS_CACHE", "HF_MODULES_CACHE", "HF_DATASETS_OFFLINE", "HF_HUB_OFFLINE"):
+    os.environ.pop(variable, None)
+os.environ["HF_HOME"] = HOME.name
+os.environ["HF_DATASETS_TRUST_REMOTE_CODE"] = "1"
+os.environ["PYTHONPATH"] = os.pathsep.join(map(str, (OFFLINE, HOME.name, ROOT, ROOT / "scripts")))
+runpy.run_path(str(OFFLINE / "sitecustomize.py"))
+sys.path.insert(0, HOME.name)
+
+import datasets
+import numpy as np
+import pytest
+
+SCRIPTS_LOAD = int(datasets.__version__.split(".")[0]) < 4
+NAMES = ("mnist", "fashion", "kmnist")
+
+
+def idx_bytes(array, code=0x08):
+    """An IDX file, written from the format and never with the code under test; `array` is big-endian."""
+    return struct.pack(f">HBB{array.ndim}I", 0, code, array.ndim, *array.shape) + array.tobytes()
+
+
+def gz(content):
+    return gzip.compress(content, mtime=0)
+
+
+def pictures(rows, seed):
+    """uint8 (rows, 28, 28) with a border of background, like the family's, and every grey level."""
+    images = np.zeros((rows, 28, 28), np.uint8)
+    images[:, 4:24, 4:24] = np.random.default_rng(seed).integers(0, 256, (rows, 20, 20))
+    return images
+
+
+def numbers(rows, seed, classes=10):
+    return np.random.default_rng(seed).permutation(np.arange(rows) % classes).astype(np.uint8)
+
+
+def write_split(folder, name, images, labels, pack=gz, pattern="{}-{}-idx{}-ubyte", suffix=".gz"):
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind, array in (("images", images), ("labels", labels)):
+        (folder / (pattern.format(name, kind, array.ndim) + suffix)).write_bytes(pack(idx_bytes(array)))
+    return folder
+
+
+class Tiny:
+    """A family of few rows, and a copy of the script that has its digests for the official ones."""
+
+    def __init__(self, folder):
+        self.script = folder / "tiny_family.py"
+        self.arrays, facts = {}, {}
+        for number, name in enumerate(NAMES):
+            self.arrays[name], facts[name] = {}, {}
+            for split, file, rows in (("train", "train", 40), ("test", "t10k", 13)):
+                seed = 10 * number + rows
+                arrays = pictures(rows, seed), numbers(rows, seed)
+                self.arrays[name][split] = arrays
+                write_split(folder / name, file, *arrays)
+                facts[name][split] = tuple(
+                    {
+                        "file": f"{file}-{kind}-idx{array.ndim}-ubyte.gz",
+                        "bytes": len(gz(idx_bytes(array))),
+                        "sha256": hashlib.sha256(gz(idx_bytes(array))).hexdigest(),
+                        "md5": hashlib.md5(idx_bytes(array)).hexdigest(),
+                    }
+                    for kind, array in zip(("images", "labels"), arrays, strict=True)
+                )
+        self.folder = folder.joinpath
+        rows = f"""
+
+for _config in CONFIGS:
+    _config.archives = {{
+        split: tuple(Archive(**archive) for archive in pair) for split, pair in {facts!r}[_config.name].items()
+    }}
+"""
+        self.script.write_text((ROOT / "mnist_family.py").read_text(encoding="utf-8") + rows, encoding="utf-8")
+        self.module = importlib.import_module("tiny_family")
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    return Tiny(pathlib.Path(HOME.name))
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return tmp_path / "cache"
+
+
+@pytest.fixture(params=["load", "load_dataset"] if SCRIPTS_LOAD else ["load"])
+def load(request, tiny, cache):
+    """`load()` and, where `datasets` still has scripts, `load_dataset`, of the tiny family into a fresh cache."""
+    load = tiny.module.load
+    if request.param == "load_dataset":
+
+        def load(name=None, **settings):
+            return datasets.load_dataset(str(tiny.script), name, **settings)
+
+    def load_into_cache(*args, **settings):
+        settings = {key: str(value) if isinstance(value, pathlib.Path) else value for key, value in settings.items()}
+        return load(*args, **{"cache_dir": str(cache), **settings})
+
+    return load_into_cache
+
+
+def arrays_of(dataset):
+    """(images, labels) of a Dataset or an IterableDataset, decoded."""
+    rows = list(dataset)
+    return np.stack([np.asarray(row["image"]) for row in rows]), np.array([row["label"] for row in rows])
+
+
+def assert_rows(dataset, images, labels):
+    got_images, got_labels = arrays_of(dataset)
+    np.testing.assert_array_equal(got_images, images)
+    np.testing.assert_array_equal(got_labels, labels)
+
+
+@pytest.fixture(scope="session")
+def real_archives():
+    """The folder of the official archives, where there is one."""
+    folder = pathlib.Path(os.environ.get("MNIST_FAMILY_ARCHIVES") or ROOT.parent / "shared" / "archives")
+    if not folder.is_dir():
+        pytest.skip(f"{folder}: no official archives there; name their folder in MNIST_FAMILY_ARCHIVES")
+    return folder

@@ -1,0 +1,176 @@
+"""From archives to rows: pixels, labels and order, in any number of processes and in constant memory."""
+
+import io
+import os
+import tracemalloc
+
+import datasets
+import numpy as np
+import PIL.Image
+import pytest
+from conftest import NAMES, assert_rows, idx_bytes, numbers, pictures, write_split
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+import mnist_family
+
+IMAGES, LABELS = pictures(3000, 5), numbers(3000, 5)
+
+
+@pytest.fixture(params=["gz", "raw"])
+def folder(request, tmp_path):
+    form = {} if request.param == "gz" else {"pack": bytes, "suffix": ""}
+    return write_split(tmp_path / "archives", "train", IMAGES, LABELS, **form)
+
+
+@given(arrays(np.uint8, st.tuples(st.integers(0, 3), st.just(28), st.just(28))))
+def test_a_png_holds_every_pixel(pixels):
+    files = list(mnist_family._pngs(pixels))
+    assert len(files) == len(pixels)
+    for file, image in zip(files, pixels, strict=True):
+        with PIL.Image.open(io.BytesIO(file)) as decoded:
+            assert (decoded.format, decoded.mode, decoded.size) == ("PNG", "L", (28, 28))
+            np.testing.assert_array_equal(np.asarray(decoded), image)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rows_are_the_archives_rows_in_their_order(load, tiny, name):
+    loaded = load(name, data_dir=tiny.folder(name))
+    assert list(loaded) == ["train", "test"]
+    for split, (images, labels) in tiny.arrays[name].items():
+        assert_rows(loaded[split], images, labels)
+        assert loaded[split].features == datasets.Features(
+            {"image": datasets.Image(), "label": datasets.ClassLabel(names=list(loaded[split].features["label"].names))}
+        )
+
+
+def test_an_image_is_a_grey_pil_image_and_a_label_an_int(load, tiny):
+    row = load("fashion", data_dir=tiny.folder("fashion"), split="train")[0]
+    assert isinstance(row["image"], PIL.Image.Image)
+    assert (row["image"].mode, row["image"].size) == ("L", (28, 28))
+    assert type(row["label"]) is int
+
+
+def test_images_are_decoded_only_when_asked_for(load, tiny, monkeypatch):
+    opened = []
+    open_image = PIL.Image.open
+    monkeypatch.setattr(PIL.Image, "open", lambda *args, **kwargs: opened.append(1) or open_image(*args, **kwargs))
+    loaded = load("mnist", data_dir=tiny.folder("mnist"), split="train")
+    assert len(opened) == 0
+    list(loaded["label"])
+    assert len(opened) == 0
+    loaded[0]
+    assert len(opened) == 1
+
+
+@pytest.mark.parametrize("num_proc", [2, 3])
+def test_processes_share_a_split_and_keep_its_order(load, folder, num_proc):
+    loaded = load(data_dir=folder, split="train", num_proc=num_proc)
+    assert list(loaded["label"]) == LABELS.tolist()
+    assert_rows(loaded.select(range(0, 3000, 7)), IMAGES[::7], LABELS[::7])
+    assert len(loaded.cache_files) == num_proc
+
+
+def test_more_processes_than_rows_will_do(load, tmp_path):
+    folder = write_split(tmp_path / "archives", "train", IMAGES[:2], LABELS[:2])
+    assert_rows(load(data_dir=folder, split="train", num_proc=4), IMAGES[:2], LABELS[:2])
+
+
+def test_the_progress_bar_knows_its_total(load, folder, capfd):
+    load(data_dir=folder)
+    assert "3000/3000" in capfd.readouterr().err
+
+
+def test_the_only_list_of_a_split_is_its_row_ranges(tiny, folder):
+    (generator,) = tiny.module.MnistFamily(data_dir=str(folder))._split_generators(None)
+    assert [name for name, value in generator.gen_kwargs.items() if isinstance(value, list)] == ["ranges"]
+    ranges = generator.gen_kwargs["ranges"]
+    assert [start for start, _ in ranges] == [0] + [stop for _, stop in ranges[:-1]]
+    assert ranges[-1][1] == 3000
+    assert generator.split_info.num_examples == 3000
+
+
+def generated(tiny, folder, ranges=None):
+    builder = tiny.module.MnistFamily(data_dir=str(folder))
+    (generator,) = builder._split_generators(None)
+    return builder._generate_examples(generator.gen_kwargs["split"], ranges or generator.gen_kwargs["ranges"])
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/io"), reason="bytes read are counted by Linux only")
+def test_a_process_reads_its_archive_once(tiny, folder):
+    def read():
+        with open("/proc/self/io") as counters:
+            return int(counters.readline().split()[1])
+
+    examples = generated(tiny, folder)
+    next(examples)
+    before = read()
+    assert sum(1 for _ in examples) == 2999
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    assert read() - before < 1.1 * size
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/io"), reason="bytes read are counted by Linux only")
+def test_a_raw_archive_is_sought_not_read_through(tiny, tmp_path):
+    folder = write_split(tmp_path / "archives", "train", IMAGES, LABELS, bytes, suffix="")
+    builder = tiny.module.MnistFamily(data_dir=str(folder))
+    (generator,) = builder._split_generators(None)
+
+    def read():
+        with open("/proc/self/io") as counters:
+            return int(counters.readline().split()[1])
+
+    before = read()
+    ((key, _), *_) = builder._generate_examples(generator.gen_kwargs["split"], [(2990, 3000)])
+    assert key == 2990
+    assert read() - before < 784 * 3000 / 10
+
+
+def test_ranges_may_come_in_any_order(tiny, folder):
+    ranges = [(2500, 2600), (0, 3), (700, 800)]
+    examples = list(generated(tiny, folder, ranges))
+    rows = [row for start, stop in ranges for row in range(start, stop)]
+    assert [key for key, _ in examples] == rows
+    assert [example["label"] for _, example in examples] == LABELS[rows].tolist()
+    pixels = [np.asarray(PIL.Image.open(io.BytesIO(example["image"]))) for _, example in examples]
+    np.testing.assert_array_equal(pixels, IMAGES[rows])
+
+
+def test_memory_does_not_grow_with_the_rows(tiny, tmp_path):
+    folder = write_split(tmp_path / "archives", "train", np.tile(IMAGES, (5, 1, 1)), np.tile(LABELS, 5))
+    tracemalloc.start()
+    assert sum(1 for _ in generated(tiny, folder)) == 15_000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6 << 20  # of 12 MB of pixels
+
+
+def test_streaming_gives_the_same_rows(load, folder):
+    streamed = load(data_dir=folder, streaming=True)
+    assert isinstance(streamed["train"], datasets.IterableDataset)
+    row = next(iter(streamed["train"]))
+    assert isinstance(row["image"], PIL.Image.Image)
+    assert_rows(streamed["train"], IMAGES, LABELS)
+
+
+def test_a_shuffled_stream_has_every_row_once(load, folder):
+    labels = [row["label"] for row in load(data_dir=folder, split="train", streaming=True).shuffle(seed=1)]
+    assert labels != LABELS.tolist()
+    assert sorted(labels) == sorted(LABELS.tolist())
+
+
+def test_an_archive_cut_after_it_was_verified_is_an_error_and_no_row(tiny, tmp_path, cache):
+    folder = write_split(tmp_path / "archives", "train", IMAGES, LABELS, bytes, suffix="")
+    builder = tiny.module.MnistFamily(str(cache), data_dir=str(folder))
+    split_generators = builder._split_generators
+
+    def cut_afterwards(dl_manager):
+        generators = split_generators(dl_manager)
+        (folder / "train-images-idx3-ubyte").write_bytes(idx_bytes(IMAGES)[:-100])
+        return generators
+
+    builder._split_generators = cut_afterwards
+    with pytest.raises(datasets.exceptions.DatasetGenerationError):
+        builder.download_and_prepare()
+    assert not list(cache.rglob("*.arrow"))

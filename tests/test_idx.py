@@ -1,0 +1,130 @@
+"""`read_idx` and `write_idx`: arrays to IDX files and back, checked against an encoder of the tests' own."""
+
+import gzip
+import os
+import time
+
+import numpy as np
+import pytest
+from conftest import assert_rows, gz, idx_bytes, numbers, pictures
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from mnist_family import read_idx, write_idx
+
+CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}
+any_array = st.sampled_from(sorted(CODES)).flatmap(
+    lambda name: arrays(np.dtype(name), array_shapes(min_dims=0, max_dims=4, min_side=0))
+)
+
+
+@pytest.mark.parametrize("file", ["x-idx", "x-idx.gz"])
+@given(array=any_array)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_arrays_come_back_as_they_were(tmp_path, file, array):
+    path = tmp_path / file
+    write_idx(path, array)
+    content = path.read_bytes()
+    content = gzip.decompress(content) if file.endswith(".gz") else content
+    name = array.dtype.str[1:]
+    assert content == idx_bytes(array.astype(f">{name}"), CODES[name])
+    back = read_idx(path)
+    assert back.dtype == array.dtype
+    assert back.dtype.isnative
+    assert back.shape == array.shape
+    assert back.flags.writeable
+    assert back.tobytes() == array.tobytes()
+
+
+def test_what_is_written_loads(load, tmp_path):
+    images, labels = pictures(6, 1), numbers(6, 1)
+    write_idx(tmp_path / "train-images-idx3-ubyte.gz", images)
+    write_idx(str(tmp_path / "train-labels-idx1-ubyte"), labels)
+    assert_rows(load(data_dir=tmp_path, split="train"), images, labels)
+    np.testing.assert_array_equal(read_idx(tmp_path / "train-images-idx3-ubyte.gz"), images)
+
+
+def test_the_same_array_gives_the_same_bytes(tmp_path):
+    write_idx(tmp_path / "a.gz", pictures(5, 1))
+    time.sleep(1.1)  # a clock in the header counts seconds
+    write_idx(tmp_path / "b.gz", pictures(5, 1))
+    assert (tmp_path / "a.gz").read_bytes() == (tmp_path / "b.gz").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "array", [np.asfortranarray(pictures(4, 1)), pictures(8, 1)[::2], pictures(4, 1).tolist()[0:0]]
+)
+def test_arrays_of_any_layout_are_written_in_c_order(tmp_path, array):
+    array = np.asarray(array, np.uint8)
+    write_idx(tmp_path / "x", array)
+    np.testing.assert_array_equal(read_idx(tmp_path / "x"), array)
+
+
+def test_big_endian_arrays_keep_their_values(tmp_path):
+    write_idx(tmp_path / "x", np.arange(5, dtype=">i4"))
+    assert read_idx(tmp_path / "x").tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint16", "float16", "bool", "U3", "complex64", "object"])
+def test_a_dtype_that_idx_lacks_is_refused(tmp_path, dtype):
+    with pytest.raises(ValueError, match="x.gz: an array of .*, expected one of uint8, int8, int16, .*array.astype"):
+        write_idx(tmp_path / "x.gz", np.zeros(3).astype(dtype))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_place_is_replaced_whole_or_kept(tmp_path, monkeypatch):
+    write_idx(tmp_path / "x.gz", np.zeros(3, np.uint8))
+    before = (tmp_path / "x.gz").read_bytes()
+
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mnist_family.os.replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_idx(tmp_path / "x.gz", np.ones(3, np.uint8))
+    monkeypatch.undo()
+    assert [path.name for path in tmp_path.iterdir()] == ["x.gz"]
+    assert (tmp_path / "x.gz").read_bytes() == before
+    write_idx(tmp_path / "x.gz", np.ones(3, np.uint8))
+    assert read_idx(tmp_path / "x.gz").tolist() == [1, 1, 1]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a disk that is always full")
+def test_a_full_disk_is_an_error(tmp_path):
+    os.symlink("/dev/full", tmp_path / "x.incomplete")
+    with pytest.raises(OSError, match="No space left"):
+        write_idx(tmp_path / "x", pictures(2000, 1))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "x: empty, expected IDX"),
+        (gz(idx_bytes(np.zeros(9, np.uint8)))[:-5], "x: broken, Compressed file ended"),
+        (idx_bytes(np.zeros(9, np.uint8))[:-1], "x: 16 bytes after the header|x: 8 bytes after the header, expected 9"),
+        (idx_bytes(np.zeros(9, np.uint8)) + b"0", "x: bytes left over, expected 9 after the header"),
+        (
+            gz(idx_bytes(np.zeros(0, ">i4"), 0x0C)[:4] + b"\xff" * 4),
+            "at most .* expected 17,179,869,180 as it promises",
+        ),
+    ],
+)
+def test_a_broken_file_is_refused(tmp_path, content, words):
+    (tmp_path / "x").write_bytes(content)
+    with pytest.raises(ValueError, match=words):
+        read_idx(tmp_path / "x")
+
+
+def test_a_missing_file_is_an_os_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match="x.gz"):
+        read_idx(tmp_path / "x.gz")
+
+
+def test_files_are_read_and_written_after_a_builder_has_replaced_open(tiny, tmp_path):
+    tiny.module.MnistFamily(data_dir=str(tiny.folder("mnist")))
+    folder = tmp_path / "with::colons"
+    folder.mkdir()
+    tiny.module.write_idx(folder / "x.gz", np.arange(4, dtype=np.int16))
+    assert tiny.module.read_idx(folder / "x.gz").tolist() == [0, 1, 2, 3]

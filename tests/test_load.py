@@ -1,0 +1,235 @@
+"""`load()` and `load_dataset`: the same rows from the same cache, never stale, whatever lies about."""
+
+import inspect
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import datasets
+import numpy as np
+import pytest
+from conftest import ROOT, SCRIPTS_LOAD, assert_rows, gz, idx_bytes, numbers, pictures, write_split
+
+IMAGES, LABELS = pictures(20, 7), numbers(20, 7)
+needs_scripts = pytest.mark.skipif(not SCRIPTS_LOAD, reason="`datasets` 4 removed loading scripts")
+
+
+def test_the_default_is_every_split_of_mnist(load, tiny):
+    loaded = load(data_dir=tiny.folder("mnist"))
+    assert isinstance(loaded, datasets.DatasetDict)
+    assert {split: len(rows) for split, rows in loaded.items()} == {"train": 40, "test": 13}
+    assert loaded["train"].features["label"].names == list("0123456789")
+    assert loaded["train"].info.config_name == "mnist"
+    assert str(loaded["train"].info.version) == "1.0.0"
+    assert loaded["train"].info.supervised_keys.input == "image"
+    assert loaded["train"].info.supervised_keys.output == "label"
+
+
+@pytest.mark.parametrize(
+    ("split", "rows"),
+    [("train[:10%]", slice(0, 4)), ("train[5:9]", slice(5, 9)), ("train[-3:]", slice(-3, None))],
+)
+def test_slices_load(load, tiny, split, rows):
+    images, labels = tiny.arrays["kmnist"]["train"]
+    assert_rows(load("kmnist", data_dir=tiny.folder("kmnist"), split=split), images[rows], labels[rows])
+
+
+def test_unions_load(load, tiny):
+    pairs = zip(tiny.arrays["mnist"]["train"], tiny.arrays["mnist"]["test"], strict=True)
+    images, labels = (np.concatenate(pair) for pair in pairs)
+    assert_rows(load("mnist", data_dir=tiny.folder("mnist"), split="train+test"), images, labels)
+
+
+def test_rows_convert_to_numpy(load, tiny):
+    images, labels = tiny.arrays["mnist"]["train"]
+    batch = load("mnist", data_dir=tiny.folder("mnist"), split="train").with_format("numpy")[:]
+    np.testing.assert_array_equal(batch["image"], images)
+    np.testing.assert_array_equal(batch["label"], labels)
+
+
+def test_features_of_ones_own_are_taken(tiny, cache):
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.Value("int8")})
+    builder = tiny.module.MnistFamily(str(cache), data_dir=str(tiny.folder("mnist")), features=features)
+    builder.download_and_prepare()
+    assert builder.as_dataset("train").features == features
+
+
+def test_a_wrong_name_lists_the_right_ones(load, tiny):
+    with pytest.raises(ValueError, match="config 'fmnist': unknown, expected one of mnist, fashion, kmnist"):
+        load("fmnist", data_dir=tiny.folder("mnist"))
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_wrong_split_lists_the_right_ones(load, tiny, streaming):
+    with pytest.raises(ValueError, match=r"validation.*\['train', 'test'\]"):
+        load("mnist", data_dir=tiny.folder("mnist"), split="validation", streaming=streaming)
+
+
+def test_streaming_with_processes_is_refused(load, tiny):
+    with pytest.raises(NotImplementedError, match="num_proc"):
+        load("mnist", data_dir=tiny.folder("mnist"), streaming=True, num_proc=2)
+
+
+@pytest.mark.parametrize("given", [{"class_names": ("a", "b")}, {"archives": {}}, {"data_files": "x"}])
+def test_no_argument_switches_a_check_off(tiny, given):
+    with pytest.raises(ValueError, match=f"{next(iter(given))}: given, expected none; .*labels.txt"):
+        tiny.module.MnistFamily(data_dir=str(tiny.folder("mnist")), **given)
+
+
+def test_load_has_the_arguments_that_readme_names(tiny):
+    names = "name split data_dir streaming num_proc cache_dir download_mode"
+    assert list(inspect.signature(tiny.module.load).parameters) == names.split()
+
+
+# --- Never stale ------------------------------------------------------------------------------------------------------
+
+
+def rewrite(path, content):
+    """New content of the same size a moment later, as an editor would leave it."""
+    before = path.stat()
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_split(tmp_path / "archives", "train", IMAGES, LABELS, bytes, suffix="")
+
+
+@pytest.mark.parametrize("download_mode", [None, "force_redownload", "reuse_cache_if_exists"])
+def test_changed_archives_give_new_rows(load, folder, download_mode):
+    load(data_dir=folder)
+    rewrite(folder / "train-labels-idx1-ubyte", idx_bytes(LABELS[::-1].copy()))
+    assert_rows(load(data_dir=folder, split="train", download_mode=download_mode), IMAGES, LABELS[::-1])
+
+
+@pytest.mark.parametrize("download_mode", [None, "force_redownload"])
+def test_more_rows_than_before_load(load, folder, download_mode):
+    load(data_dir=folder)
+    write_split(folder, "train", pictures(30, 8), numbers(30, 8), bytes, suffix="")
+    assert_rows(load(data_dir=folder, split="train", download_mode=download_mode), pictures(30, 8), numbers(30, 8))
+
+
+def test_unchanged_archives_are_read_once(load, folder):
+    first = load(data_dir=folder, split="train").cache_files
+    written = os.stat(first[0]["filename"]).st_mtime_ns
+    assert load(data_dir=folder, split="train").cache_files == first
+    assert os.stat(first[0]["filename"]).st_mtime_ns == written
+    load(data_dir=folder, download_mode="force_redownload")
+    assert os.stat(first[0]["filename"]).st_mtime_ns != written
+
+
+@pytest.mark.parametrize("file", ["labels.txt", "dataset_meta.json"])
+def test_class_names_added_changed_and_removed_take_effect(load, folder, file):
+    def names():
+        return load(data_dir=folder, split="train").features["label"].names
+
+    contents = {
+        "labels.txt": "\n".join,
+        "dataset_meta.json": lambda names: f'{{"labels": {list(names)}}}'.replace("'", '"'),
+    }
+    assert names() == list("0123456789")
+    (folder / file).write_text(contents[file]("abcdefghij"))
+    assert names() == list("abcdefghij")
+    rewrite(folder / file, contents[file]("ABCDEFGHIJ").encode())
+    assert names() == list("ABCDEFGHIJ")
+    (folder / file).unlink()
+    assert names() == list("0123456789")
+
+
+def test_one_folder_has_one_cache_however_it_is_named(load, folder, monkeypatch):
+    (folder.parent / "home").mkdir()
+    monkeypatch.setenv("HOME", str(folder.parent))
+    expected = load(data_dir=folder, split="train").cache_files
+    monkeypatch.chdir(folder.parent)
+    for data_dir in ("archives", "./archives/", "home/../archives", "~/archives", pathlib.Path("archives")):
+        assert load(data_dir=data_dir, split="train").cache_files == expected
+
+
+def test_one_name_in_two_working_directories_is_two_folders(load, tmp_path, monkeypatch):
+    for number in (1, 2):
+        write_split(tmp_path / str(number) / "data", "train", pictures(5, number), numbers(5, number), bytes, suffix="")
+        os.utime(tmp_path / str(number) / "data" / "train-images-idx3-ubyte", ns=(0, 0))
+        os.utime(tmp_path / str(number) / "data" / "train-labels-idx1-ubyte", ns=(0, 0))
+    fingerprints = set()
+    for number in (1, 2):
+        monkeypatch.chdir(tmp_path / str(number))
+        loaded = load(data_dir="data", split="train")
+        assert_rows(loaded, pictures(5, number), numbers(5, number))
+        fingerprints.add(loaded._fingerprint)
+    assert len(fingerprints) == 2
+
+
+def test_a_builder_whose_archives_changed_says_so(tiny, folder, cache):
+    builder = tiny.module.MnistFamily(str(cache), data_dir=str(folder))
+    rewrite(folder / "train-labels-idx1-ubyte", idx_bytes(LABELS[::-1].copy()))
+    with pytest.raises(ValueError, match="archives: changed, expected the files that the builder was made for"):
+        builder.download_and_prepare()
+
+
+@needs_scripts
+def test_load_and_load_dataset_share_a_cache(tiny, cache, folder):
+    scripted = datasets.load_dataset(str(tiny.script), data_dir=str(folder), cache_dir=str(cache), split="train")
+    loaded = tiny.module.load(data_dir=folder, cache_dir=str(cache), split="train")
+    assert loaded.cache_files == scripted.cache_files
+
+
+def test_load_dataset_of_a_script_is_refused_by_datasets_4(tiny):
+    if SCRIPTS_LOAD:
+        assert datasets.load_dataset(str(tiny.script), data_dir=str(tiny.folder("mnist")))
+    else:
+        with pytest.raises(RuntimeError, match="scripts are no longer supported"):
+            datasets.load_dataset(str(tiny.script), data_dir=str(tiny.folder("mnist")))
+
+
+WAYS = {
+    "load": "import mnist_family; rows = mnist_family.load({arguments})",
+    "load_dataset": "import datasets; rows = datasets.load_dataset('./mnist_family.py', {arguments})",
+}
+
+
+@pytest.mark.parametrize("way", ["load", pytest.param("load_dataset", marks=needs_scripts)])
+def test_an_edited_script_gives_new_rows(way, folder, tmp_path):
+    script = tmp_path / "script" / "mnist_family.py"
+    script.parent.mkdir()
+    code = WAYS[way].format(arguments=f"'fashion', data_dir={str(folder)!r}, split='train'")
+    command = [sys.executable, "-c", code + "; print(rows.features['label'].names[0])"]
+    environment = {**os.environ, "PYTHONPATH": os.environ["PYTHONPATH"].replace(str(ROOT), "nowhere"),
+                   "HF_DATASETS_CACHE": str(tmp_path / "cache")}  # fmt: skip
+    source = (ROOT / "mnist_family.py").read_text(encoding="utf-8")
+    for name in ("T-shirt/top", "Tee"):
+        script.write_text(source.replace("T-shirt/top", name), encoding="utf-8")
+        result = subprocess.run(command, cwd=script.parent, env=environment, capture_output=True, text=True)
+        assert result.stdout.strip() == name, result.stderr
+
+
+@needs_scripts
+@pytest.mark.parametrize(
+    "readme",
+    [
+        b"---\ndataset_info:\n  config_name: mnist\n  features:\n  - name: text\n    dtype: string\n  splits:\n"
+        b"  - name: train\n    num_examples: 60000\n    num_bytes: 1\n---\n",
+        b"---\nconfigs: [\n---\n",
+        b"\xff\xfe not text",
+    ],
+    ids=["with other counts", "that is no YAML", "that is no text"],
+)
+def test_no_readme_beside_the_script_breaks_it(tiny, folder, tmp_path, cache, readme):
+    script = tmp_path / "script" / "mnist_family.py"
+    script.parent.mkdir()
+    new = f"\n\nOF = {str(tmp_path)!r}\n"  # `datasets` copies a README only along with a script that it has not seen
+    script.write_text(tiny.script.read_text(encoding="utf-8") + new, encoding="utf-8")
+    (script.parent / "README.md").write_bytes(readme)
+    assert_rows(
+        datasets.load_dataset(str(script), data_dir=str(folder), cache_dir=str(cache), split="train"), IMAGES, LABELS
+    )
+
+
+def test_the_cache_can_be_moved_from_a_folder_to_its_mended_copy(load, folder, tmp_path):
+    load(data_dir=folder)
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    (copy / "train-images-idx3-ubyte").write_bytes(gz(idx_bytes(pictures(20, 9))))
+    assert_rows(load(data_dir=copy, split="train"), pictures(20, 9), LABELS)
+    assert_rows(load(data_dir=folder, split="train"), IMAGES, LABELS)
