@@ -310,7 +310,6 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
         return datasets.DatasetInfo(features=features, supervised_keys=("image", "label"))
 
     def _split_generators(self, dl_manager):
-        self.info.splits = None  # or a forced rebuild would be held against the row counts of the one before
         splits = self._verified(dl_manager)
         if all(split.official for split in splits):  # nobody's own folder carries the publisher's licence
             for name in ("description", "citation", "homepage", "license"):

@@ -188,6 +188,18 @@ def test_a_gzip_bomb_costs_no_memory(load, folder):
     assert peak < 50 << 20
 
 
+def test_a_header_that_promises_too_much_is_refused_unread(tiny, tmp_path, monkeypatch):
+    zeros = gz(bytes(1 << 24))  # a member of the .gz that goes on and on
+    (tmp_path / TRAIN_IMAGES).write_bytes(gz(header(2**32 - 1, 28, 28)) + 20 * zeros)
+    (tmp_path / TRAIN_LABELS).write_bytes(gz(header(2**32 - 1)) + 20 * zeros)
+    sizes = []
+    read = tiny.module._read
+    monkeypatch.setattr(tiny.module, "_read", lambda stream, size: sizes.append(size) or read(stream, size))
+    with pytest.raises(ValueError, match="at most .* bytes after the header, expected 3,367,254,359,280"):
+        tiny.module.MnistFamily(data_dir=str(tmp_path))._split_generators(None)
+    assert sum(sizes) < 100
+
+
 def test_255_is_unlabelled_where_it_is_no_class(load, folder):
     labels = changed(LABELS, 3, 255)
     (folder / TRAIN_LABELS).write_bytes(idx_bytes(labels))
