@@ -218,7 +218,7 @@ def _payload_md5(stream, shape, num_classes=None):
         digest.update(chunk)
         if num_classes is not None:
             labels = np.frombuffer(chunk, np.uint8)
-            wrong = (labels >= num_classes) & ((labels != UNLABELLED) | (num_classes > UNLABELLED))
+            wrong = (labels >= num_classes) & (labels != UNLABELLED)
             if wrong.any():
                 got, expected = f"label {labels[wrong][0]} in row {row + wrong.argmax()}", f"0 to {num_classes - 1}"
                 raise _fault(stream.name, got, expected, "name every class in labels.txt beside the archives")

@@ -4,4 +4,4 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 ruff format --check .
 ruff check .
-python -m pytest "$@"
+python -m pytest -n auto "$@"
