@@ -24,9 +24,12 @@ runpy.run_path(str(OFFLINE / "sitecustomize.py"))
 sys.path.insert(0, HOME.name)
 
 import datasets
+import hypothesis
 import numpy as np
 import pytest
 
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 SCRIPTS_LOAD = int(datasets.__version__.split(".")[0]) < 4
 NAMES = ("mnist", "fashion", "kmnist")
 

@@ -21,7 +21,7 @@ any_array = st.sampled_from(sorted(CODES)).flatmap(
 
 @pytest.mark.parametrize("file", ["x-idx", "x-idx.gz"])
 @given(array=any_array)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_arrays_come_back_as_they_were(tmp_path, file, array):
     path = tmp_path / file
     write_idx(path, array)
