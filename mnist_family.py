@@ -125,7 +125,7 @@ def _fault(subject, got, expected, remedy):
 
 
 def _locate(folder):
-    """The (name, images path, labels path) of each split, class names or None, and each file's name, size, mtime."""
+    """The (name, images path, labels path) of each split, class names or None, and {file name: stamp}."""
     try:
         with os.scandir(folder) as entries:  # the / keeps folders apart: Kaggle's copy has some of the archives' names
             files = {entry.name + "/" * entry.is_dir(): entry.path for entry in sorted(entries, key=lambda e: e.name)}
@@ -133,22 +133,31 @@ def _locate(folder):
         raise _fault(f"data_dir {folder!r}", "no such folder", "one that holds IDX archives", "correct it") from None
     splits = _splits(folder, files)
     named = next((files[name] for name in ("dataset_meta.json", "labels.txt") if name in files), None)
-    used = [path for _, *pair in splits for path in pair] + [named] * bool(named)
-    stats = [(os.path.basename(path), os.stat(path)) for path in used]
-    return splits, named and _class_names(named), [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+    used = {named, *(path for _, *pair in splits for path in pair)}
+    stamps = {name: _stamp(path) for name, path in files.items() if path in used}
+    return splits, named and _class_names(named), stamps
+
+
+def _stamp(path):
+    """(bytes, nanoseconds): the size and time of change by which a file counts as the same."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        raise _fault(path, "a link to nothing", "a file", "fetch what it links to") from None
+    return status.st_size, status.st_mtime_ns
 
 
 def _splits(folder, files):
     found = {}
-    for name, path in files.items():
+    for name in files:
         if match := ARCHIVE_NAME.fullmatch(name):
             split = "test" if match["split"] == "t10k" else match["split"].replace("-", "_")
-            found.setdefault(split, {kind: [] for kind in KINDS})[match["kind"][:6]].append(path)
+            found.setdefault(split, {kind: [] for kind in KINDS})[match["kind"][:6]].append(name)
     if not found:
         expected = "IDX archives such as train-images-idx3-ubyte.gz with train-labels-idx1-ubyte.gz"
         raise _fault(folder, f"holds {', '.join([*files][:5]) or 'nothing'}", expected, "give their folder as data_dir")
     for split, pair in found.items():
-        names = ", ".join(os.path.basename(path) for kind in KINDS for path in pair[kind])
+        names = ", ".join(pair["images"] + pair["labels"])
         if split.lower() == "all" or not re.fullmatch(r"\w+(\.\w+)*", split):
             expected = "letters, digits and _, and not 'all', which means every split"
             raise _fault(folder, f"{names} would be the split {split!r}", expected, "rename the files")
@@ -156,7 +165,7 @@ def _splits(folder, files):
             expected = "one file of images and one of labels"
             raise _fault(folder, f"{names} for the split {split!r}", expected, "add the missing or move the other away")
     order = sorted(found, key=lambda split: ({"train": 0, "test": 2}.get(split, 1), split))
-    return [(split, *(found[split][kind][0] for kind in KINDS)) for split in order]
+    return [(split, *(files[found[split][kind][0]] for kind in KINDS)) for split in order]
 
 
 def _class_names(path):
@@ -167,8 +176,8 @@ def _class_names(path):
         texts = isinstance(names, list) and all(isinstance(name, str) and name for name in names)
         if texts and 1 <= len(set(names)) == len(names) <= 256:
             return names
-        got = f"class names {', '.join(map(str, names)):.60}"
-    except (ValueError, KeyError, TypeError) as error:  # not UTF-8, not JSON, no "labels" in it
+        got = f"class names {names!r:.60}"
+    except (ValueError, KeyError, TypeError, RecursionError) as error:  # not UTF-8, not JSON, no "labels" in it
         got = f"no class names ({type(error).__name__}: {error})"
     expected = 'from 1 to 256, all different, as UTF-8 lines in labels.txt or {"labels": ["…"]} in dataset_meta.json'
     raise _fault(path, got, expected, "mend or remove the file")
@@ -179,12 +188,13 @@ def _class_names(path):
 ROW_SHAPES = {"images": (28, 28), "labels": ()}
 UNLABELLED = 255  # in archives of at most 255 classes; -1 in rows
 
-# A split whose files have been checked; `official` where both are the config's published ones.
-Split = collections.namedtuple("Split", ("name", "images", "labels", "rows", "num_classes", "official"))
+# A split whose files, with these stamps, have been checked; `official` where both are the config's published ones.
+Split = collections.namedtuple("Split", "name images labels stamps rows num_classes official gzipped")
 
 
 def _verify(config, num_classes, name, images, labels):
     """The `Split` of two files, read to their end but for images of a published sha256; ValueError names any fault."""
+    stamps = _stamp(images), _stamp(labels)
     with _reading(images) as image_stream, _reading(labels) as label_stream:
         got, rows = _rows(image_stream, "images"), _rows(label_stream, "labels")
         if got != rows:
@@ -194,7 +204,8 @@ def _verify(config, num_classes, name, images, labels):
         owned = _is_own(config, name, "images", images, _published_sha256(images))
         owned = owned or _is_own(config, name, "images", images, _payload_md5(image_stream, (rows, 28, 28)))
         official = _is_own(config, name, "labels", labels, _payload_md5(label_stream, (rows,), num_classes)) and owned
-    return Split(name, images, labels, rows, num_classes, official)
+        gzipped = isinstance(image_stream, gzip.GzipFile)
+    return Split(name, images, labels, stamps, rows, num_classes, official, gzipped)
 
 
 def _rows(stream, kind):
@@ -247,7 +258,7 @@ def _is_own(config, split, kind, path, digest):
 
 # --- Generate: examples from verified splits --------------------------------------------------------------------------
 
-MAX_RANGES = 32  # as many processes can share a split; a shuffled stream may start a .gz anew for each
+MAX_RANGES = 32  # as many processes can share a split
 CHUNK_ROWS = 1000
 PNG_HEAD = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">2I5B", 28, 28, 8, 0, 0, 0, 0)
 PNG_HEAD += struct.pack(">I", zlib.crc32(PNG_HEAD[12:]))
@@ -316,7 +327,8 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
                 setattr(self.info, name, getattr(self._facts, name))
         generators = []
         for split in splits:
-            count = min(split.rows, MAX_RANGES)
+            # A stream asks for one range at a time, and a .gz would be read from its start for each of them.
+            count = 1 if split.gzipped and dl_manager.is_streaming else min(split.rows, MAX_RANGES)
             ranges = [(split.rows * i // count, split.rows * (i + 1) // count) for i in range(count)]
             generators.append(datasets.SplitGenerator(split.name, {"split": split, "ranges": ranges}))
             generators[-1].split_info.num_examples = split.rows  # the progress bar's total
@@ -338,6 +350,10 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
         such file. What it decodes for users is a PIL image all the same.
         """
         with _reading(split.images) as images, _reading(split.labels) as labels:
+            if (_stamp(split.images), _stamp(split.labels)) != split.stamps:
+                raise _fault(
+                    split.images, "changed, it or its labels", "the files that were verified", "load them again"
+                )
             for start, stop in ranges:
                 images.seek(16 + 784 * start)
                 labels.seek(8 + start)
@@ -367,7 +383,8 @@ def load(
     if streaming:
         return builder.as_streaming_dataset(split=split)
     builder.download_and_prepare(download_mode=download_mode, num_proc=num_proc)
-    return builder.as_dataset(split=split)
+    in_memory = builder.info.dataset_size < datasets.config.IN_MEMORY_MAX_SIZE  # 0 unless a user sets it
+    return builder.as_dataset(split=split, in_memory=in_memory)
 
 
 # --- The IDX format: 00 00, a type code, the number of dimensions, their sizes, the values; big-endian, C order -------

@@ -135,7 +135,7 @@ def fastest(runs, repeats):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLE)
-    parser.add_argument("name", help="a config: mnist, fashion or kmnist")
+    parser.add_argument("name", choices=[config.name for config in mnist_family.CONFIGS], help="the config")
     parser.add_argument("folder", help="a folder of IDX archives")
     parser.add_argument("--repeats", type=int, default=3, help="runs of each, in turn; the fastest counts (3)")
     parser.add_argument(
@@ -144,11 +144,12 @@ def main(argv=None):
     args = parser.parse_args(argv)
     datasets.disable_progress_bars()
     own = {"builder_class": mnist_family.MnistFamily, "config_name": args.name, "data_dir": args.folder}
-    folder = os.path.abspath(args.folder)
     try:
-        splits = mnist_family.MnistFamily(config_name=args.name, data_dir=folder)._located[0]
+        builder = mnist_family.MnistFamily(config_name=args.name, data_dir=args.folder)
+        builder._split_generators(datasets.DownloadManager())  # verifies every file
     except ValueError as error:
         sys.exit(str(error))
+    folder, splits = builder.config.data_dir, builder._located[0]
     runs = {name: partial(build, PlainBuilder, config_name=name, data_dir=folder) for name in PLAIN}
     runs["gunzip and deflate alone"] = lambda: sum(gunzip_and_deflate(images) for _, images, _ in splits)
     runs["mnist_family"] = partial(build, **own)

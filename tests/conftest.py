@@ -137,6 +137,6 @@ def assert_rows(dataset, images, labels):
 def real_archives():
     """The folder of the official archives, where there is one."""
     folder = pathlib.Path(os.environ.get("MNIST_FAMILY_ARCHIVES") or ROOT.parent / "shared" / "archives")
-    if not folder.is_dir():
-        pytest.skip(f"{folder}: no official archives there; name their folder in MNIST_FAMILY_ARCHIVES")
+    if not all((folder / name).is_dir() for name in ("mnist", "fashion")):
+        pytest.skip(f"{folder}: no folders mnist and fashion there; name the archives' folder in MNIST_FAMILY_ARCHIVES")
     return folder

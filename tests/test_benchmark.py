@@ -34,3 +34,11 @@ def test_a_missing_folder_is_one_line(tmp_path):
     assert result.stderr.splitlines() == [
         f"data_dir '{tmp_path / 'none'}': no such folder, expected one that holds IDX archives; correct it"
     ]
+
+
+@pytest.mark.real
+def test_archives_of_another_config_are_one_line(real_archives):
+    result = benchmark("fashion", real_archives / "mnist")
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert "these are MNIST's train images" in result.stderr

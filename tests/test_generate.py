@@ -8,7 +8,7 @@ import datasets
 import numpy as np
 import PIL.Image
 import pytest
-from conftest import NAMES, assert_rows, idx_bytes, numbers, pictures, write_split
+from conftest import NAMES, assert_rows, gz, numbers, pictures, write_split
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -83,7 +83,7 @@ def test_the_progress_bar_knows_its_total(load, folder, capfd):
 
 
 def test_the_only_list_of_a_split_is_its_row_ranges(tiny, folder):
-    (generator,) = tiny.module.MnistFamily(data_dir=str(folder))._split_generators(None)
+    (generator,) = tiny.module.MnistFamily(data_dir=str(folder))._split_generators(datasets.DownloadManager())
     assert [name for name, value in generator.gen_kwargs.items() if isinstance(value, list)] == ["ranges"]
     ranges = generator.gen_kwargs["ranges"]
     assert [start for start, _ in ranges] == [0] + [stop for _, stop in ranges[:-1]]
@@ -93,38 +93,45 @@ def test_the_only_list_of_a_split_is_its_row_ranges(tiny, folder):
 
 def generated(tiny, folder, ranges=None):
     builder = tiny.module.MnistFamily(data_dir=str(folder))
-    (generator,) = builder._split_generators(None)
+    (generator,) = builder._split_generators(datasets.DownloadManager())
     return builder._generate_examples(generator.gen_kwargs["split"], ranges or generator.gen_kwargs["ranges"])
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/io"), reason="bytes read are counted by Linux only")
-def test_a_process_reads_its_archive_once(tiny, folder):
-    def read():
-        with open("/proc/self/io") as counters:
-            return int(counters.readline().split()[1])
+def bytes_read():
+    with open("/proc/self/io") as counters:
+        return int(counters.readline().split()[1])
 
+
+counts_bytes = pytest.mark.skipif(not os.path.exists("/proc/self/io"), reason="only Linux counts the bytes read")
+
+
+@counts_bytes
+def test_a_process_reads_its_archive_once(tiny, folder):
     examples = generated(tiny, folder)
     next(examples)
-    before = read()
+    before = bytes_read()
     assert sum(1 for _ in examples) == 2999
     size = sum(path.stat().st_size for path in folder.iterdir())
-    assert read() - before < 1.1 * size
+    assert bytes_read() - before < 1.1 * size
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/io"), reason="bytes read are counted by Linux only")
+@counts_bytes
+def test_a_stream_reads_its_archive_once(load, folder):
+    stream = load(data_dir=folder, split="train", streaming=True).cast_column("image", datasets.Image(decode=False))
+    next(iter(stream))  # what `datasets` reads the first time
+    before = bytes_read()
+    assert sum(1 for _ in stream) == 3000
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    assert bytes_read() - before < 1.5 * size
+
+
+@counts_bytes
 def test_a_raw_archive_is_sought_not_read_through(tiny, tmp_path):
     folder = write_split(tmp_path / "archives", "train", IMAGES, LABELS, bytes, suffix="")
-    builder = tiny.module.MnistFamily(data_dir=str(folder))
-    (generator,) = builder._split_generators(None)
-
-    def read():
-        with open("/proc/self/io") as counters:
-            return int(counters.readline().split()[1])
-
-    before = read()
-    ((key, _), *_) = builder._generate_examples(generator.gen_kwargs["split"], [(2990, 3000)])
-    assert key == 2990
-    assert read() - before < 784 * 3000 / 10
+    examples = generated(tiny, folder, [(2990, 3000)])
+    before = bytes_read()
+    assert [key for key, _ in examples] == list(range(2990, 3000))
+    assert bytes_read() - before < 784 * 3000 / 10
 
 
 def test_ranges_may_come_in_any_order(tiny, folder):
@@ -160,17 +167,29 @@ def test_a_shuffled_stream_has_every_row_once(load, folder):
     assert sorted(labels) == sorted(LABELS.tolist())
 
 
-def test_an_archive_cut_after_it_was_verified_is_an_error_and_no_row(tiny, tmp_path, cache):
-    folder = write_split(tmp_path / "archives", "train", IMAGES, LABELS, bytes, suffix="")
+@pytest.mark.parametrize("rows", [50, 3000, 3100])
+def test_archives_replaced_after_they_were_verified_give_no_row(load, folder, rows):
+    stream = load(data_dir=folder, split="train", streaming=True)
+    suffix = ".gz" if (folder / "train-images-idx3-ubyte.gz").exists() else ""
+    write_split(folder, "train", pictures(rows, 6), numbers(rows, 6), gz if suffix else bytes, suffix=suffix)
+    with pytest.raises(
+        ValueError, match="train-images-idx3-ubyte.*: changed, it or its labels, expected the files that"
+    ):
+        next(iter(stream))
+    assert_rows(load(data_dir=folder, split="train", streaming=True), pictures(rows, 6), numbers(rows, 6))
+
+
+def test_archives_replaced_during_a_build_leave_nothing(tiny, folder, cache):
     builder = tiny.module.MnistFamily(str(cache), data_dir=str(folder))
     split_generators = builder._split_generators
 
-    def cut_afterwards(dl_manager):
+    def replace_afterwards(dl_manager):
         generators = split_generators(dl_manager)
-        (folder / "train-images-idx3-ubyte").write_bytes(idx_bytes(IMAGES)[:-100])
+        write_split(folder, "train", pictures(50, 6), numbers(50, 6), bytes, suffix=next(folder.iterdir()).suffix)
         return generators
 
-    builder._split_generators = cut_afterwards
-    with pytest.raises(datasets.exceptions.DatasetGenerationError):
+    builder._split_generators = replace_afterwards
+    with pytest.raises(datasets.exceptions.DatasetGenerationError) as failure:
         builder.download_and_prepare()
+    assert "changed, it or its labels" in str(failure.value.__cause__)
     assert not list(cache.rglob("*.arrow"))

@@ -120,20 +120,52 @@ def test_dataset_meta_wins_over_labels_txt(load, tmp_path):
 @pytest.mark.parametrize(
     ("file", "content", "words"),
     [
-        ("labels.txt", b"", "labels.txt: class names , expected from 1 to 256"),
-        ("labels.txt", b"a\nb\na\n", "labels.txt: class names a, b, a, expected from 1 to 256, all different"),
+        ("labels.txt", b"", "labels.txt: class names .., expected from 1 to 256"),
+        ("labels.txt", b"a\nb\na\n", "labels.txt: class names .'a', 'b', 'a'., expected from 1 to 256, all different"),
         ("labels.txt", b"\xff\xfe\n", "labels.txt: no class names .UnicodeDecodeError"),
-        ("labels.txt", "\n".join(map(str, range(257))).encode(), "labels.txt: class names 0, 1, 2, 3"),
+        ("labels.txt", "\n".join(map(str, range(257))).encode(), "labels.txt: class names .'0', '1', '2', '3'"),
         ("dataset_meta.json", b"{", "dataset_meta.json: no class names .JSONDecodeError"),
         ("dataset_meta.json", b'{"names": ["a"]}', "dataset_meta.json: no class names .KeyError: 'labels'"),
+        ("dataset_meta.json", b"[" * 100_000, "dataset_meta.json: no class names .RecursionError"),
+        (
+            "dataset_meta.json",
+            b'{"labels": ["a\\nb", "a\\nb"]}',
+            r"dataset_meta.json: class names .'a\\nb', 'a\\nb'., exp",
+        ),
         ("dataset_meta.json", b'["a"]', "dataset_meta.json: no class names .TypeError"),
-        ("dataset_meta.json", b'{"labels": "ab"}', "dataset_meta.json: class names a, b, expected"),
-        ("dataset_meta.json", b'{"labels": ["a", 1]}', "dataset_meta.json: class names a, 1, expected"),
-        ("dataset_meta.json", b'{"labels": ["a", ""]}', "dataset_meta.json: class names a, , expected"),
+        ("dataset_meta.json", b'{"labels": "ab"}', "dataset_meta.json: class names 'ab', expected"),
+        ("dataset_meta.json", b'{"labels": ["a", 1]}', "dataset_meta.json: class names .'a', 1., expected"),
+        ("dataset_meta.json", b'{"labels": ["a", ""]}', "dataset_meta.json: class names .'a', ''., expected"),
     ],
 )
 def test_class_names_that_cannot_be_are_refused(load, tmp_path, file, content, words):
     folder = write_split(tmp_path / "archives", "train", IMAGES, LABELS)
     (folder / file).write_bytes(content)
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError, match=words) as refusal:
         load(data_dir=folder)
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["train-images-idx3-ubyte.gz", "labels.txt"])
+def test_a_link_to_nothing_is_refused(load, tmp_path, name):
+    folder = write_split(tmp_path / "archives", "train", IMAGES, LABELS)
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to(tmp_path / "not fetched")
+    with pytest.raises(ValueError, match=f"{name}: a link to nothing, expected a file; fetch what it links to"):
+        load(data_dir=folder)
+
+
+def test_links_to_archives_load(load, tiny, tmp_path):
+    for path in tiny.folder("mnist").iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    assert_rows(load("mnist", data_dir=tmp_path, split="test"), *tiny.arrays["mnist"]["test"])
+
+
+@pytest.mark.parametrize("name", ["a::b", "a#b", "a%20b", "a b", "ä-お", "a?b*[c]", "file:"])
+def test_a_folder_may_have_any_name(load, tmp_path, name):
+    folder = write_split(tmp_path / name, "train", IMAGES, LABELS)
+    for _ in range(2):  # `datasets` replaces functions of the module once a builder has been made
+        assert_rows(load(data_dir=folder, split="train"), IMAGES, LABELS)
+    (folder / "train-images-idx3-ubyte.gz").rename(folder / "val-images-idx3-ubyte.gz")
+    (folder / "train-labels-idx1-ubyte.gz").rename(folder / "val-labels-idx1-ubyte.gz")
+    assert list(load(data_dir=folder)) == ["val"]

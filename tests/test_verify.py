@@ -7,6 +7,7 @@ import struct
 import tracemalloc
 import zlib
 
+import datasets
 import numpy as np
 import pytest
 from conftest import NAMES, assert_rows, gz, idx_bytes, numbers, pictures, write_split
@@ -196,7 +197,7 @@ def test_a_header_that_promises_too_much_is_refused_unread(tiny, tmp_path, monke
     read = tiny.module._read
     monkeypatch.setattr(tiny.module, "_read", lambda stream, size: sizes.append(size) or read(stream, size))
     with pytest.raises(ValueError, match="at most .* bytes after the header, expected 3,367,254,359,280"):
-        tiny.module.MnistFamily(data_dir=str(tmp_path))._split_generators(None)
+        tiny.module.MnistFamily(data_dir=str(tmp_path))._split_generators(datasets.DownloadManager())
     assert sum(sizes) < 100
 
 
@@ -205,6 +206,30 @@ def test_255_is_unlabelled_where_it_is_no_class(load, folder):
     (folder / TRAIN_LABELS).write_bytes(idx_bytes(labels))
     loaded = load(data_dir=folder, split="train")
     assert list(loaded["label"]) == [-1 if label == 255 else label for label in labels.tolist()]
+
+
+def test_255_is_unlabelled_among_255(load, folder):
+    (folder / TRAIN_LABELS).write_bytes(idx_bytes(changed(changed(LABELS, 3, 255), 4, 254)))
+    (folder / "labels.txt").write_text("\n".join(f"class {number}" for number in range(255)))
+    assert load(data_dir=folder, split="train")[3:5]["label"] == [-1, 254]
+
+
+def test_a_wrong_label_is_named_by_its_row_however_far_down(tiny, tmp_path):
+    labels = changed(np.zeros(3_000_000, np.uint8), 2_500_000, 10)
+    (tmp_path / "labels").write_bytes(idx_bytes(labels))
+    with tiny.module._reading(str(tmp_path / "labels")) as stream:
+        stream.seek(8)
+        with pytest.raises(ValueError, match="label 10 in row 2500000, expected 0 to 9"):
+            tiny.module._payload_md5(stream, labels.shape, 10)
+
+
+def test_the_most_compressible_archive_loads(load, tmp_path):
+    folder = write_split(
+        tmp_path / "archives", "train", np.zeros((20_000, 28, 28), np.uint8), np.zeros(20_000, np.uint8)
+    )
+    size = (folder / "train-images-idx3-ubyte.gz").stat().st_size
+    assert 784 * 20_000 / size > 1000
+    assert next(iter(load(data_dir=folder, split="train", streaming=True)))["label"] == 0
 
 
 def test_255_is_a_class_among_256(load, folder):
@@ -293,6 +318,17 @@ def test_official_images_with_ones_own_labels_load_as_ones_own(load, tiny, tmp_p
     assert loaded.info.license == ""
 
 
+def test_ones_own_images_with_official_labels_load_as_ones_own(load, tiny, tmp_path):
+    images, labels = tiny.arrays["mnist"]["train"]
+    folder = write_split(tmp_path / "archives", "train", 255 - images, labels)
+    assert load("mnist", data_dir=folder, split="train").info.license == ""
+
+
+def test_official_archives_under_a_split_name_of_ones_own_load(load, tiny, tmp_path):
+    folder = write_split(tmp_path / "archives", "val", *tiny.arrays["fashion"]["test"])
+    assert load("fashion", data_dir=folder, split="val").info.license == "mit"
+
+
 def test_a_flipped_bit_in_an_official_archive_is_noticed(load, tiny, tmp_path):
     folder = repacked(tiny.folder("mnist"), tmp_path / "archives", "as published")
     content = bytearray((folder / TRAIN_IMAGES).read_bytes())
@@ -307,7 +343,7 @@ def test_a_published_sha256_spares_the_reading(tiny, monkeypatch):
     payload = tiny.module._payload
     monkeypatch.setattr(tiny.module, "_payload", lambda stream, size: read.append(stream.name) or payload(stream, size))
     builder = tiny.module.MnistFamily(data_dir=tiny.folder("mnist"))
-    builder._split_generators(None)
+    builder._split_generators(datasets.DownloadManager())
     assert [os.path.basename(path) for path in read] == [TRAIN_LABELS, TEST_LABELS]
 
 
