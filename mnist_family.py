@@ -251,7 +251,8 @@ def _is_own(config, split, kind, path, digest):
             if any(digest in (archive.sha256, archive.md5) for archive in pair):
                 if whose is not config or (split in config.archives and split != whose_split):
                     got = f"these are {whose.title}'s {whose_split} {kind}, not {config.title}'s {split} {kind}"
-                    raise ValueError(f"{path}: {got}; put the right file there, or load {whose.name!r}")
+                    remedy = "put the right file there" + f" or load {whose.name!r}" * (whose is not config)
+                    raise ValueError(f"{path}: {got}; {remedy}")
                 return True
     return False
 
@@ -335,7 +336,7 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
         return generators
 
     def _verified(self, dl_manager):
-        """A `Split` for each that there is. A download, which `dl_manager` is for, would come in here."""
+        """A `Split` for each that is there; the one place that knows where files come from: so far, from `data_dir`."""
         if self._located is None:
             files = ", ".join(archive.file for pair in self._facts.archives.values() for archive in pair)
             raise _fault("data_dir", "not given", f"a folder with {self._facts.title}'s {files}", "download them first")
@@ -351,9 +352,7 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
         """
         with _reading(split.images) as images, _reading(split.labels) as labels:
             if (_stamp(split.images), _stamp(split.labels)) != split.stamps:
-                raise _fault(
-                    split.images, "changed, it or its labels", "the files that were verified", "load them again"
-                )
+                raise _fault(split.images, "changed, it or its labels", "the files that were verified", "load again")
             for start, stop in ranges:
                 images.seek(16 + 784 * start)
                 labels.seek(8 + start)

@@ -184,6 +184,20 @@ def test_load_dataset_of_a_script_is_refused_by_datasets_4(tiny):
             datasets.load_dataset(str(tiny.script), data_dir=str(tiny.folder("mnist")))
 
 
+@needs_scripts
+@pytest.mark.skipif(datasets.__version__.startswith("2.19"), reason="`datasets` 2.19 trusts every script")
+def test_only_load_dataset_asks_for_trust(folder, tmp_path):
+    environment = {**os.environ, "HF_HOME": str(tmp_path)}
+    del environment["HF_DATASETS_TRUST_REMOTE_CODE"]
+    results = {}
+    for way, code in WAYS.items():
+        command = [sys.executable, "-c", code.format(arguments=f"data_dir={str(folder)!r}")]
+        settings = {"cwd": ROOT, "env": environment, "stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+        results[way] = subprocess.run(command, text=True, **settings)
+    assert results["load"].returncode == 0
+    assert "trust_remote_code=True" in results["load_dataset"].stderr.splitlines()[-1]
+
+
 WAYS = {
     "load": "import mnist_family; rows = mnist_family.load({arguments})",
     "load_dataset": "import datasets; rows = datasets.load_dataset('./mnist_family.py', {arguments})",

@@ -289,7 +289,9 @@ def test_labels_of_another_member_are_refused(load, tiny, tmp_path, form):
 
 def test_one_split_named_as_another_is_refused(load, tiny, tmp_path):
     folder = write_split(tmp_path / "archives", "train", *tiny.arrays["mnist"]["test"])
-    with pytest.raises(ValueError, match="these are MNIST's test images, not MNIST's train images"):
+    with pytest.raises(
+        ValueError, match="are MNIST's test images, not MNIST's train images; put the right file there$"
+    ):
         load("mnist", data_dir=folder)
 
 
