@@ -78,6 +78,11 @@ def test_no_argument_switches_a_check_off(tiny, given):
         tiny.module.MnistFamily(data_dir=str(tiny.folder("mnist")), **given)
 
 
+def test_small_datasets_are_held_in_memory_where_a_user_sets_that(load, tiny, monkeypatch):
+    monkeypatch.setattr(datasets.config, "IN_MEMORY_MAX_SIZE", 10**9)
+    assert load("mnist", data_dir=tiny.folder("mnist"), split="train").cache_files == []
+
+
 def test_load_has_the_arguments_that_readme_names(tiny):
     names = "name split data_dir streaming num_proc cache_dir download_mode"
     assert list(inspect.signature(tiny.module.load).parameters) == names.split()
