@@ -269,7 +269,7 @@ PNG_TAIL = b"\0\0\0\0IEND" + struct.pack(">I", zlib.crc32(b"IEND"))
 def _pngs(pixels):
     """A PNG file, mode L, for each image of uint8 (n, 28, 28) `pixels`: unfiltered lines, run lengths, Huffman codes.
 
-    That is several times faster than Pillow and as small to a few percent; scripts/benchmark.py measures both.
+    That is two to three times faster than Pillow, as small to a few percent; scripts/benchmark.py measures both.
     """
     lines = np.zeros((len(pixels), 28, 29), np.uint8)  # the first byte of a line names its filter: 0, none
     lines[:, :, 1:] = pixels
@@ -347,7 +347,7 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
     def _generate_examples(self, split, ranges):
         """Yield (row, example) for the rows of `ranges`, (start, stop) each, in their order and in constant memory.
 
-        The image is a PNG file, not a PIL image: `datasets` would only encode that, several times slower, to another
+        The image is a PNG file, not a PIL image: `datasets` would only encode that, at twice the time, to another
         such file. What it decodes for users is a PIL image all the same.
         """
         with _reading(split.images) as images, _reading(split.labels) as labels:
