@@ -1,10 +1,10 @@
 """MNIST, Fashion-MNIST and Kuzushiji-MNIST for Hugging Face `datasets`, read from the original IDX archives.
 
-    datasets.load_dataset("./mnist_family.py", "fashion", data_dir="archives/fashion")  # datasets 2.19 to 3.6
-    mnist_family.load("fashion", data_dir="archives/fashion")  # datasets 2.19 to the newest
+    datasets.load_dataset("./mnist_family.py", "fashion")  # datasets 2.19 to 3.6
+    mnist_family.load("fashion")  # datasets 2.19 to the newest
 
 A row has `image`, decoded when asked for to a PIL image (mode L, 28 × 28, 0 = background), and `label`, a ClassLabel.
-The file reads in the data's order: facts, locate, verify, generate; the IDX format and `load` come last.
+The file reads in the data's order: facts, locate, fetch, verify, generate; `load` and the IDX format come last.
 """
 
 import collections
@@ -21,6 +21,7 @@ import struct
 import zlib
 
 import datasets
+import fsspec
 import numpy as np
 
 # --- Facts: a dataset is a row of CONFIGS -----------------------------------------------------------------------------
@@ -63,8 +64,7 @@ CONFIGS = [
         9912422 440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609 6bbc9ace898e44ae57da46a324031adb
         28881 3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c a25bea736e30d166cdddb491f175f624
         1648877 8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6 2646ac647ad5339dbf082846283269ea
-        4542 f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6 27ae3e4e09519cfbb04c329615203637
-        """),
+        4542 f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6 27ae3e4e09519cfbb04c329615203637"""),
         homepage="http://yann.lecun.com/exdb/mnist/", license="unknown",  # its publisher states none
         citation="""@misc{lecun2010mnist,
   author = {LeCun, Yann and Cortes, Corinna and Burges, Christopher J. C.},
@@ -83,8 +83,7 @@ CONFIGS = [
         26421880 3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84 f4a8712d7a061bf5bd6d2ca38dc4d50a
         29515 a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845 9018921c3c673c538a1fc5bad174d6f9
         4422102 346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073 8181f5470baa50b63fa0f6fddb340f0a
-        5148 67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5 15d484375f8d13e6eb1aabb0c3f46965
-        """),
+        5148 67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5 15d484375f8d13e6eb1aabb0c3f46965"""),
         homepage="https://github.com/zalandoresearch/fashion-mnist", license="mit",
         citation="""@online{xiao2017/online,
   author = {Han Xiao and Kashif Rasul and Roland Vollgraf},
@@ -101,8 +100,7 @@ CONFIGS = [
         18165135 51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4 92be26ec9822e900ac425d0a0aa84ced
         29497 e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17 949e75301f8813e0dc5800dcc320fc52
         3041136 edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5 bf305b8cd328700fbc17f5acbc2856d2
-        5120 20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c 9f55f451c0988b028eccdf7d5cc265ab
-        """),
+        5120 20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c 9f55f451c0988b028eccdf7d5cc265ab"""),
         homepage="http://codh.rois.ac.jp/kmnist/", license="cc-by-sa-4.0",
         citation="""@online{clanuwat2018deep,
   author = {Tarin Clanuwat and Mikel Bober-Irizar and Asanobu Kitamoto and Alex Lamb and Kazuaki Yamamoto and David Ha},
@@ -183,12 +181,146 @@ def _class_names(path):
     raise _fault(path, got, expected, "mend or remove the file")
 
 
+# --- Fetch: the archives from their mirrors, where no folder is given -------------------------------------------------
+
+SILENCE = 30  # seconds that a mirror may say nothing; asked for a file's size, then for the file, it has two of them
+
+
+def _fetch(facts, archives, dl_manager, silent):
+    """The path of each archive, downloaded and checked; for a stream (path or URL, archive, rows), opened but not read.
+
+    ConnectionError says what each mirror gave. One that times out joins `silent`, whose mirrors are not asked.
+    """
+    own = os.environ.get("MNIST_FAMILY_MIRROR", "").rstrip("/")
+    if own and not re.match("https?://", own):
+        raise _fault("MNIST_FAMILY_MIRROR", repr(own), "http:// or https://", "give a folder as data_dir instead")
+    mirrors = [f"{own}/{facts.name}/"] * bool(own) + [*facts.mirrors]
+    cache, hashed = dl_manager.download_config.cache_dir, datasets.utils.file_utils.hash_url_to_filename
+    fetch, fetched = _open if dl_manager.is_streaming else _download, []
+    for archive in archives:
+        copies = {url: f"{cache}/{hashed(url)}" for url in (mirror + archive.file for mirror in mirrors)}
+        reasons = {}
+        for url in sorted(copies, key=lambda url: not os.access(copies[url], os.F_OK)):  # what is in the cache first
+            mirror = url.removesuffix(archive.file)
+            try:
+                if mirror in silent:
+                    raise TimeoutError
+                fetched.append(fetch(url, archive, copies[url], dl_manager))
+                break
+            except Exception as error:
+                reasons[url] = _reason(error, url)
+                if reasons[url] == "timed out":
+                    silent.add(mirror)
+        else:
+            files = ", ".join(each.file for pair in facts.archives.values() for each in pair)
+            gave = "".join(f"\n  {url}: {reason}" for url, reason in reasons.items())
+            got, expected = f"no mirror has {facts.title}'s", f"{archive.bytes:,} bytes of sha256 {archive.sha256}"
+            remedy = f"put {files} into a folder and give it as data_dir. What the mirrors gave:{gave}"
+            raise ConnectionError(_fault(archive.file, got, expected, remedy))
+    return fetched
+
+
+def _download(url, archive, copy, dl_manager):
+    try:
+        path = dl_manager.download(url)
+    except BaseException:
+        _remove(f"{copy}.incomplete")
+        raise
+    with io.open(path, "rb") as file:
+        content = file.read()
+    digests = hashlib.sha256(content).hexdigest(), hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if archive.sha256 == digests[0] or archive.md5 == digests[1]:  # decompressed where a server sets Content-Encoding
+        return path
+    _remove(os.path.realpath(path), path, f"{path}.json")  # the Hub's cache has links
+    dl_manager._recorded_sizes_checksums.pop(url, None)  # or the dataset's download_size would count it
+    got = f"{len(content):,} bytes instead of {archive.bytes:,}"
+    got = f"sha256 {digests[0]}" if len(content) == archive.bytes else got
+    got = "an HTML page" if content.lstrip()[:1] == b"<" else got
+    whose, _, other = _whose(digests[0]) or _whose(digests[1]) or (None, None, None)
+    raise ValueError(f"this is {whose.title}'s {other.file}" if whose else got)
+
+
+def _open(url, archive, copy, dl_manager):
+    source = copy if os.access(copy, os.F_OK) else url
+    if source == url and datasets.config.HF_DATASETS_OFFLINE:
+        raise ConnectionError("offline mode")
+    with contextlib.closing(_Remote(source, archive, dl_manager.download_config.storage_options)) as file:
+        if (size := file.client.info(source)["size"]) not in (archive.bytes, None):  # None where it is not announced
+            raise ValueError(f"{size:,} bytes instead of {archive.bytes:,}")
+        return source, archive, _rows(gzip.GzipFile(fileobj=file), KINDS["labels" in archive.file])
+
+
+class _Remote:
+    """An archive to read once from a URL or path: ValueError at its end where its sha256 is not the published one."""
+
+    def __init__(self, source, archive, storage_options):
+        protocol = source.partition("://")[0] if "://" in source else "file"
+        self.client = fsspec.filesystem(protocol, **storage_options.get(protocol, {}))
+        self.name, self._archive, self._file, self._size, self._sha256 = source, archive, None, 0, hashlib.sha256()
+
+    def read(self, size):
+        archive = self._archive
+        try:
+            self._file = self._file or self.client.open(self.name, block_size=0, size=archive.bytes)
+            chunk = self._file.read(size)
+        except Exception as error:
+            raise ConnectionError(f"{self.name}: {_reason(error, self.name)}; load again") from error
+        self._size += len(chunk)
+        self._sha256.update(chunk)
+        if self._size > archive.bytes or (not chunk and self._sha256.hexdigest() != archive.sha256):
+            got = f"{self._size:,} bytes of sha256 {self._sha256.hexdigest()}"
+            raise _fault(self.name, got, f"{archive.bytes:,} of {archive.sha256}", "load it without streaming")
+        return chunk
+
+    def close(self):
+        if self._file:
+            self._file.close()
+
+
+def _http_options():
+    """Storage options that end a silence, but no transfer that moves: by itself aiohttp ends any after 300 s."""
+    try:
+        import aiohttp  # here, for that takes longer than to load a cached dataset
+    except ImportError:
+        return {}  # the client will say so
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=min(10, SILENCE), sock_read=SILENCE)
+    client = {"timeout": timeout, "trust_env": True, "auto_decompress": False}
+    options = {"client_kwargs": client, "headers": {"Accept-Encoding": "identity"}}
+    return {"http": options, "https": options}
+
+
+# What the exceptions of the clients come to; what is none of these is told in their words.
+REASONS = {
+    r"(?:ResponseError: |\(error |error ')(\d{3})": r"HTTP status \1",
+    r"FileNotFoundError: (Couldn't find file at )?$": "HTTP status 404",
+    "offline": "offline mode is on, by HF_DATASETS_OFFLINE or HF_HUB_OFFLINE",
+    "time(d )?out": "timed out",
+    "refused": "connection refused",
+    "gaierror|nameresolution": "host not known",
+    "not enough data|incompleteread": "cut off before its end",
+    "ImportError.*aiohttp": "aiohttp is missing, install it with pip install aiohttp",
+}
+
+
+def _reason(error, url):
+    """Why a URL gave nothing, in a few words, which the clients hide in causes and messages."""
+    if isinstance(error, ValueError):  # ours
+        return str(error).removeprefix(f"{url}: ").partition(", expected")[0]
+    said = ""
+    while error:
+        last = f"{type(error).__name__}: {error}".replace(url, "")
+        said, error = f"{said} {last}", error.__cause__ or error.__context__
+    known = (match.expand(REASONS[each]) for each in REASONS if (match := re.search(each, said, re.IGNORECASE)))
+    return next(known, " ".join(last.split()))
+
+
 # --- Verify: every byte that will become a row, before the first is written -------------------------------------------
 
 ROW_SHAPES = {"images": (28, 28), "labels": ()}
 UNLABELLED = 255  # in archives of at most 255 classes; -1 in rows
 
 # A split whose files, with these stamps, have been checked; `official` where both are the config's published ones.
+# One to stream from the network has no stamps: its files are URLs, or paths, and checked as they are read.
 Split = collections.namedtuple("Split", "name images labels stamps rows num_classes official gzipped")
 
 
@@ -246,15 +378,21 @@ def _published_sha256(path):
 
 def _is_own(config, split, kind, path, digest):
     """Whether the sha256 of a .gz or the MD5 of its content is the config's; ValueError where it is another's."""
-    for whose in CONFIGS:
-        for whose_split, pair in whose.archives.items():
-            if any(digest in (archive.sha256, archive.md5) for archive in pair):
-                if whose is not config or (split in config.archives and split != whose_split):
-                    got = f"these are {whose.title}'s {whose_split} {kind}, not {config.title}'s {split} {kind}"
-                    remedy = "put the right file there" + f" or load {whose.name!r}" * (whose is not config)
-                    raise ValueError(f"{path}: {got}; {remedy}")
-                return True
-    return False
+    whose, whose_split, _ = _whose(digest) or (None, None, None)
+    if whose and (whose is not config or (split in config.archives and split != whose_split)):
+        got = f"these are {whose.title}'s {whose_split} {kind}, not {config.title}'s {split} {kind}"
+        remedy = "put the right file there" + f" or load {whose.name!r}" * (whose is not config)
+        raise ValueError(f"{path}: {got}; {remedy}")
+    return whose is not None
+
+
+def _whose(digest):
+    """The (config, split, archive) of which this is the sha256, or decompressed the MD5; None where of none."""
+    for config in CONFIGS:
+        for split, pair in config.archives.items():
+            for archive in pair:
+                if digest in (archive.sha256, archive.md5):
+                    return config, split, archive
 
 
 # --- Generate: examples from verified splits --------------------------------------------------------------------------
@@ -298,6 +436,7 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
                 raise _fault(name, "given", "none", "put archives, and labels.txt for own classes, in a data_dir")
         self._facts, self._located, stamp = facts[config_name], None, None
         self._class_names = list(self._facts.class_names)
+        self._streamed = None  # names of the splits that a stream is wanted of; None for all
         if data_dir is not None:
             data_dir = os.fspath(data_dir)
             if "://" in data_dir:
@@ -335,14 +474,30 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
             generators[-1].split_info.num_examples = split.rows  # the progress bar's total
         return generators
 
+    def as_streaming_dataset(self, split=None, base_path=None):
+        """As `datasets` has it, but that mirrors are not asked for other splits than `split` names."""
+        self._streamed = {*re.split(r"\W+", str(split))} & {*self._facts.archives} or None
+        return super().as_streaming_dataset(split, base_path)
+
     def _verified(self, dl_manager):
-        """A `Split` for each that is there; the one place that knows where files come from: so far, from `data_dir`."""
-        if self._located is None:
-            files = ", ".join(archive.file for pair in self._facts.archives.values() for archive in pair)
-            raise _fault("data_dir", "not given", f"a folder with {self._facts.title}'s {files}", "download them first")
-        if _locate(self.config.data_dir) != self._located:
-            raise _fault(self.config.data_dir, "changed", "the files that the builder was made for", "make a new one")
-        return [_verify(self._facts, len(self._class_names), *files) for files in self._located[0]]
+        """A `Split` for each that is there; the one place that knows where files come from."""
+        num_classes = len(self._class_names)
+        if self._located is not None:
+            if _locate(self.config.data_dir) != self._located:
+                expected = "the files that the builder was made for"
+                raise _fault(self.config.data_dir, "changed", expected, "make a new one")
+            return [_verify(self._facts, num_classes, *files) for files in self._located[0]]
+        config = dl_manager.download_config = dl_manager.download_config.copy()
+        config.cache_dir = config.cache_dir or self._cache_downloaded_dir
+        config.storage_options = {**_http_options(), **config.storage_options}
+        splits, silent = [], set()
+        for name, pair in self._facts.archives.items():
+            if not dl_manager.is_streaming:
+                splits.append(_verify(self._facts, num_classes, name, *_fetch(self._facts, pair, dl_manager, silent)))
+            elif name in (self._streamed or self._facts.archives):
+                images, labels = _fetch(self._facts, pair, dl_manager, silent)
+                splits.append(Split(name, images[:2], labels[:2], None, images[2], num_classes, True, True))
+        return splits
 
     def _generate_examples(self, split, ranges):
         """Yield (row, example) for the rows of `ranges`, (start, stop) each, in their order and in constant memory.
@@ -350,16 +505,27 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
         The image is a PNG file, not a PIL image: `datasets` would only encode that, at twice the time, to another
         such file. What it decodes for users is a PIL image all the same.
         """
-        with _reading(split.images) as images, _reading(split.labels) as labels:
-            if (_stamp(split.images), _stamp(split.labels)) != split.stamps:
-                raise _fault(split.images, "changed, it or its labels", "the files that were verified", "load again")
+        with contextlib.ExitStack() as stack:
+            if split.stamps:
+                images, labels = (stack.enter_context(_reading(path)) for path in (split.images, split.labels))
+                if (_stamp(split.images), _stamp(split.labels)) != split.stamps:
+                    raise _fault(
+                        split.images, "changed, it or its labels", "the files that were verified", "load again"
+                    )
+            else:  # from the network, not verified: the labels are now, the images at their end
+                options = {**_http_options(), **self.storage_options}
+                files = [_Remote(*source, options) for source in (split.images, split.labels)]
+                images, labels = (gzip.GzipFile(fileobj=stack.enter_context(contextlib.closing(f))) for f in files)
+                labels = io.BytesIO(_read(labels, -1))
             for start, stop in ranges:
                 images.seek(16 + 784 * start)
                 labels.seek(8 + start)
                 for first in range(start, stop, CHUNK_ROWS):
                     count = min(CHUNK_ROWS, stop - first)
-                    pixels = np.frombuffer(images.read(784 * count), np.uint8).reshape(count, 28, 28)
+                    pixels = np.frombuffer(_read(images, 784 * count), np.uint8).reshape(count, 28, 28)
                     numbers = np.frombuffer(labels.read(count), np.uint8).astype(int)
+                    if first + count == split.rows and _read(images, 1):  # at the end, and before the last rows are out
+                        raise _fault(images.name, "bytes left over", "no more than its header promises", "load again")
                     if split.num_classes <= UNLABELLED:
                         numbers[numbers == UNLABELLED] = -1
                     for row, (image, label) in enumerate(zip(_pngs(pixels), numbers.tolist(), strict=True), first):
@@ -372,9 +538,10 @@ def load(
     """What `datasets.load_dataset` gives for this script, on every release from 2.19 on and with no trust flag.
 
     `name` is a config; `split` is as in load_dataset, slices ("train[:10%]") and unions ("train+test") included, with
-    `streaming` one exact name; `data_dir` is a folder of IDX archives, .gz or raw. Returns a Dataset, or a DatasetDict
-    where `split` is None; with `streaming`, their Iterable kin. ValueError says which file is broken and how, or lists
-    the names and splits that there are.
+    `streaming` one exact name; `data_dir` is a folder of IDX archives, .gz or raw, to read in place of the published
+    ones, which are downloaded once. Returns a Dataset, or a DatasetDict where `split` is None; with `streaming`, their
+    Iterable kin. ValueError says which file is broken and how, or lists the names and splits that there are;
+    ConnectionError says what each mirror gave, and where to put archives that come another way.
     """
     builder = MnistFamily(cache_dir, config_name=name, data_dir=data_dir)
     if streaming and num_proc is not None:
@@ -425,9 +592,14 @@ def write_idx(path, array):
             file.write(np.ascontiguousarray(array, dtype))
         os.replace(partial, path)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(partial)
+        _remove(partial)
         raise
+
+
+def _remove(*paths):
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)
 
 
 def _header_bytes(dtype, shape):
@@ -439,9 +611,7 @@ def _header_bytes(dtype, shape):
 def _reading(path):
     """A stream of a file's decompressed bytes; by io.open, since `datasets` replaces the builtin in this module."""
     with io.open(path, "rb") as file:
-        gzipped = file.peek(2)[:2] == b"\x1f\x8b"
-        with gzip.GzipFile(fileobj=file) if gzipped else contextlib.nullcontext(file) as stream:
-            yield stream
+        yield gzip.GzipFile(fileobj=file) if file.peek(2)[:2] == b"\x1f\x8b" else file
 
 
 def _read(stream, size):

@@ -27,6 +27,7 @@ import datasets
 import hypothesis
 import numpy as np
 import pytest
+from mirror_server import Mirror
 
 hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")
@@ -62,7 +63,7 @@ def write_split(folder, name, images, labels, pack=gz, pattern="{}-{}-idx{}-ubyt
 
 
 class Tiny:
-    """A family of few rows, and a copy of the script that has its digests for the official ones."""
+    """A family of few rows, and a copy of the script with its digests, two mirrors of it, and little patience."""
 
     def __init__(self, folder):
         self.script = folder / "tiny_family.py"
@@ -84,9 +85,12 @@ class Tiny:
                     for kind, array in zip(("images", "labels"), arrays, strict=True)
                 )
         self.folder = folder.joinpath
+        self.mirrors = [Mirror(folder), Mirror(folder)]
         rows = f"""
 
+CHUNK_ROWS, SILENCE = 16, 1
 for _config in CONFIGS:
+    _config.mirrors = tuple(f"{{url}}{{_config.name}}/" for url in {[mirror.url for mirror in self.mirrors]})
     _config.archives = {{
         split: tuple(Archive(**archive) for archive in pair) for split, pair in {facts!r}[_config.name].items()
     }}
@@ -98,6 +102,16 @@ for _config in CONFIGS:
 @pytest.fixture(scope="session")
 def tiny():
     return Tiny(pathlib.Path(HOME.name))
+
+
+@pytest.fixture
+def mirrors(tiny, monkeypatch):
+    """The two mirrors of the tiny family, in their order, in good health and asked nothing yet."""
+    monkeypatch.delenv("MNIST_FAMILY_MIRROR", raising=False)
+    for mirror in tiny.mirrors:
+        mirror.behaviour = "good"
+        mirror.requests.clear()
+    return tiny.mirrors
 
 
 @pytest.fixture

@@ -92,11 +92,6 @@ def test_a_data_dir_that_is_no_folder_is_refused(load, data_dir, words):
         load(data_dir=data_dir)
 
 
-def test_without_a_data_dir_the_error_names_the_archives(load):
-    with pytest.raises(ValueError, match="Fashion-MNIST's train-images-idx3-ubyte.gz, .*t10k-labels-idx1-ubyte.gz"):
-        load("fashion")
-
-
 @pytest.mark.parametrize("classes", [1, 4, 5, 10, 26, 255, 256])
 @pytest.mark.parametrize("file", ["labels.txt", "dataset_meta.json"])
 def test_a_folder_names_its_own_classes(load, tmp_path, file, classes):

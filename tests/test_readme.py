@@ -14,8 +14,8 @@ PYTHON = [code for _, language, code in BLOCKS if language == "python"]
 
 
 @pytest.mark.parametrize("code", PYTHON, ids=lambda code: next(line for line in code.splitlines()[2:] if line)[:40])
-def test_the_python_of_readme_runs(tiny, tmp_path, code):
-    shutil.copy(ROOT / "mnist_family.py", tmp_path)
+def test_the_python_of_readme_runs(tiny, mirrors, tmp_path, code):
+    shutil.copy(tiny.script, tmp_path / "mnist_family.py")
     for name in ("mnist", "fashion"):
         shutil.copytree(tiny.folder(name), tmp_path / "archives" / name)
     result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)

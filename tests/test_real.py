@@ -5,6 +5,7 @@ import os
 import numpy as np
 import pytest
 from conftest import SCRIPTS_LOAD, arrays_of, idx_bytes
+from mirror_server import Mirror
 
 import mnist_family
 
@@ -92,3 +93,19 @@ def test_one_member_is_not_taken_for_another(real_archives, tmp_path):
         mnist_family.write_idx(tmp_path / f"{split}-labels-idx1-ubyte", labels)
     with pytest.raises(ValueError, match="these are Fashion-MNIST's train images, not MNIST's train images"):
         mnist_family.load("mnist", data_dir=tmp_path, cache_dir=str(tmp_path))
+
+
+def test_every_row_comes_from_a_mirror_too(real_archives, load_real, tmp_path, monkeypatch):
+    """After one that has MNIST's archives under Fashion-MNIST's names, as caches on the way have been seen to."""
+    wrong, right = Mirror(real_archives), Mirror(real_archives)
+    wrong.behaviour = "other_member"
+    config = next(config for config in mnist_family.CONFIGS if config.name == "fashion")
+    monkeypatch.delenv("MNIST_FAMILY_MIRROR", raising=False)
+    monkeypatch.setattr(config, "mirrors", (f"{wrong.url}fashion/", f"{right.url}fashion/"))
+    streamed = mnist_family.load("fashion", "test", streaming=True, cache_dir=str(tmp_path))
+    np.testing.assert_equal(arrays_of(streamed), arrays_of(load_real("fashion", split="test")))
+    assert all("t10k" in path for _, path in right.requests)
+    downloaded = mnist_family.load("fashion", cache_dir=str(tmp_path))
+    for split, rows in load_real("fashion").items():
+        assert rows.data.table.equals(downloaded[split].data.table)
+    assert {path for _, path in wrong.requests} == {path for _, path in right.requests}

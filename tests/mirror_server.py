@@ -1,0 +1,142 @@
+"""Mirrors on 127.0.0.1 that serve a folder of archives in every way that mirrors have been seen to go wrong."""
+
+import contextlib
+import gzip
+import http.server
+import pathlib
+import threading
+import time
+
+HTML = b"<!DOCTYPE html>\n<html><body>This site has moved.</body></html>\n"
+
+
+class Mirror(http.server.ThreadingHTTPServer):
+    """One mirror; `behaviour` is the name of a method of `Answer`, or a dict of them by file name."""
+
+    daemon_threads = True
+    request_queue_size = 50
+
+    def __init__(self, folder):
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.folder, self.behaviour, self.requests, self.closing = pathlib.Path(folder), "good", [], threading.Event()
+        self.url = f"http://127.0.0.1:{self.server_port}/"
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def stop(self):
+        self.closing.set()
+        self.shutdown()
+        self.server_close()
+
+    def handle_error(self, request, client_address):
+        """Say nothing: clients that hang up are the point of it."""
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        path, _, self.query = self.path.lstrip("/").partition("?")
+        self.file = self.server.folder / path
+        self.server.requests.append((self.command, path))
+        behaviour = self.server.behaviour
+        if isinstance(behaviour, dict):
+            behaviour = behaviour.get(self.file.name, "good")
+        self.close_connection = True
+        if behaviour[0].isdigit():
+            self.send(HTML, int(behaviour))
+        elif not self.file.is_file():
+            self.send(HTML, 404)
+        else:
+            getattr(self, behaviour)(self.file.read_bytes())
+
+    do_HEAD = do_GET
+
+    def log_message(self, format, *args):
+        pass
+
+    def send(self, content, status=200, length=True, body=None, **headers):
+        """`content` announced, and `body`, where given, sent in its place."""
+        self.send_response(status)
+        if length:
+            self.send_header("Content-Length", str(len(content)))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(content if body is None else body)
+
+    def good(self, content):
+        self.send(content)
+
+    def html(self, content):
+        self.send(HTML, Content_Type="text/html")
+
+    def html_of_no_length(self, content):
+        self.send(HTML, length=False, Content_Type="text/html")
+
+    def truncated(self, content):
+        self.send(content[: len(content) // 2])
+
+    def truncated_of_no_length(self, content):
+        self.send(content[: len(content) // 2], length=False)
+
+    def cut(self, content):
+        self.send(content, body=content[: len(content) // 2])
+
+    def flipped(self, content):
+        middle = len(content) // 2
+        self.send(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
+
+    def other_pixel(self, content):
+        """Sound in every way, but for one value and the digest."""
+        raw = bytearray(gzip.decompress(content))
+        raw[-1] ^= 1
+        self.send(gzip.compress(bytes(raw), mtime=0), length=False)
+
+    def other_member(self, content):
+        names = sorted(path.name for path in self.server.folder.iterdir() if (path / self.file.name).is_file())
+        other = names[names.index(self.file.parent.name) - 1]
+        self.send((self.server.folder / other / self.file.name).read_bytes())
+
+    def trailing(self, content):
+        self.send(content + content, length=False)
+
+    def encoded(self, content):
+        self.send(content, Content_Encoding="gzip")
+
+    def of_no_length(self, content):
+        self.send(content, length=False)
+
+    def chunked(self, content):
+        body = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (content[:20], content[20:], b""))
+        self.send(content, length=False, body=body, Transfer_Encoding="chunked")
+
+    def without_head(self, content):
+        self.send(content) if self.command == "GET" else self.send(HTML, 405)
+
+    def head_only(self, content):
+        self.send(content) if self.command == "HEAD" else self.send(HTML, 503)
+
+    def redirect(self, content):
+        if self.query:
+            self.send(content)
+        else:
+            self.send(b"", 302, Location=f"{self.path}?moved")
+
+    def silent(self, content):
+        self.server.closing.wait()
+
+    def silent_in_body(self, content):
+        self.send(content, body=content[:100])
+        self.wfile.flush()
+        if self.command == "GET":
+            self.server.closing.wait()
+
+    def slow(self, content, rate=20_000):
+        self.send(content, body=b"")
+        if self.command == "GET":
+            with contextlib.suppress(OSError):
+                for start in range(0, len(content), rate // 4):
+                    self.wfile.write(content[start : start + rate // 4])
+                    time.sleep(0.25)

@@ -1,0 +1,436 @@
+"""Downloads and streams from mirrors on 127.0.0.1: the right rows or a clear error, whatever a mirror does."""
+
+import os
+import pickle
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import datasets
+import numpy as np
+import pytest
+from conftest import ROOT, SCRIPTS_LOAD, arrays_of, assert_rows
+from mirror_server import HTML
+
+RELEASE = int(datasets.__version__.split(".")[0])
+FILES = [
+    f"{name}-ubyte.gz" for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
+]
+
+# What a mirror does, and how the errors of a download and of a stream call it; None: the archive comes all the same.
+FAULTS = {
+    "404": ("HTTP status 404", "HTTP status 404"),
+    "403": ("HTTP status 403", "HTTP status 403"),
+    "503": ("HTTP status 503", "HTTP status 503"),
+    "html": ("an HTML page", rf"{len(HTML)} bytes instead of [\d,]+"),
+    "html_of_no_length": ("an HTML page", r"broken, Not a gzipped file \(b'<!'\)"),
+    "truncated": (r"[\d,]+ bytes instead of [\d,]+", r"[\d,]+ bytes instead of [\d,]+"),
+    "head_only": ("HTTP status 503" if RELEASE > 2 else "an HTML page", "HTTP status 503"),
+    "of_no_length": (None, None),
+    "chunked": (None, None),
+    "encoded": (None, None),
+    "redirect": (None, None),
+    "without_head": (None if RELEASE > 2 else "HTTP status 405", None),
+}
+# Those that a stream may notice no sooner than at its end; archives of the tiny family may be of one size.
+LATE_FAULTS = {
+    "other_member": r"this is MNIST's \S+\.gz",
+    "truncated_of_no_length": r"[\d,]+ bytes instead of [\d,]+",
+    "cut": "cut off before its end",
+    "flipped": "sha256 [0-9a-f]{64}",
+    "other_pixel": r"[\d,]+ bytes instead of [\d,]+|sha256 [0-9a-f]{64}",
+    "trailing": r"[\d,]+ bytes instead of [\d,]+",
+}
+STREAMED = {fault: words for fault, (_, words) in FAULTS.items()}
+DOWNLOADED = {fault: words for fault, (words, _) in FAULTS.items()} | LATE_FAULTS
+
+
+def assert_whole(loaded, tiny, name="fashion"):
+    assert list(loaded) == ["train", "test"]
+    for split, rows in loaded.items():
+        assert_rows(rows, *tiny.arrays[name][split])
+
+
+def files_below(folder):
+    """Names of all files, without the locks that `datasets` keeps."""
+    return sorted(file for _, _, files in os.walk(folder) for file in files if not file.endswith(".lock"))
+
+
+def closed_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+# --- Downloads --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion", "kmnist"])
+def test_archives_are_downloaded_from_the_first_mirror(load, tiny, mirrors, name):
+    loaded = load(name)
+    assert_whole(loaded, tiny, name)
+    assert {path for _, path in mirrors[0].requests} == {f"{name}/{file}" for file in FILES}
+    assert mirrors[1].requests == []
+    expected = sum((tiny.folder(name) / file).stat().st_size for file in FILES)
+    assert loaded["train"].info.download_size == expected
+    assert loaded["train"].info.license == tiny.module.MnistFamily(config_name=name).config.license
+
+
+@pytest.mark.parametrize("fault", DOWNLOADED)
+def test_what_one_mirror_does_not_give_the_next_does(load, tiny, mirrors, fault, cache):
+    mirrors[0].behaviour = fault
+    loaded = load("fashion")
+    assert_whole(loaded, tiny)
+    expected = set() if DOWNLOADED[fault] is None else {f"fashion/{file}" for file in FILES}
+    assert {path for _, path in mirrors[1].requests} == expected
+    if not (fault == "encoded" and RELEASE < 3):  # there they are kept decompressed
+        published = sum((tiny.folder("fashion") / file).stat().st_size for file in FILES)
+        assert loaded["test"].info.download_size == published
+    assert len(files_below(cache / "downloads")) == 8  # each archive and what `datasets` notes of it
+
+
+@pytest.mark.parametrize("fault", [fault for fault, words in DOWNLOADED.items() if words])
+def test_when_no_mirror_gives_an_archive_one_error_tells_all(load, tiny, mirrors, fault, cache):
+    for mirror in mirrors:
+        mirror.behaviour = {"train-labels-idx1-ubyte.gz": fault}
+    with pytest.raises(ConnectionError) as caught:
+        load("fashion")
+    lines = str(caught.value).splitlines()
+    assert re.fullmatch(
+        r"train-labels-idx1-ubyte.gz: no mirror has Fashion-MNIST's, expected \d+ bytes of sha256 [0-9a-f]{64}; "
+        rf"put {', '.join(FILES)} into a folder and give it as data_dir. What the mirrors gave:",
+        lines[0],
+    )
+    for mirror, line in zip(mirrors, lines[1:], strict=True):
+        url = f"{mirror.url}fashion/train-labels-idx1-ubyte.gz"
+        assert re.fullmatch(f"  {re.escape(url)}: ({DOWNLOADED[fault]})", line)
+    assert len(files_below(cache / "downloads")) == 2, "a part or a bad copy stays behind"
+
+    mirrors[0].behaviour = "good"
+    assert_whole(load("fashion"), tiny)
+
+
+def test_a_bad_copy_from_elsewhere_is_dropped(load, tiny, mirrors, cache):
+    url = f"{mirrors[0].url}fashion/t10k-images-idx3-ubyte.gz"
+    copy = cache / "downloads" / datasets.utils.file_utils.hash_url_to_filename(url)
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(b"<html>")
+    assert_whole(load("fashion"), tiny)
+    assert [path for _, path in mirrors[1].requests if "t10k-images" not in path] == []
+    assert not copy.exists()
+
+
+def test_a_mirror_that_refuses_connections_is_passed_over(load, tiny, mirrors, monkeypatch):
+    base = f"http://127.0.0.1:{closed_port()}"
+    monkeypatch.setenv("MNIST_FAMILY_MIRROR", base)
+    assert_whole(load("fashion"), tiny)
+    mirrors[0].behaviour = mirrors[1].behaviour = "503"
+    with pytest.raises(ConnectionError, match=f"\n  {base}/mnist/train-images-idx3-ubyte.gz: connection refused\n"):
+        load("mnist")
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_mirror_of_ones_own_goes_first(load, tiny, mirrors, monkeypatch, streaming, slash):
+    monkeypatch.setenv("MNIST_FAMILY_MIRROR", mirrors[1].url.rstrip("/") + slash)
+    assert_whole(load("kmnist", streaming=streaming), tiny, "kmnist")
+    assert mirrors[0].requests == []
+    assert {path for _, path in mirrors[1].requests} == {f"kmnist/{file}" for file in FILES}
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_mirror_that_is_no_url_is_refused(load, mirrors, monkeypatch, streaming):
+    monkeypatch.setenv("MNIST_FAMILY_MIRROR", "/srv/archives")
+    with pytest.raises(ValueError, match="MNIST_FAMILY_MIRROR: '/srv/archives', expected http:// .*data_dir"):
+        load("mnist", streaming=streaming)
+
+
+# `datasets` 2 waits 100 s for a silent mirror, and no setting of ours reaches it.
+@pytest.mark.parametrize("fault", ["silent_in_body" if RELEASE > 2 else "silent", "silent"][: 2 if RELEASE > 2 else 1])
+def test_a_silent_mirror_is_given_up_and_not_asked_again(tiny, mirrors, cache, fault):
+    mirrors[0].behaviour = fault
+    assert_whole(tiny.module.load("fashion", cache_dir=str(cache)), tiny)
+    assert {path for _, path in mirrors[0].requests} == {f"fashion/{FILES[0]}"}
+    assert len(files_below(cache / "downloads")) == 8
+
+
+def test_a_mirror_that_is_slow_is_not_cut(load, tiny, mirrors):
+    """The images take three times as long as a silence may."""
+    mirrors[0].behaviour = {FILES[0]: "slow"}
+    assert_whole(load("fashion"), tiny)
+    assert mirrors[1].requests == []
+
+
+@pytest.mark.skipif(RELEASE < 3, reason="`datasets` 2 downloads with requests, which has no such deadline")
+def test_no_deadline_on_a_whole_download_reaches_the_client(tiny, mirrors, cache, monkeypatch):
+    """The client's own is 300 s, too long to wait for here: so what it is given is looked at."""
+    import aiohttp
+
+    seen = []
+
+    def session(**settings):
+        seen.append(settings["timeout"])
+        return original(**settings)
+
+    original = aiohttp.ClientSession
+    monkeypatch.setattr(aiohttp, "ClientSession", session)
+    monkeypatch.setattr(tiny.module, "SILENCE", 2)  # no session of other tests is taken
+    config = datasets.DownloadConfig(cache_dir=str(cache / "mine"), use_etag=False)
+    builder = tiny.module.MnistFamily(str(cache), config_name="fashion")
+    builder.download_and_prepare(download_config=config)
+    assert [(timeout.total, timeout.sock_read) for timeout in seen] == [(None, 2)]
+    assert "http" not in config.storage_options, "the caller's own is changed"
+    assert len(files_below(cache / "mine")) == 8
+
+
+# --- The caches -------------------------------------------------------------------------------------------------------
+
+
+def forget_rows(cache):
+    for folder, _, files in os.walk(cache):
+        for file in files:
+            if not folder.endswith("downloads"):
+                os.remove(os.path.join(folder, file))
+
+
+@pytest.mark.parametrize("download_mode", [None, "reuse_cache_if_exists"])
+def test_a_warm_cache_makes_no_request(load, tiny, mirrors, cache, download_mode):
+    mirrors[0].behaviour = "404"  # so that the copies are the second mirror's
+    load("fashion")
+    for mirror in mirrors:
+        mirror.requests.clear()
+    assert_whole(load("fashion", download_mode=download_mode), tiny)
+    forget_rows(cache)
+    assert_whole(load("fashion"), tiny)
+    assert_whole(load("fashion", streaming=True), tiny)
+    assert mirrors[0].requests == mirrors[1].requests == []
+
+
+def test_force_redownload_downloads(load, tiny, mirrors):
+    load("fashion")
+    asked = len(mirrors[0].requests)
+    assert_whole(load("fashion", download_mode="force_redownload"), tiny)
+    assert len(mirrors[0].requests) == 2 * asked
+
+
+def test_a_failed_force_redownload_keeps_the_good_copy(load, tiny, mirrors, cache):
+    load("fashion")
+    mirrors[0].behaviour = mirrors[1].behaviour = "503"
+    with pytest.raises(ConnectionError, match="503"):
+        load("fashion", download_mode="force_redownload")
+    forget_rows(cache)
+    assert_whole(load("fashion"), tiny)
+
+
+OFFLINE = """
+import os, sys
+os.environ["HF_DATASETS_OFFLINE"] = "1"
+import datasets, tiny_family
+for streaming in (False, True):
+    if {way!r} == "load":
+        loaded = tiny_family.load("fashion", cache_dir={cache!r}, streaming=streaming)
+    else:
+        loaded = datasets.load_dataset({script!r}, "fashion", cache_dir={cache!r}, streaming=streaming)
+    assert sum(1 for split in loaded.values() for row in split) == 53
+"""
+
+
+@pytest.mark.parametrize("way", ["load", "load_dataset"] if SCRIPTS_LOAD else ["load"])
+def test_offline_mode_takes_the_cache_or_says_what_to_do(tiny, mirrors, cache, way):
+    code = OFFLINE.format(way=way, script=str(tiny.script), cache=str(cache))
+    cold = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert cold.returncode == 1
+    told = cold.stderr[cold.stderr.rindex("ConnectionError: ") :]
+    assert f"put {', '.join(FILES)} into a folder and give it as data_dir" in told
+    for mirror in mirrors:
+        assert f"{mirror.url}fashion/{FILES[0]}: offline mode is on, by HF_DATASETS_OFFLINE or HF_HUB_OFFLINE" in told
+    assert mirrors[0].requests == []
+
+    tiny.module.load("fashion", cache_dir=str(cache))
+    mirrors[0].requests.clear()
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert mirrors[0].requests == []
+
+
+def test_offline_mode_tells_a_stream_what_to_do(load, mirrors, monkeypatch):
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_OFFLINE", True)
+    with pytest.raises(ConnectionError, match=f"{FILES[0]}: offline mode is on(.|\n)*{FILES[0]}: offline mode is on"):
+        load("fashion", streaming=True)
+    assert mirrors[0].requests == []
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.skipif(RELEASE < 3, reason="`datasets` 2 requires aiohttp")
+def test_without_aiohttp_the_error_says_what_to_install(tiny, mirrors, cache, streaming):
+    code = f"""
+import sys
+sys.modules["aiohttp"] = None
+import tiny_family
+tiny_family.load("fashion", cache_dir={str(cache)!r}, streaming={streaming})
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 1
+    assert result.stderr.count(": aiohttp is missing, install it with pip install aiohttp\n") == 2
+
+
+# --- Interrupted ------------------------------------------------------------------------------------------------------
+
+
+def test_an_interrupted_download_leaves_nothing_and_the_next_works(tiny, mirrors, cache):
+    mirrors[0].behaviour = {FILES[0]: "silent_in_body"}
+    code = f"import tiny_family; tiny_family.SILENCE = 60; tiny_family.load('fashion', cache_dir={str(cache)!r})"
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    while not any(file.endswith(".incomplete") for file in files_below(cache)):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert "KeyboardInterrupt" in stderr
+    assert process.returncode == -signal.SIGINT
+    assert files_below(cache / "downloads") == []
+    mirrors[0].behaviour = "good"
+    assert_whole(tiny.module.load("fashion", cache_dir=str(cache)), tiny)
+
+
+def test_a_full_disk_is_told_and_the_next_load_works(tiny, mirrors, cache):
+    code = f"""
+import resource, tiny_family
+resource.setrlimit(resource.RLIMIT_FSIZE, (4000, resource.RLIM_INFINITY))  # bytes that a file may have
+tiny_family.load('fashion', cache_dir={str(cache)!r})
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 1
+    assert result.stderr.count("OSError: [Errno 27] File too large\n") == 2
+    assert files_below(cache / "downloads") == []
+    assert_whole(tiny.module.load("fashion", cache_dir=str(cache)), tiny)
+
+
+# --- Streams ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_stream_is_one_shard_and_writes_nothing(load, tiny, mirrors, cache):
+    streamed = load("fashion", streaming=True)
+    assert_whole(streamed, tiny)
+    assert {split: rows.n_shards for split, rows in streamed.items()} == {"train": 1, "test": 1}
+    assert files_below(cache) == []
+
+
+@pytest.mark.parametrize("fault", STREAMED)
+def test_a_stream_is_of_the_first_mirror_that_opens(load, tiny, mirrors, fault):
+    mirrors[0].behaviour = fault
+    assert_whole(load("fashion", streaming=True), tiny)
+    expected = set() if STREAMED[fault] is None else {f"fashion/{file}" for file in FILES}
+    assert {path for _, path in mirrors[1].requests} == expected
+
+
+@pytest.mark.parametrize("fault", [fault for fault, words in STREAMED.items() if words])
+def test_when_no_mirror_opens_one_error_tells_all(load, tiny, mirrors, fault):
+    for mirror in mirrors:
+        mirror.behaviour = {"t10k-images-idx3-ubyte.gz": fault}
+    with pytest.raises(ConnectionError) as caught:
+        load("fashion", streaming=True)
+    lines = str(caught.value).splitlines()
+    assert f"put {', '.join(FILES)} into a folder and give it as data_dir" in lines[0]
+    for mirror, line in zip(mirrors, lines[1:], strict=True):
+        url = f"{mirror.url}fashion/t10k-images-idx3-ubyte.gz"
+        assert re.fullmatch(f"  {re.escape(url)}: ({STREAMED[fault]})", line)
+
+
+def test_a_stream_passes_over_a_silent_mirror_once(load, tiny, mirrors):
+    mirrors[0].behaviour = "silent"
+    assert_whole(load("fashion", streaming=True), tiny)
+    assert mirrors[0].requests == [("HEAD", f"fashion/{FILES[0]}"), ("GET", f"fashion/{FILES[0]}")]
+
+
+@pytest.mark.parametrize("fault", LATE_FAULTS)
+@pytest.mark.parametrize("file", FILES[:2])
+def test_a_stream_of_wrong_bytes_ends_in_one_error(load, tiny, mirrors, fault, file):
+    streamed = load("fashion", split="train", streaming=True)
+    mirrors[0].behaviour = {file: fault}
+    rows = []
+    with pytest.raises((ValueError, ConnectionError), match=rf"{mirrors[0].url}fashion/{file}: .*; \w+") as caught:
+        rows.extend(streamed)
+    assert len(str(caught.value).splitlines()) == 1
+    assert len(rows) < 40, "the last rows are out before the end was checked"
+    assert mirrors[1].requests == []
+
+
+def test_a_stream_that_falls_silent_ends_in_one_error(load, mirrors):
+    streamed = load("fashion", split="train", streaming=True)
+    mirrors[0].behaviour = {FILES[0]: "silent_in_body"}
+    with pytest.raises(ConnectionError, match=f"{mirrors[0].url}fashion/{FILES[0]}: timed out; load again"):
+        list(streamed)
+
+
+def test_a_mirror_that_dies_before_the_first_row_is_named(load, mirrors):
+    streamed = load("fashion", split="test", streaming=True)
+    mirrors[0].behaviour = "503"
+    with pytest.raises(ConnectionError, match=f"{mirrors[0].url}fashion/{FILES[3]}: HTTP status 503; load again"):
+        list(streamed)
+
+
+@pytest.mark.parametrize("split", ["train", datasets.Split.TEST])
+def test_a_stream_of_one_split_asks_for_no_other(load, tiny, mirrors, split):
+    assert_rows(load("fashion", split=split, streaming=True), *tiny.arrays["fashion"][str(split)])
+    prefix = "train" if split == "train" else "t10k"
+    assert {path for _, path in mirrors[0].requests} == {f"fashion/{file}" for file in FILES if file.startswith(prefix)}
+
+
+@pytest.mark.skipif(RELEASE < 5, reason="from `datasets` 5 on a stream may be of several splits")
+@pytest.mark.parametrize("split", ["train+test", "all"])
+def test_a_stream_of_several_splits_has_them_all(load, tiny, mirrors, split):
+    pairs = zip(*(tiny.arrays["fashion"][split] for split in ("train", "test")), strict=True)
+    assert_rows(load("fashion", split=split, streaming=True), *map(np.concatenate, pairs))
+
+
+def test_a_wrong_split_of_a_stream_lists_the_right_ones(load, mirrors):
+    with pytest.raises(ValueError, match=r"validation.*\['train', 'test'\]"):
+        load("fashion", split="validation", streaming=True)
+
+
+def test_a_builder_that_streamed_one_split_prepares_all(tiny, mirrors, cache):
+    builder = tiny.module.MnistFamily(str(cache), config_name="fashion")
+    assert len(list(builder.as_streaming_dataset("test"))) == 13
+    builder.download_and_prepare()
+    assert_whole(builder.as_dataset(), tiny)
+
+
+def test_a_stream_is_read_again_and_twice_at_once_and_in_another_process(load, tiny, mirrors):
+    streamed = load("fashion", split="test", streaming=True)
+    first, second = iter(streamed), iter(streamed)
+    pairs = [(one["label"], other["label"]) for one, other in zip(first, second, strict=True)]
+    labels = tiny.arrays["fashion"]["test"][1].tolist()
+    assert pairs == list(zip(labels, labels, strict=True))
+    assert_rows(pickle.loads(pickle.dumps(streamed)), *tiny.arrays["fashion"]["test"])
+
+
+def test_a_stream_left_early_ends_its_process(tiny, mirrors):
+    code = "import tiny_family; print(next(iter(tiny_family.load('fashion', 'train', streaming=True)))['label'])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT)
+    assert (result.stdout, result.stderr) == (f"{tiny.arrays['fashion']['train'][1][0]}\n", "")
+
+
+def test_a_stream_gives_rows_before_its_end_has_come(load, tiny, mirrors):
+    """Of a mirror that stops in mid-body, and of a consumer that leaves in time."""
+    mirrors[0].behaviour = {FILES[0]: "slow"}
+    images, labels = tiny.arrays["fashion"]["train"]
+    got = arrays_of(load("fashion", split="train", streaming=True).take(16))
+    np.testing.assert_array_equal(got[0], images[:16])
+    np.testing.assert_array_equal(got[1], labels[:16])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[Errno -2] Name or service not known",
+        "Couldn't reach {} (ConnectionError(\"NameResolutionError('Failed to')\"))",
+    ],
+)
+def test_a_host_that_no_name_server_knows_is_said_so(tiny, text):
+    """Asking for one would be a connection to another machine."""
+    url = "https://nowhere.invalid/mnist/train-images-idx3-ubyte.gz"
+    error = FileNotFoundError(url)
+    error.__cause__ = socket.gaierror(-2, text) if "Errno" in text else ConnectionError(text.format(url))
+    assert tiny.module._reason(error, url) == "host not known"
