@@ -148,6 +148,16 @@ def assert_rows(dataset, images, labels):
 
 
 @pytest.fixture(scope="session")
+def sample(tmp_path_factory):
+    """A folder built from the sample, as README has it."""
+    out = tmp_path_factory.mktemp("built") / "sample"
+    import build
+
+    build.main([str(out), "--sample"])
+    return out
+
+
+@pytest.fixture(scope="session")
 def real_archives():
     """The folder of the official archives, where there is one."""
     folder = pathlib.Path(os.environ.get("MNIST_FAMILY_ARCHIVES") or ROOT.parent / "shared" / "archives")

@@ -1,0 +1,211 @@
+"""Build a folder that every release of `datasets` loads, as do DuckDB, Polars and pandas, from the IDX archives."""
+
+import argparse
+import contextlib
+import hashlib
+import math
+import os
+import pathlib
+import signal
+import sys
+import tempfile
+
+import datasets
+import pyarrow
+from datasets.utils.py_utils import convert_file_size_to_int
+
+import mnist_family
+from front_matter import front_matter
+from publish_folder import is_current, publishing, refusal
+from sample_archives import write_sample_archives
+
+EXAMPLE = "example: python scripts/build.py out fashion --archives archives"
+TITLES = {config.name: config.title for config in mnist_family.CONFIGS}
+SMALLEST_SHARD = 100_000  # bytes
+SYNTHETIC = "Synthetic stand-ins, drawn by a program to try things out with; not the rows of any of these datasets."
+OTHERS = "Not the published archives: rows of other archives of that form."
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLE)
+    parser.add_argument("out", help="the folder to write, new, empty, or of an earlier build")
+    parser.add_argument(
+        "names", metavar="NAME", nargs="*", help=f"of {', '.join(TITLES)}; all that there are by default"
+    )
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
+        "--archives", metavar="DIR", help="read DIR/NAME/, or DIR itself for one NAME; default: mirrors"
+    )
+    source.add_argument("--sample", action="store_true", help="draw small synthetic archives; needs no network")
+    parser.add_argument("--num-proc", type=int, metavar="N", help="processes to encode images with")
+    parser.add_argument("--max-shard-size", default="500MB", metavar="SIZE", help="of a Parquet file; default: 500MB")
+    arguments = parser.parse_args(argv)
+    interruptible()
+    try:
+        build(arguments)
+    except KeyboardInterrupt:
+        sys.unraisablehook = lambda _: None  # pyarrow's writer misses the file it has not ended
+        sys.exit(f"{arguments.out}: interrupted and left as it was; run it again")
+    except (ValueError, OSError, datasets.exceptions.DatasetsError, RuntimeError) as error:
+        while error.__cause__:
+            error = error.__cause__
+        sys.exit(str(error).strip())
+
+
+def interruptible():
+    """Let SIGTERM do what Ctrl-C does, and leave it to this process to end those that `datasets` forks."""
+
+    def leave_it_to_the_parent():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        sys.unraisablehook = lambda _: None  # what they say when the queue to their parent is gone
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=leave_it_to_the_parent)
+
+
+def build(arguments):
+    if reason := refusal(arguments.out):
+        raise ValueError(reason)
+    try:
+        limit = convert_file_size_to_int(arguments.max_shard_size)
+    except ValueError:
+        limit = 0
+    if limit < SMALLEST_SHARD:
+        size = arguments.max_shard_size
+        raise ValueError(f"--max-shard-size {size}: expected 100KB or more, as 2MB or 500MB; correct it")
+    if arguments.num_proc is not None and arguments.num_proc < 1:
+        raise ValueError(f"--num-proc {arguments.num_proc}: expected 1 or more; correct it")
+    folders = source_folders(arguments)
+    made_of = fingerprint(folders, arguments.sample, limit)
+    if is_current(arguments.out, made_of):
+        print(f"{arguments.out}: nothing has changed since it was built")
+    else:
+        with contextlib.ExitStack() as stack:
+            cache = None  # the user's
+            if arguments.sample:
+                cache = stack.enter_context(tempfile.TemporaryDirectory(prefix="mnist_family-"))
+                write_sample_archives(cache, folders)
+                folders = {name: os.path.join(cache, name) for name in folders}
+            loaded = {}
+            for name, folder in folders.items():
+                with naming(name):
+                    settings = {"num_proc": arguments.num_proc, "cache_dir": cache}
+                    loaded[name] = mnist_family.load(name, data_dir=folder, **settings)
+            with publishing(arguments.out, made_of) as folder:
+                sizes = {name: write_config(folder / name, splits, limit) for name, splits in loaded.items()}
+                (folder / "README.md").write_text(card(loaded, sizes, arguments.sample), encoding="utf-8", newline="\n")
+        print(f"{arguments.out}: built, with {', '.join(TITLES[name] for name in folders)}")
+    print(next_lines(arguments.out, next(iter(folders)), arguments.sample))
+
+
+def source_folders(arguments):
+    """{name: the folder of its archives, or None for the mirrors and for the sample}, in the order of CONFIGS."""
+    if wrong := [name for name in arguments.names if name not in TITLES]:
+        raise ValueError(f"{wrong[0]}: no such dataset, expected some of {', '.join(TITLES)}; correct the name")
+    names = [name for name in TITLES if name in (arguments.names or TITLES)]
+    if arguments.archives is None:
+        return dict.fromkeys(names)
+    folder = pathlib.Path(arguments.archives).expanduser()
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: no such folder, expected one of archives; correct --archives")
+    if not arguments.names:
+        names = [name for name in names if (folder / name).is_dir()]
+    if not names:
+        expected = f"one or more of the folders {', '.join(TITLES)}"
+        raise ValueError(f"{folder}: has none of them, expected {expected}; give a NAME if it holds archives itself")
+    if len(names) == 1 and not (folder / names[0]).is_dir():
+        return {names[0]: str(folder)}
+    return {name: str(folder / name) for name in names}
+
+
+def fingerprint(folders, sample, limit):
+    """A digest of all that the folder's content comes from."""
+    sources = [path.read_bytes() for path in sorted(pathlib.Path(__file__).parent.glob("*.py"))]
+    stamps = {}
+    for name, folder in folders.items():
+        with naming(name):
+            stamps[name] = folder and mnist_family._locate(folder)[2]
+    releases = datasets.__version__, pyarrow.__version__
+    made_of = mnist_family.SOURCE_DIGEST, sources, stamps, sample, limit, releases
+    return hashlib.sha256(repr(made_of).encode()).hexdigest()
+
+
+@contextlib.contextmanager
+def naming(name):
+    """Errors begin with the dataset's name, and are the ones that `datasets` wraps in its own."""
+    try:
+        yield
+    except Exception as error:
+        while error.__cause__ or isinstance(error.__context__, KeyboardInterrupt):
+            error = error.__cause__ or error.__context__
+        if isinstance(error, KeyboardInterrupt):
+            raise error from None
+        raise ValueError(f"{name}: {str(error).strip() or type(error).__name__}") from None
+
+
+def write_config(folder, splits, limit):
+    """Write <split>-*.parquet for each split; {split: {num_bytes, num_examples, parquet_bytes}}."""
+    folder.mkdir()
+    sizes = {}
+    for split, rows in splits.items():
+        num_bytes = rows.info.splits[split].num_bytes
+        files = write_shards(folder, split, rows, max(1, math.ceil(num_bytes / limit)))
+        while max(file.stat().st_size for file in files) > limit and len(files) < len(rows):  # rows are not of one size
+            for file in files:
+                file.unlink()
+            files = write_shards(folder, split, rows, len(files) + 1)
+        parquet_bytes = sum(file.stat().st_size for file in files)
+        sizes[split] = {"num_bytes": num_bytes, "num_examples": len(rows), "parquet_bytes": parquet_bytes}
+    return sizes
+
+
+def write_shards(folder, split, rows, count):
+    files = [folder / f"{split}-{number:05}-of-{count:05}.parquet" for number in range(count)]
+    for number, file in enumerate(files):
+        rows.shard(count, number, contiguous=True).to_parquet(file, batch_size=1000)
+    return files
+
+
+def card(loaded, sizes, sample):
+    """The README.md of a folder: what `load_dataset` needs to know of it, and what a reader does."""
+    first = {name: next(iter(splits.values())) for name, splits in loaded.items()}
+    titles = ", ".join(TITLES[name] for name in loaded)
+    pretty_name, tags, note = titles, [], ""
+    if sample:
+        pretty_name, tags, note = f"Synthetic stand-ins for {titles}", ["synthetic"], f"**{SYNTHETIC}**\n\n"
+    elif not all(rows.info.description for rows in first.values()):  # which only the published archives' rows have
+        pretty_name, note = f"Archives in the form of {titles}", f"**{OTHERS}**\n\n"
+    configs = [(name, rows.features["label"].names, sizes[name]) for name, rows in first.items()]
+    table = "".join(
+        f"| `{name}` | `{split}` | {size['num_examples']:,} | {size['parquet_bytes']:,} |\n"
+        for name, splits in sizes.items()
+        for split, size in splits.items()
+    )
+    return f"""{front_matter(pretty_name, [*tags, "mnist_family"], configs)}
+{note}# {pretty_name}
+
+Greyscale images of 28 × 28 pixels (`image`, 0 is background) and their classes (`label`).
+
+| config | split | rows | Parquet bytes |
+|---|---|---|---|
+{table}"""
+
+
+def next_lines(out, name, sample):
+    """What a user types next."""
+    splits = sorted({file.name.rsplit("-", 3)[0] for file in pathlib.Path(out, name).iterdir()}, key="test".__eq__)
+    path = pathlib.Path(out).as_posix()
+    path = path if os.path.isabs(out) else f"./{path}"
+    note = f"\n{SYNTHETIC}" if sample else ""
+    return f"""Next, in Python:
+
+    import datasets
+    dataset = datasets.load_dataset({path!r}, {name!r})
+    dataset[{splits[0]!r}][0]
+{note}"""
+
+
+if __name__ == "__main__":
+    main()
