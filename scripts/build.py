@@ -6,6 +6,7 @@ import hashlib
 import math
 import os
 import pathlib
+import re
 import signal
 import sys
 import tempfile
@@ -47,9 +48,7 @@ def main(argv=None):
         sys.unraisablehook = lambda _: None  # pyarrow's writer misses the file it has not ended
         sys.exit(f"{arguments.out}: interrupted and left as it was; run it again")
     except (ValueError, OSError, datasets.exceptions.DatasetsError, RuntimeError) as error:
-        while error.__cause__:
-            error = error.__cause__
-        sys.exit(str(error).strip())
+        sys.exit(told(error, arguments.out))
 
 
 def interruptible():
@@ -134,15 +133,33 @@ def fingerprint(folders, sample, limit):
 
 @contextlib.contextmanager
 def naming(name):
-    """Errors begin with the dataset's name, and are the ones that `datasets` wraps in its own."""
+    """Let errors begin with the dataset's name."""
     try:
         yield
     except Exception as error:
-        while error.__cause__ or isinstance(error.__context__, KeyboardInterrupt):
-            error = error.__cause__ or error.__context__
+        error = root(error)
         if isinstance(error, KeyboardInterrupt):
             raise error from None
-        raise ValueError(f"{name}: {str(error).strip() or type(error).__name__}") from None
+        raise ValueError(f"{name}: {told(error, datasets.config.HF_DATASETS_CACHE)}") from None
+
+
+def root(error):
+    """What was wrong before `datasets` raised errors of its own."""
+    wrapped = (datasets.exceptions.DatasetsError, KeyboardInterrupt)
+    while before := error.__cause__ or error.__context__:
+        if not (error.__cause__ or isinstance(before, wrapped) or "Original error" in str(error)):
+            break
+        error = before
+    return error
+
+
+def told(error, place):
+    """Its text, for a user; with the place, where it is the system's and names no file."""
+    if isinstance(error, OSError) and error.errno and not error.filename:
+        return f"{place}: {error.strerror}, expected to write there; run it again when that can be"
+    if type(error).__name__ == "RemoteTraceback":  # of a process: its text is all there is
+        return re.search(r"^[\w.]*Error: .*", str(error), re.MULTILINE)[0]
+    return str(error).strip() or type(error).__name__
 
 
 def write_config(folder, splits, limit):

@@ -380,3 +380,18 @@ def test_every_row_of_a_real_build_is_the_archives(real_archives, out, cache):
             images = mnist_family.read_idx(real_archives / name / f"{file}-images-idx3-ubyte.gz")
             labels = mnist_family.read_idx(real_archives / name / f"{file}-labels-idx1-ubyte.gz")
             assert_rows(loaded[split], images, labels)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_an_error_that_datasets_wraps_is_told_as_it_was(tmp_path, out, processes):
+    """The cache has no room for the rows."""
+    folder = write_split(tmp_path / "archives", "train", pictures(3000, 1), numbers(3000, 1))
+    code = f"""
+import resource, build
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))  # bytes that a file may have
+build.main([{str(out)!r}, "mnist", "--archives", {str(folder)!r}, "--num-proc", "{processes}"])
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 1
+    assert re.fullmatch("mnist: .*File too large.*", result.stderr.splitlines()[-1])
+    assert not out.exists()
