@@ -234,7 +234,7 @@ def _download(url, archive, copy, dl_manager):
     _remove(os.path.realpath(path), path, f"{path}.json")  # the Hub's cache has links
     dl_manager._recorded_sizes_checksums.pop(url, None)  # or the dataset's download_size would count it
     got = f"{len(content):,} bytes instead of {archive.bytes:,}"
-    got = f"sha256 {digests[0]}" if len(content) == archive.bytes else got
+    got = f"wrong digest, sha256 {digests[0]}" if len(content) == archive.bytes else got
     got = "an HTML page" if content.lstrip()[:1] == b"<" else got
     whose, _, other = _whose(digests[0]) or _whose(digests[1]) or (None, None, None)
     raise ValueError(f"this is {whose.title}'s {other.file}" if whose else got)
@@ -245,8 +245,10 @@ def _open(url, archive, copy, dl_manager):
     if source == url and datasets.config.HF_DATASETS_OFFLINE:
         raise ConnectionError("offline mode")
     with contextlib.closing(_Remote(source, archive, dl_manager.download_config.storage_options)) as file:
-        if (size := file.client.info(source)["size"]) not in (archive.bytes, None):  # None where it is not announced
-            raise ValueError(f"{size:,} bytes instead of {archive.bytes:,}")
+        told = file.client.info(source)
+        if told["size"] not in (archive.bytes, None):  # None where a server does not announce it
+            html = told.get("mimetype") == "text/html"
+            raise ValueError("an HTML page" if html else f"{told['size']:,} bytes instead of {archive.bytes:,}")
         return source, archive, _rows(gzip.GzipFile(fileobj=file), KINDS["labels" in archive.file])
 
 
@@ -293,7 +295,7 @@ def _http_options():
 REASONS = {
     r"(?:ResponseError: |\(error |error ')(\d{3})": r"HTTP status \1",
     r"FileNotFoundError: (Couldn't find file at )?$": "HTTP status 404",
-    "offline": "offline mode is on, by HF_DATASETS_OFFLINE or HF_HUB_OFFLINE",
+    "offline": "offline mode is on, unset HF_DATASETS_OFFLINE and HF_HUB_OFFLINE to download",
     "time(d )?out": "timed out",
     "refused": "connection refused",
     "gaierror|nameresolution": "host not known",
