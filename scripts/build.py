@@ -46,7 +46,7 @@ def main(argv=None):
         build(arguments)
     except KeyboardInterrupt:
         sys.unraisablehook = lambda _: None  # pyarrow's writer misses the file it has not ended
-        sys.exit(f"{arguments.out}: interrupted and left as it was; run it again")
+        sys.exit(f"{arguments.out}: interrupted, no half-built folder is left; run it again")
     except (ValueError, OSError, datasets.exceptions.DatasetsError, RuntimeError) as error:
         sys.exit(told(error, arguments.out))
 

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import tempfile
 
 import filelock
@@ -63,25 +64,39 @@ def publishing(out, made_of):
         lock.acquire()
     except filelock.Timeout:
         raise OSError(f"{out}: another process is writing it, expected none; wait for its end") from None
-    try:
-        if old.exists() and not out.exists():
-            old.rename(out)  # killed between the two moves
-        for left in (partial, old):
-            shutil.rmtree(left, ignore_errors=True)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial.mkdir()
-        yield partial
-        marker = {"made_of": made_of, "files": _files(partial)}
-        (partial / MARKER).write_text(json.dumps(marker, indent=1) + "\n", encoding="utf-8")
-        if out.exists():
-            out.rename(old)
+    with contextlib.ExitStack() as stack:
         try:
-            partial.rename(out)
-        except BaseException:
-            if old.exists():
-                old.rename(out)
-            raise
+            if old.exists() and not out.exists():
+                old.rename(out)  # killed between the two moves
+            for left in (partial, old):
+                shutil.rmtree(left, ignore_errors=True)
+            out.parent.mkdir(parents=True, exist_ok=True)
+            partial.mkdir()
+            yield partial
+            stack.enter_context(_undisturbed())
+            marker = {"made_of": made_of, "files": _files(partial)}
+            (partial / MARKER).write_text(json.dumps(marker, indent=1) + "\n", encoding="utf-8")
+            if out.exists():
+                out.rename(old)
+            try:
+                partial.rename(out)
+            except BaseException:
+                if old.exists():
+                    old.rename(out)
+                raise
+        finally:
+            stack.enter_context(_undisturbed())
+            for left in (partial, old):
+                shutil.rmtree(left, ignore_errors=True)
+            lock.release()
+
+
+@contextlib.contextmanager
+def _undisturbed():
+    """Ignore Ctrl-C and SIGTERM for the moment that the moves and the clearing away take."""
+    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
     finally:
-        for left in (partial, old):
-            shutil.rmtree(left, ignore_errors=True)
-        lock.release()
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
