@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import dataclasses
 import hashlib
 import math
 import os
@@ -12,19 +13,23 @@ import sys
 import tempfile
 
 import datasets
+import PIL
 import pyarrow
 from datasets.utils.py_utils import convert_file_size_to_int
+from tqdm import tqdm
 
 import mnist_family
-from front_matter import front_matter
+from card import published, render, render_licence, unpublished
+from croissant import croissant
+from facts import CARDS, dataset_facts
+from measurements import committed, measure, verified_splits
+from pictures import write_pictures
 from publish_folder import is_current, publishing, refusal
 from sample_archives import write_sample_archives
 
 EXAMPLE = "example: python scripts/build.py out fashion --archives archives"
 TITLES = {config.name: config.title for config in mnist_family.CONFIGS}
 SMALLEST_SHARD = 100_000  # bytes
-SYNTHETIC = "Synthetic stand-ins, drawn by a program to try things out with; not the rows of any of these datasets."
-OTHERS = "Not the published archives: rows of other archives of that form."
 
 
 def main(argv=None):
@@ -94,7 +99,14 @@ def build(arguments):
                     loaded[name] = mnist_family.load(name, data_dir=folder, **settings)
             with publishing(arguments.out, made_of) as folder:
                 sizes = {name: write_config(folder / name, splits, limit) for name, splits in loaded.items()}
-                (folder / "README.md").write_text(card(loaded, sizes, arguments.sample), encoding="utf-8", newline="\n")
+                described = []
+                for name, splits in tqdm(loaded.items(), desc="Describing", unit="dataset"):
+                    with naming(name):
+                        source = folders[name], arguments.sample
+                        described.append(describe(folder, name, splits, sizes[name], *source))
+                write(folder / "README.md", render(described))
+                write(folder / "LICENSE.md", render_licence(described))
+                write(folder / "croissant.json", croissant(folder, described))
         print(f"{arguments.out}: built, with {', '.join(TITLES[name] for name in folders)}")
     print(next_lines(arguments.out, next(iter(folders)), arguments.sample))
 
@@ -121,12 +133,13 @@ def source_folders(arguments):
 
 def fingerprint(folders, sample, limit):
     """A digest of all that the folder's content comes from."""
-    sources = [path.read_bytes() for path in sorted(pathlib.Path(__file__).parent.glob("*.py"))]
+    words = (path for path in CARDS.rglob("*") if path.suffix in (".yaml", ".j2", ".json"))
+    sources = [path.read_bytes() for path in sorted([*pathlib.Path(__file__).parent.glob("*.py"), *words])]
     stamps = {}
     for name, folder in folders.items():
         with naming(name):
             stamps[name] = folder and mnist_family._locate(folder)[2]
-    releases = datasets.__version__, pyarrow.__version__
+    releases = datasets.__version__, pyarrow.__version__, PIL.__version__
     made_of = mnist_family.SOURCE_DIGEST, sources, stamps, sample, limit, releases
     return hashlib.sha256(repr(made_of).encode()).hexdigest()
 
@@ -185,29 +198,22 @@ def write_shards(folder, split, rows, count):
     return files
 
 
-def card(loaded, sizes, sample):
-    """The README.md of a folder: what `load_dataset` needs to know of it, and what a reader does."""
-    first = {name: next(iter(splits.values())) for name, splits in loaded.items()}
-    titles = ", ".join(TITLES[name] for name in loaded)
-    pretty_name, tags, note = titles, [], ""
-    if sample:
-        pretty_name, tags, note = f"Synthetic stand-ins for {titles}", ["synthetic"], f"**{SYNTHETIC}**\n\n"
-    elif not all(rows.info.description for rows in first.values()):  # which only the published archives' rows have
-        pretty_name, note = f"Archives in the form of {titles}", f"**{OTHERS}**\n\n"
-    configs = [(name, rows.features["label"].names, sizes[name]) for name, rows in first.items()]
-    table = "".join(
-        f"| `{name}` | `{split}` | {size['num_examples']:,} | {size['parquet_bytes']:,} |\n"
-        for name, splits in sizes.items()
-        for split, size in splits.items()
-    )
-    return f"""{front_matter(pretty_name, [*tags, "mnist_family"], configs)}
-{note}# {pretty_name}
+def describe(folder, name, splits, sizes, archives, sample):
+    """What the card says of a dataset, with its pictures, which are written."""
+    config = next(config for config in mnist_family.CONFIGS if config.name == name)
+    official = all(rows.info.description for rows in splits.values())  # which only the published archives' rows have
+    measured = committed(name, splits) if official else None
+    measured = measured or measure(name, verified_splits(name, archives))
+    if official:
+        dataset = published(config, measured, sizes=sizes)
+    else:
+        class_names = next(iter(splits.values())).features["label"].names
+        dataset = unpublished(config, "synthetic" if sample else "own", class_names, measured, sizes=sizes)
+    return dataclasses.replace(dataset, pictures=write_pictures(folder, name, dataset.title, splits))
 
-Greyscale images of 28 × 28 pixels (`image`, 0 is background) and their classes (`label`).
 
-| config | split | rows | Parquet bytes |
-|---|---|---|---|
-{table}"""
+def write(path, text):
+    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def next_lines(out, name, sample):
@@ -215,7 +221,7 @@ def next_lines(out, name, sample):
     splits = sorted({file.name.rsplit("-", 3)[0] for file in pathlib.Path(out, name).iterdir()}, key="test".__eq__)
     path = pathlib.Path(out).as_posix()
     path = path if os.path.isabs(out) else f"./{path}"
-    note = f"\n{SYNTHETIC}" if sample else ""
+    note = f"\n{dataset_facts('synthetic')['note']}" if sample else ""
     return f"""Next, in Python:
 
     import datasets
