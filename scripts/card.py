@@ -57,7 +57,7 @@ class Dataset:
         if self.measured:
             names.update(self.measured["splits"])
             neighbours = self.measured.get("neighbours", {"cosine": (), "knn": ()})
-            names["cosine"], names["knn"] = neighbours["cosine"], {each["k"]: each for each in neighbours["knn"]}
+            names["cosine"], names["knn"] = neighbours["cosine"], neighbours["knn"]
         return names
 
 
@@ -74,7 +74,7 @@ def unpublished(config, kind, class_names, measured, **built):
 
 def render(datasets):
     """The card of one dataset, or of several as one folder has them: front matter and text."""
-    text = _render("template.md.j2", datasets, contents=HERE)
+    text = _render("template.md.j2", Card(datasets), contents=HERE)
     headings = re.findall(r"^(##|###) (.*)$", text.partition(HERE)[2], re.MULTILINE)
     contents = "\n".join(f"{'  ' * (len(level) - 2)}- [{name}](#{_anchor(name)})" for level, name in headings)
     return text.replace(HERE, contents)
@@ -88,9 +88,8 @@ def plain(statement, dataset):
         rows = ["; ".join(map(str, row)) for row in statement["table"]["rows"]]
         text = f"{statement['table']['title']}: {'. '.join(rows)}."
     else:
-        text = {"measured": "Measured: ", "unknown": "Unknown: "}.get(kind, "") + _text(
-            statement[kind], **dataset.names
-        )
+        text = {"measured": "Measured: ", "unknown": "Unknown: "}.get(kind, "")
+        text += " ".join(_text(statement[kind], **dataset.names).split())
     return text + (f" (Source: {sources})" if sources else "")
 
 
@@ -101,12 +100,12 @@ def citations(dataset):
 
 def render_licence(datasets):
     """LICENSE.md, with the notices and sentences that the licences ask for."""
-    return _render("license.md.j2", datasets)
+    return _render("license.md.j2", Licences(datasets))
 
 
-def _render(template, datasets, **names):
-    note = datasets[0].facts.get("note")
-    text = ENVIRONMENT.get_template(template).render(card=Card(datasets), note=note, **names)
+def _render(template, card, **names):
+    note = card.datasets[0].facts.get("note")
+    text = ENVIRONMENT.get_template(template).render(card=card, note=note, **names)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
@@ -121,6 +120,10 @@ def _number(value):
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
+def _spread(values):
+    return f"{min(values):,} to {max(values):,}" if min(values) < max(values) else f"{min(values):,}"
+
+
 ENVIRONMENT = jinja2.Environment(
     loader=jinja2.FileSystemLoader(CARDS, encoding="utf-8"),
     undefined=jinja2.StrictUndefined,
@@ -128,6 +131,7 @@ ENVIRONMENT = jinja2.Environment(
     lstrip_blocks=True,
 )
 ENVIRONMENT.filters["n"] = _number
+ENVIRONMENT.filters["spread"] = _spread
 
 
 def _text(text, **names):
@@ -152,7 +156,7 @@ class Card:
 
     def __init__(self, datasets):
         self.datasets, self.family, self.several = datasets, family_facts(), len(datasets) > 1
-        self.used = {}
+        self.used = {}  # the sources so far
 
     # --- Front matter -------------------------------------------------------------------------------------------------
 
@@ -192,18 +196,20 @@ class Card:
     def said(self, section):
         """The statements of a section: the family's, then each dataset's under its title where there are several."""
         parts = [self.shared(section)] if section in self.family["sections"] else []
-        for dataset in self.datasets:
-            parts.append(self._under(dataset, self._statements(dataset.facts["sections"][section], dataset)))
-        return "\n\n".join(parts)
+        each = self._each(lambda dataset: self._statements(dataset.facts["sections"][section], dataset))
+        return "\n\n".join([*parts, each])
 
     def shared(self, section):
         return self._statements(self.family["sections"][section], None)
 
-    def _under(self, dataset, text):
-        return f"**{dataset.title}**\n\n{text}" if self.several else text
-
     def _each(self, part):
-        return "\n\n".join(self._under(dataset, text) for dataset in self.datasets if (text := part(dataset)))
+        """A part for each dataset; of several, under their titles, or as a list where none needs two lines."""
+        parts = [(dataset, text) for dataset in self.datasets if (text := part(dataset))]
+        if not self.several:
+            return parts[0][1]
+        if all("\n" not in text and not text.startswith("*Meas") for _, text in parts):
+            return "\n".join(f"- **{dataset.title}:** {text.removeprefix('- ')}" for dataset, text in parts)
+        return "\n\n".join(f"**{dataset.title}**\n\n{text}" for dataset, text in parts)
 
     def _statements(self, statements, dataset):
         blocks = [self._statement(statement, dataset) for statement in statements]
@@ -216,7 +222,7 @@ class Card:
             rows = [[*map(str, row)] for row in content["rows"]]
             heading = f"{content['title']} ({self._sources(statement, dataset)})"
             return f"\n{heading}:\n\n{table(content['columns'], rows)}\n"
-        text = _text(statement[kind], **(dataset.names if dataset else {}))
+        text = " ".join(_text(statement[kind], **(dataset.names if dataset else {})).split())
         if kind == "claim":
             text = f"{text} ({self._sources(statement, dataset)})"
         elif kind == "measured":
@@ -230,7 +236,10 @@ class Card:
         for key in keys_of(statement):
             if self.used.setdefault(key, known[key]) != known[key]:
                 raise ValueError(f"source {key}: two of that key, expected one; rename it in one facts.yaml")
-        return "; ".join(f"[{known[key]['short']}](#more-information)" for key in keys_of(statement))
+        return "; ".join(self._source(known[key]) for key in keys_of(statement))
+
+    def _source(self, source):
+        return f"[{source['short']}](#more-information)"
 
     # --- Tables and other parts, under the names that the template has for them ---------------------------------------
 
@@ -268,10 +277,8 @@ class Card:
         return self._each(lambda dataset: f"```python\n{_features(dataset)}\n```")
 
     def fields(self):
-        classes = sorted({len(dataset.class_names) for dataset in self.datasets})
-        highest = " or ".join(str(number - 1) for number in classes)
-        image = "a PNG file, decoded to a PIL image of mode L when asked for; 0 is background"
-        label = f"the class, 0 to {highest}, with its name; −1 where a row has no label"
+        image = "a PNG file, decoded to a PIL image of mode L when asked for; zero is background"
+        label = "the number of the class, whose name it has with it; minus one where a row has no label"
         rows = [["`image`", "Image", _shape(), "uint8", image], ["`label`", "ClassLabel", "", "int64", label]]
         return table(["feature", "class", "shape", "dtype", "description"], rows)
 
@@ -301,7 +308,11 @@ class Card:
         built = any(dataset.sizes for dataset in self.datasets)
         rows = [row for dataset in self.datasets for row in _split_rows(dataset, built)]
         columns = ["config", "split", "rows", "archives, bytes", *["Parquet, bytes", "Arrow, bytes"] * built]
-        return table(columns, rows)
+        text = "Archives are what the loader downloads, compressed."
+        if built:
+            text += " Parquet files are what a reader of this folder or its repository downloads (`download_size`);"
+            text += " Arrow tables are what `datasets` keeps of them (`dataset_size`)."
+        return f"{table(columns, rows)}\n\n{text}"
 
     def pixels(self):
         return self._each(self._pixels)
@@ -329,10 +340,12 @@ class Card:
         return "\n\n".join(["\n".join(lines), *_near(dataset, dataset.measured["neighbours"])])
 
     def versions(self):
-        released = dict(self.family["versions"])
-        rows = [
-            [each.config.name, str(each.config.version), released[str(each.config.version)]] for each in self.datasets
-        ]
+        released, rows = dict(self.family["versions"]), []
+        for config in (dataset.config for dataset in self.datasets):
+            if str(config.version) not in released:
+                got, expected = f"no version {config.version}", f"that of {config.name} in mnist_family.py"
+                raise ValueError(f"cards/facts.yaml: versions: {got}, expected {expected}; say what is new in it")
+            rows.append([config.name, str(config.version), released[str(config.version)]])
         return table(["config", "version", "release notes"], rows)
 
     def licences(self):
@@ -340,7 +353,7 @@ class Card:
 
     def licence(self, dataset):
         facts = dataset.facts["licence"]
-        lines = [f"{facts['name']} (tag `{dataset.licence}`).", "", self._statements(facts["statements"], dataset)]
+        lines = [f"**{facts['name']}** (tag `{dataset.licence}`)", "", self._statements(facts["statements"], dataset)]
         if "url" in facts:
             lines += ["", f"Text of the licence: <{facts['url']}>"]
         if "attribution" in facts:
@@ -365,18 +378,25 @@ class Card:
         return table(["source", "what it is", "what was read"], rows)
 
 
+class Licences(Card):
+    """The parts of LICENSE.md, which has no list of sources to refer to."""
+
+    def _source(self, source):
+        return f"[{source['name']}]({source['url']})" if "url" in source else source["name"]
+
+
 COMMAND = "python scripts/measure.py {}"
 SHOWN = 10  # groups of duplicates
 PIXELS = {
     "shape": lambda split: " × ".join(map(str, split["shape"])),
     "lowest value": lambda split: split["min"],
     "highest value": lambda split: split["max"],
-    "mean, of pixels scaled to 0–1": lambda split: split["mean"],
+    "mean, of pixels scaled to the unit interval": lambda split: split["mean"],
     "standard deviation, likewise": lambda split: split["standard_deviation"],
     "zero pixels, percent": lambda split: split["zero_percent"],
     "positions that are equal in all rows": lambda split: split["constant_pixels"],
-    "longer side of what is not 0, in pixels: rows": lambda split: "; ".join(
-        f"{side}: {rows:,}" for side, rows in split["longer_side"].items()
+    "longer side of what is not background, in pixels: rows": lambda split: "; ".join(
+        f"{each['pixels']}: {each['rows']:,}" for each in split["longer_side"]
     ),
 }
 
@@ -392,13 +412,13 @@ def _glance(dataset):
     yield "licence", dataset.facts["licence"]["name"]
     yield "classes", len(dataset.class_names)
     yield "rows", ", ".join(f"{rows:,} {split}" for split, (rows, _) in counts.items()) + said
-    extremes = [f"{min(each):,} to {max(each):,} in {split}" for split, (_, each) in counts.items()]
+    extremes = [f"{_spread(each)} in {split}" for split, (_, each) in counts.items()]
     yield "rows of a class", ", ".join(extremes) + said
     yield "archives, bytes", sum(archive["bytes"] for pair in _archives_of(dataset).values() for archive in pair)
     if dataset.measured:
         split, figures = next(iter(dataset.measured["splits"].items()))
         yield (
-            "pixels, scaled to 0–1",
+            "pixels, scaled to the unit interval",
             f"mean {figures['mean']}, standard deviation {figures['standard_deviation']} in {split}",
         )
         for knn in dataset.measured.get("neighbours", {"knn": ()})["knn"]:
@@ -448,11 +468,13 @@ def _features(dataset):
 
 
 def _split_rows(dataset, built):
-    archives = _archives_of(dataset)
+    """A line for each split and one for all."""
+    archives, lines = _archives_of(dataset), []
     for split, (rows, _) in dataset.counts.items():
-        sizes = (dataset.sizes or {}).get(split, {"parquet_bytes": "", "num_bytes": ""})
-        size = [sizes["parquet_bytes"], sizes["num_bytes"]] * built
-        yield [f"`{dataset.config.name}`", f"`{split}`", rows, sum(each["bytes"] for each in archives[split]), *size]
+        size = [dataset.sizes[split]["parquet_bytes"], dataset.sizes[split]["num_bytes"]] if built else []
+        lines.append([rows, sum(each["bytes"] for each in archives[split]), *size])
+        yield [f"`{dataset.config.name}`", f"`{split}`", *lines[-1]]
+    yield [f"`{dataset.config.name}`", "all", *map(sum, zip(*lines, strict=True))]
 
 
 def _archives(dataset):
@@ -508,7 +530,7 @@ def _near(dataset, measured):
         [f"{knn['k']}-NN", f"{knn['accuracy_percent']} %", knn["errors"]["first_half"], knn["errors"]["second_half"]]
         for knn in measured["knn"]
     ]
-    yield "*Measured:* k-NN with votes weighted by 1 / distance.\n"
+    yield "*Measured:* k-NN with votes weighted by inverse distance.\n"
     yield table(["", "accuracy", "errors in the first half of test", "errors in the second half"], rows)
     names, methods = dataset.class_names, [f"{knn['k']}-NN" for knn in measured["knn"]]
     rows = [

@@ -116,7 +116,7 @@ def _pixels(name, split, images):
         "standard_deviation": round((total * sums[1] - sums[0] ** 2) ** 0.5 / total / 255, 5),
         "zero_percent": round(100 * int(histogram[0]) / total, 2),
         "constant_pixels": int((lowest == highest).sum()),
-        "longer_side": {str(side): sides[side] for side in sorted(sides)},
+        "longer_side": [{"pixels": side, "rows": sides[side]} for side in sorted(sides)],
     }
 
 

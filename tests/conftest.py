@@ -7,6 +7,7 @@ import os
 import pathlib
 import runpy
 import struct
+import subprocess
 import sys
 import tempfile
 
@@ -133,6 +134,11 @@ def load(request, tiny, cache):
         return load(*args, **{"cache_dir": str(cache), **settings})
 
     return load_into_cache
+
+
+def run(arguments, **settings):
+    """A finished process of the same Python, with its output."""
+    return subprocess.run([sys.executable, *map(str, arguments)], capture_output=True, text=True, **settings)
 
 
 def arrays_of(dataset):
