@@ -1,5 +1,6 @@
 """Build a folder that every release of `datasets` loads, as do DuckDB, Polars and pandas, from the IDX archives."""
 
+import _thread
 import argparse
 import contextlib
 import dataclasses
@@ -11,6 +12,7 @@ import re
 import signal
 import sys
 import tempfile
+import threading
 
 import datasets
 import PIL
@@ -57,13 +59,21 @@ def main(argv=None):
 
 
 def interruptible():
-    """Let SIGTERM do what Ctrl-C does, and leave it to this process to end those that `datasets` forks."""
+    """Let SIGTERM do what Ctrl-C does, wherever it comes, and this process end those that `datasets` forks."""
 
     def leave_it_to_the_parent():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         sys.unraisablehook = lambda _: None  # what they say when the queue to their parent is gone
 
+    def come_again(unraisable):
+        """Python drops an interrupt that comes while it clears an object away."""
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
+            threading.Timer(0.1, _thread.interrupt_main).start()
+        else:
+            sys.__unraisablehook__(unraisable)
+
+    sys.unraisablehook = come_again
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=leave_it_to_the_parent)

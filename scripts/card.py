@@ -55,7 +55,7 @@ class Dataset:
             "class_names": self.class_names,
         }
         if self.measured:
-            names.update(self.measured["splits"])
+            names.update(self.measured.get("whole", self.measured["splits"]))
             neighbours = self.measured.get("neighbours", {"cosine": (), "knn": ()})
             names["cosine"], names["knn"] = neighbours["cosine"], neighbours["knn"]
         return names

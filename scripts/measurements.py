@@ -28,7 +28,10 @@ def verified_splits(name, folder=None):
 
 
 def committed(name, splits=None):
-    """The figures in cards/<name>/measurements.json, of all published archives or of these `splits`; None without."""
+    """The figures in cards/<name>/measurements.json, of all published archives or of these `splits`; None without.
+
+    `whole` keeps those of all splits, which facts refer to.
+    """
     path, config = CARDS / name / "measurements.json", _config(name)
     if not path.exists():
         return None
@@ -40,7 +43,7 @@ def committed(name, splits=None):
                     got, expected = archive[key], f"{getattr(fact, key)} as in mnist_family.py"
                     raise ValueError(f"{path}: {key} {got}, expected {expected}; run scripts/measure.py {name}")
     kept = {key: {split: measured[key][split] for split in splits or config.archives} for key in ("archives", "splits")}
-    return {**measured, **kept}
+    return {**measured, **kept, "whole": measured["splits"]}
 
 
 def _config(name):

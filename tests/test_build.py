@@ -11,16 +11,19 @@ import time
 
 import datasets
 import numpy as np
+import PIL.Image
 import pytest
 import yaml
 from conftest import NAMES, ROOT, assert_rows, gz, idx_bytes, numbers, pictures, write_split
 
 import build
 import mnist_family
+from front_matter import findings
 from publish_folder import MARKER, is_current, publishing, read_marker
 from sample_archives import write_sample_archives
 
 COMMAND = [sys.executable, str(ROOT / "scripts" / "build.py")]
+FILES = [MARKER, "LICENSE.md", "README.md", "croissant.json", "pictures"]
 SPLITS = {"train": "train", "test": "t10k"}
 
 
@@ -79,7 +82,7 @@ def test_the_first_dataset_is_the_default(tiny, archives, out, cache, names):
     order = [name for name in NAMES if name in (names or NAMES)]
     assert [config["config_name"] for config in front_matter["configs"]] == order
     assert [config.get("default") for config in front_matter["configs"]] == [True] + [None] * (len(order) - 1)
-    assert sorted(path.name for path in out.iterdir()) == sorted([MARKER, "README.md", *order])
+    assert sorted(path.name for path in out.iterdir()) == sorted([*FILES, *order])
     loaded = datasets.load_dataset(str(out), split="test", cache_dir=str(cache))
     assert_rows(loaded, *tiny.arrays[order[0]]["test"])
 
@@ -220,7 +223,80 @@ def test_anything_changed_builds_anew(copied, out, capsys):
     assert is_rebuilt("--max-shard-size", "2MB")
     shutil.rmtree(copied / "mnist")
     assert is_rebuilt("--max-shard-size", "2MB")
-    assert sorted(path.name for path in out.iterdir()) == [MARKER, "README.md", "fashion"]
+    assert sorted(path.name for path in out.iterdir()) == sorted([*FILES, "fashion"])
+
+
+# --- What stands beside the rows --------------------------------------------------------------------------------------
+
+
+def test_pictures_show_the_rows(tiny, archives, out):
+    build.main([str(out), "fashion", "--archives", archives])
+    images, labels = tiny.arrays["fashion"]["train"]
+    for row in range(5):
+        picture = PIL.Image.open(out / "pictures" / f"fashion-train-{row}.png")
+        np.testing.assert_array_equal(np.asarray(picture.resize((28, 28), PIL.Image.Resampling.NEAREST)), images[row])
+    means = np.asarray(PIL.Image.open(out / "pictures" / "fashion-means.png"))
+    for label in range(10):
+        mean = images[labels == label].mean(0).round().astype(np.uint8)
+        assert found(means, np.kron(mean, np.ones((3, 3), np.uint8)))
+    sheet = np.asarray(PIL.Image.open(out / "pictures" / "fashion-examples.png"))
+    for image in images:
+        assert found(sheet, np.kron(image, np.ones((2, 2), np.uint8)))
+
+
+def found(sheet, picture):
+    """Whether a picture is somewhere on a sheet."""
+    windows = np.lib.stride_tricks.sliding_window_view(sheet, picture.shape[1], axis=1)
+    return any(
+        np.array_equal(windows[top : top + len(picture), left], picture)
+        for top, left in zip(*np.nonzero((windows == picture[0]).all(-1)), strict=True)
+    )
+
+
+def test_a_card_shows_the_pictures_that_are_there(sample):
+    text = (sample / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"!\[[^]]+\]\((.*?)\)", text)
+    assert sorted({*shown}) == sorted(path.relative_to(sample).as_posix() for path in (sample / "pictures").iterdir())
+    assert len(shown) == len({*shown}) == 3 * (2 + 5)
+
+
+def test_a_sample_says_so_first(sample):
+    for file in ("README.md", "LICENSE.md"):
+        body = (sample / file).read_text(encoding="utf-8").split("---\n")[-1] if file == "README.md" else None
+        text = (body or (sample / file).read_text(encoding="utf-8")).strip()
+        assert "**Synthetic stand-ins, drawn by a program to try things out with;" in "\n".join(text.splitlines()[:3])
+    assert "Census" not in (sample / "README.md").read_text(encoding="utf-8")
+
+
+def test_published_archives_carry_their_licence(tiny, archives, out, cache, monkeypatch):
+    """KMNIST's asks for a sentence and for the same licence; its figures are measured where its archives are."""
+    config = next(config for config in mnist_family.CONFIGS if config.name == "kmnist")
+    monkeypatch.setattr(config, "archives", next(c for c in tiny.module.CONFIGS if c.name == "kmnist").archives)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", cache)
+    build.main([str(out), "kmnist", "--archives", archives])
+    sentence = '"KMNIST Dataset" (created by CODH), adapted from "Kuzushiji Dataset" (created by NIJL and others)'
+    for file in ("README.md", "LICENSE.md"):
+        assert f"> {sentence}, doi:10.20676/00000341" in (out / file).read_text(encoding="utf-8")
+    assert front_matter_of(out)["license"] == "cc-by-sa-4.0"
+    text = (out / "README.md").read_text(encoding="utf-8")
+    counts = [np.bincount(tiny.arrays["kmnist"][split][1])[9] for split in SPLITS]
+    assert f"| 9 | wo | {counts[0]} | {counts[1]} | {sum(counts)} |" in text
+    assert "as the publisher counts" not in text
+    assert findings(out) == []
+
+
+@pytest.mark.real
+def test_a_part_of_published_archives_has_the_figures_of_that_part(real_archives, tmp_path, out):
+    for path in (real_archives / "fashion").glob("t10k-*"):
+        shutil.copy(path, tmp_path / path.name)
+    (tmp_path / "archives").mkdir()
+    for path in tmp_path.glob("t10k-*"):
+        path.rename(tmp_path / "archives" / path.name)
+    build.main([str(out), "fashion", "--archives", str(tmp_path / "archives")])
+    text = (out / "README.md").read_text(encoding="utf-8")
+    assert findings(out) == []
+    assert "| 9 | Ankle boot | 1,000 | 1,000 |" in text
+    assert "of 26 pixels in 21, of 27 pixels in 999, of 28 pixels in 58,980 train images" in text
 
 
 # --- Whole or not at all ----------------------------------------------------------------------------------------------
