@@ -18,6 +18,7 @@ import math
 import os
 import re
 import struct
+import time
 import zlib
 
 import datasets
@@ -223,7 +224,9 @@ def _fetch(facts, archives, dl_manager, silent):
 def _download(url, archive, copy, dl_manager):
     try:
         path = dl_manager.download(url)
-    except BaseException:
+    except BaseException as error:
+        if not isinstance(error, Exception):  # Ctrl-C, while the client's own thread may be about to open the file
+            time.sleep(0.3)
         _remove(f"{copy}.incomplete")
         raise
     with io.open(path, "rb") as file:

@@ -6,6 +6,7 @@ import importlib
 import os
 import pathlib
 import runpy
+import socket
 import struct
 import subprocess
 import sys
@@ -20,6 +21,11 @@ for variable in ("HF_DATASETS_CACHE", "HF_MODULES_CACHE", "HF_DATASETS_OFFLINE",
     os.environ.pop(variable, None)
 os.environ["HF_HOME"] = HOME.name
 os.environ["HF_DATASETS_TRUST_REMOTE_CODE"] = "1"
+os.environ["HF_HUB_DISABLE_XET"] = "1"
+os.environ.pop("HF_TOKEN", None)
+HUB_SOCKET = socket.socket()  # where a Hub of the tests will listen, and the only one that clients know
+HUB_SOCKET.bind(("127.0.0.1", 0))
+os.environ["HF_ENDPOINT"] = f"http://127.0.0.1:{HUB_SOCKET.getsockname()[1]}"
 os.environ["PYTHONPATH"] = os.pathsep.join(map(str, (OFFLINE, HOME.name, ROOT, ROOT / "scripts")))
 runpy.run_path(str(OFFLINE / "sitecustomize.py"))
 sys.path.insert(0, HOME.name)
