@@ -100,10 +100,6 @@ class Hub:
         if fault == "delay":
             await asyncio.sleep(1)
         response = await handler(request)
-        if fault == "corrupt" and response.body:
-            body = bytearray(response.body)
-            body[min(100, len(body) // 2)] ^= 1  # in the first row of a Parquet file
-            response.body = bytes(body)
         if fault == "performed, then 503":
             return web.Response(status=503, text="<html>trouble</html>", content_type="text/html")
         if fault == "performed, then cut":
