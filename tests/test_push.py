@@ -269,6 +269,15 @@ def test_wrong_tokens_and_names_are_one_line(hub, small, monkeypatch, token, nam
     assert not hub.path(name).exists()
 
 
+def test_a_gated_repository_is_one_line(hub, repo, folder):
+    push(folder, repo)
+    (folder / "README.md").write_text((folder / "README.md").read_text() + "\nmore\n")
+    hub.gated.add(repo)
+    line = fails(folder, repo)
+    assert "HTTP status 403" in line
+    assert len(line.splitlines()) == 1
+
+
 def test_a_token_is_never_shown(hub, repo, small):
     for fault in (None, 503, "cut", 401):
         hub.requests.clear()
