@@ -1,10 +1,10 @@
 """Describe a built folder in Croissant 1.1, for machines: files with digests, rows, class names, licences, facts."""
 
-import hashlib
 import json
 import re
 
 from card import Card, citations, plain
+from publish_folder import sha256_of
 
 # The terms that this description uses, as the specification has them.
 CONTEXT = {
@@ -108,7 +108,7 @@ def _file(folder, file):
         "contentUrl": file.relative_to(folder).as_posix(),
         "contentSize": f"{file.stat().st_size} B",
         "encodingFormat": "application/x-parquet",
-        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "sha256": sha256_of(file),
     }
 
 

@@ -64,7 +64,8 @@ def find(source, class_names=None, resize=False):
     finders = (_find_idx, _find_csv, _find_npz, _find_parquet, _find_imagefolder)
     found = [kind for finder in finders if (kind := finder(path, class_names, resize))]
     if len(found) == 1:
-        return found[0]
+        order = sorted(found[0].splits, key=lambda split: ({"train": 0, "test": 2}.get(split, 1), split))
+        return dataclasses.replace(found[0], splits={split: found[0].splits[split] for split in order})
     looked = "IDX archives, CSV files, NPZ files, Parquet files, or folders of images by class"
     if found:
         raise fault(path, f"holds {' and '.join(kind.format for kind in found)}", "one of these", "give one by itself")
@@ -100,11 +101,11 @@ def _find_idx(path, class_names, _):
     if path.is_file():
         raise fault(path, "one file of IDX", "the folder with images and labels", f"give {folder}")
     located, named, _ = mnist_family._locate(str(folder))
-    config, names = mnist_family.CONFIGS[0], class_names or named
+    names, whose = class_names or named, None
     for _, *pair in located:
-        whose = next((whose for file in pair if (whose := mnist_family._whose(_content_md5(file)))), None)
-        config = whose[0] if whose else config
-    by = "--class-names" if class_names else _names_beside(folder)[1] if named else config.title
+        whose = next((found for file in pair if (found := mnist_family._whose(_content_md5(file)))), whose)
+    config = whose[0] if whose else mnist_family.CONFIGS[0]
+    by = "--class-names" if class_names else _names_beside(folder)[1] if named else config.title if whose else "digits"
     splits, notes = {}, []
     for split, images, labels in located:
         splits[split] = _verified(config, names or config.class_names, split, images, labels, notes)
@@ -168,7 +169,7 @@ def write_idx(folder, split, chunks, class_names):
             payload.seek(0)
             with (
                 open(folder / f"{name}-{kind}-ubyte.gz", "wb") as file,
-                gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed,
+                gzip.GzipFile("", "wb", mnist_family.GZIP_LEVEL, file, mtime=0) as packed,
             ):
                 packed.write(mnist_family._header_bytes(np.dtype(np.uint8), shape))
                 for chunk in iter(lambda: payload.read(1 << 20), b""):  # noqa: B023
@@ -202,6 +203,8 @@ def _csv_chunks(file):
         first = lines.readline().strip().split(",")
     header, columns = not re.fullmatch(r"\s*-?\d+\s*", first[0]), len(first)
     labelled = columns == 785
+    if columns == 1:
+        raise fault(file, "labels without images", "785 values in each line", "export it with its images")
     if columns not in (784, 785):
         raise fault(file, f"{columns} values in the first line", "785, or 784 without labels", "correct the file")
     names = [str(column) for column in range(columns)]
@@ -228,15 +231,23 @@ def _csv_chunks(file):
         raise fault(file, got, f"{columns} whole numbers in each line", f"correct the file after row {row}") from None
 
 
+def _texts(end, *more):
+    """uint8 (256, 4), or more: the decimal digits of each number and `end`, filled up with zeros."""
+    texts = np.array([f"{number}{end}" for number in (*range(256), *more)], "S4")
+    return texts.view(np.uint8).reshape(-1, 4)
+
+
+LABEL_TEXTS, PIXEL_TEXTS, LAST_TEXTS = _texts(",", -1), _texts(","), _texts("\n")  # -1 is the last of the labels'
+
+
 def write_csv(folder, split, chunks, class_names):
     """mnist_<split>.csv, without a header."""
-    options = pyarrow.csv.WriteOptions(include_header=False)
-    schema = pyarrow.schema([(str(column), pyarrow.int16()) for column in range(785)])
-    with pyarrow.csv.CSVWriter(folder / f"mnist_{split}.csv", schema, write_options=options) as writer:
+    with open(folder / f"mnist_{split}.csv", "wb") as file:
         for images, labels in chunks:
-            values = np.concatenate([labels[:, None], images.reshape(-1, 784)], axis=1).astype(np.int16)
-            columns = [pyarrow.array(column) for column in np.ascontiguousarray(values.T)]
-            writer.write_table(pyarrow.Table.from_arrays(columns, schema=schema))
+            pixels = images.reshape(-1, 784)
+            texts = LABEL_TEXTS[labels], PIXEL_TEXTS[pixels[:, :-1]].reshape(len(labels), -1), LAST_TEXTS[pixels[:, -1]]
+            line = np.concatenate(texts, axis=1)
+            file.write(line[line != 0].tobytes())
 
 
 # --- Image folders: <split>/<class>/<file> ----------------------------------------------------------------------------
@@ -446,8 +457,7 @@ def _find_parquet(path, class_names, resize):
     names = class_names or inside or beside or DIGITS
     by = "--class-names" if class_names else "ClassLabel" if inside else by or "digits"
     resized = []
-    order = sorted(splits, key=lambda split: ({"train": 0, "test": 2}.get(split, 1), split))
-    readers = {name: lambda name=name: _parquet_chunks(splits[name], resize, resized) for name in order}
+    readers = {name: lambda name=name: _parquet_chunks(splits[name], resize, resized) for name in splits}
     return Found("Parquet", readers, names, by, resized)
 
 

@@ -103,10 +103,14 @@ def checked(folder, repo_id, allow_sample):
     files = {}
     with tqdm(desc="Hashing", total=sum(path.stat().st_size for path in paths), unit="B", unit_scale=True) as bar:
         for path in paths:
-            content = path.read_bytes()
-            sha1 = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-            files[path.relative_to(folder).as_posix()] = len(content), sha1, hashlib.sha256(content).hexdigest()
-            bar.update(len(content))
+            size = path.stat().st_size
+            sha1, sha256 = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False), hashlib.sha256()
+            with open(path, "rb") as file:
+                for chunk in iter(lambda: file.read(1 << 20), b""):
+                    sha1.update(chunk)
+                    sha256.update(chunk)
+                    bar.update(len(chunk))
+            files[path.relative_to(folder).as_posix()] = size, sha1.hexdigest(), sha256.hexdigest()
     refuse_script(repo_id, files)
     configs = {config["config_name"]: [each["split"] for each in config["data_files"]] for config in card["configs"]}
     patterns = tuple(each["path"] for config in card["configs"] for each in config["data_files"])

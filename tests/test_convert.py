@@ -43,7 +43,7 @@ def read(path):
 def assert_same(path, splits, class_names):
     got, names = read(path)
     assert [*names] == [*class_names]
-    assert {*got} == {*splits}
+    assert [*got] == sorted(splits, key=lambda split: ["train", "val", "test"].index(split))
     for split, (images, labels) in splits.items():
         np.testing.assert_array_equal(got[split][0], images)
         np.testing.assert_array_equal(got[split][1], labels)
@@ -317,15 +317,16 @@ ROW = ",".join(["1"] * 785)
         (lambda f: png(f / "a") or (f / "labels.txt").write_text("b\n"), "a: a folder of no class, expected one of b"),
         (lambda f: csv(f, f"{ROW}\n{ROW[:-2]}\n"), "mnist_train.csv: CSV parse error"),
         (lambda f: csv(f, ROW[:-2] + "\n"), None),
+        (lambda f: csv(f, "7\n"), "labels without images, expected 785 values in each line; export it with"),
         (lambda f: csv(f, ROW[:-4] + "\n"), "783 values in the first line, expected 785, or 784 without labels"),
         (lambda f: csv(f, f"{ROW}\n{ROW[:-2]},300\n"), "the value 300 of pixel 783 in row 1, expected 0 to 255"),
         (lambda f: csv(f, f"{ROW}\n{ROW[:-2]},x\n"), "CSV conversion error"),
-        (lambda f: csv(f, f"12,{ROW[2:]}\n"), "label 12 in row 0, expected -1 to 9; name every class with --class-names"),
+        (lambda f: csv(f, f"12,{ROW[2:]}\n"), "label 12 in row 0, expected -1 to 9; name every class with"),
         (lambda f: csv(f, ROW) or png(f / "a"), "holds CSV and image folder, expected one of these"),
         (lambda f: write_split(f, "train", pictures(3, 1), np.array([1, 2, 77], np.uint8)), "label 77 in row 2"),
-        (lambda f: write_split(f, "train", pictures(3, 1), numbers(3, 1)) and (f / "train-images-idx3-ubyte.gz").unlink(),
+        (lambda f: write_split(f, "t", pictures(3, 1), numbers(3, 1)) and (f / "t-images-idx3-ubyte.gz").unlink(),
          "expected one file of images and one of labels"),
-        (lambda f: f.mkdir() or np.savez(f / "a.npz", x_train=np.zeros((2, 28, 28)), y_train=[1, 2]), "images of float64"),
+        (lambda f: f.mkdir() or np.savez(f / "a.npz", x_a=np.zeros((2, 28, 28)), y_a=[1, 2]), "images of float64"),
         (lambda f: f.mkdir() or np.savez(f / "a.npz", x=np.array([{}], object)), "no NPZ of plain arrays"),
         (lambda f: f.mkdir() or (f / "a.parquet").write_bytes(b"PAR1"), "no Parquet"),
     ],
