@@ -464,7 +464,7 @@ def _find_parquet(path, class_names, resize):
 def _parquet_chunks(files, resize, resized):
     for file in files:
         row = 0
-        for batch in pyarrow.parquet.ParquetFile(file).iter_batches(CHUNK_ROWS, columns=["image", "label"]):
+        for batch in _parquet_batches(file):
             images = []
             for number, value in enumerate(batch["image"].to_pylist(), row):
                 content, place = value["bytes"] if isinstance(value, dict) else value, f"{file}, row {number}"
@@ -478,6 +478,13 @@ def _parquet_chunks(files, resize, resized):
             labels = [-1 if label is None else label for label in batch["label"].to_pylist()]
             yield np.array(images, np.uint8).reshape(-1, 28, 28), np.array(labels).astype(np.int16)
             row += len(labels)
+
+
+def _parquet_batches(file):
+    """By row groups, for a reader of them all may hold them all."""
+    with pyarrow.parquet.ParquetFile(file, pre_buffer=False) as opened:
+        for group in range(opened.num_row_groups):
+            yield from opened.iter_batches(CHUNK_ROWS, row_groups=[group], columns=["image", "label"])
 
 
 def write_parquet(folder, split, chunks, class_names):
