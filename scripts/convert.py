@@ -36,7 +36,11 @@ def main(argv=None):
     except KeyboardInterrupt:
         sys.exit(f"{arguments.dest}: interrupted, no half-converted folder is left; run it again")
     except (ValueError, OSError) as error:
-        sys.exit(" ".join(str(error).split("\n")))
+        line = " ".join(str(error).split("\n"))
+        if getattr(error, "errno", None) and not isinstance(error, ConnectionError):
+            remedy = "make room, or name another folder"
+            line = f"{error.filename or arguments.dest}: {error.strerror}, expected to read and write there; {remedy}"
+        sys.exit(line)
 
 
 def convert(arguments):

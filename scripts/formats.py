@@ -366,8 +366,8 @@ def write_imagefolder(folder, split, chunks, class_names):
 # --- NPZ: x_<split> and y_<split> in one file, as Keras has it, or KMNIST's file for each array -----------------------
 
 
-def _find_npz(path, class_names, _):
-    arrays, beside = {}, None
+def _find_npz(path, class_names, resize):
+    arrays, resized = {}, []
     for file in _files(path, ".npz"):
         try:
             with np.load(file, allow_pickle=False) as content:
@@ -383,11 +383,12 @@ def _find_npz(path, class_names, _):
     splits = {}
     for split in dict.fromkeys(key[1] for key in arrays if isinstance(key, tuple)):
         images, labels = arrays.get(("x", split)), arrays.get(("y", split))
-        _check_arrays(f"{path}, {split}", images, labels)
-        splits[_split_name(split)] = lambda images=images, labels=labels: _array_chunks(images, labels)
+        place = f"{path}, {split}"
+        _check_arrays(place, images, labels, resize)
+        splits[_split_name(split)] = lambda arrays=(images, labels, place): _array_chunks(*arrays, resize, resized)
     if not splits:
         raise fault(path, f"arrays {', '.join(map(str, arrays))}", "x_train with y_train, and so on", "rename them")
-    return Found("NPZ", splits, names, by)
+    return Found("NPZ", splits, names, by, resized)
 
 
 def _npz_key(file, name):
@@ -398,22 +399,26 @@ def _npz_key(file, name):
     return name
 
 
-def _check_arrays(place, images, labels):
+def _check_arrays(place, images, labels, resize):
     if images is None or labels is None:
         got = "images without labels" if labels is None else "labels without images"
         raise fault(place, got, "both", "add the missing array")
-    if images.dtype != np.uint8 or images.shape[1:] not in ((28, 28), (28, 28, 1)):
+    fitting = images.shape[1:] in ((28, 28), (28, 28, 1)) or (resize and images.shape[3:] in ((), (1,), (3,), (4,)))
+    if images.dtype != np.uint8 or images.ndim < 3 or not fitting:
         got = f"images of {images.dtype} {' × '.join(map(str, images.shape))}"
-        raise fault(place, got, "uint8 rows × 28 × 28", "convert them")
+        raise fault(place, got, "uint8 rows × 28 × 28", "convert them, or pass --resize for uint8 of other sizes")
     if labels.ndim != 1 or len(labels) != len(images) or not np.issubdtype(labels.dtype, np.integer):
         got = f"labels of {labels.dtype} {' × '.join(map(str, labels.shape))}"
         raise fault(place, got, f"{len(images):,} whole numbers", "correct them")
 
 
-def _array_chunks(images, labels):
+def _array_chunks(images, labels, place, resize, resized):
+    images = images[..., 0] if images.shape[3:] == (1,) else images
     for start in range(0, len(images), CHUNK_ROWS):
-        chunk = slice(start, start + CHUNK_ROWS)
-        yield images[chunk].reshape(-1, 28, 28), labels[chunk].astype(np.int16)
+        chunk = images[start : start + CHUNK_ROWS]
+        if chunk.shape[1:] != (28, 28):
+            chunk = np.stack([_fitting(PIL.Image.fromarray(image), place, resize, resized) for image in chunk])
+        yield chunk, labels[start : start + CHUNK_ROWS].astype(np.int16)
 
 
 def write_npz(folder, splits, class_names):
@@ -488,10 +493,11 @@ def _parquet_batches(file):
 
 
 def write_parquet(folder, split, chunks, class_names):
-    """<split>-00000-of-00001.parquet, which `datasets` loads with its types."""
+    """data/<split>-00000-of-00001.parquet: by that folder's name `datasets` keeps the names of splits."""
     features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=[*class_names])})
     schema = features.arrow_schema
-    with pyarrow.parquet.ParquetWriter(folder / f"{split}-00000-of-00001.parquet", schema) as writer:
+    (folder / "data").mkdir(exist_ok=True)
+    with pyarrow.parquet.ParquetWriter(folder / "data" / f"{split}-00000-of-00001.parquet", schema) as writer:
         for images, labels in chunks:
             files = [{"bytes": png, "path": None} for png in mnist_family._pngs(images)]
             columns = [pyarrow.array(files, schema.field("image").type), pyarrow.array(labels, pyarrow.int64())]

@@ -181,6 +181,37 @@ def class_file(folder):
     return folder / "names.txt"
 
 
+def test_datasets_keeps_the_names_of_splits(tmp_path, source, splits, cache):
+    run(source, tmp_path / "parquet", "--to", "parquet")
+    loaded = datasets.load_dataset(str(tmp_path / "parquet"), cache_dir=str(cache))
+    assert {*loaded} == {*splits}
+    assert loaded["val"].features["label"].names == NAMES
+    assert_rows(loaded["val"], *splits["val"])
+
+
+def test_arrays_of_colours_are_resized_when_asked(tmp_path):
+    np.savez(tmp_path / "a.npz", x_train=np.full((2, 32, 32, 3), 200, np.uint8), y_train=np.array([1, 2]))
+    line = fails(tmp_path / "a.npz", tmp_path / "out", "--to", "idx")
+    assert "images of uint8 2 × 32 × 32 × 3, expected uint8 rows × 28 × 28; convert them, or pass --resize" in line
+    run(tmp_path / "a.npz", tmp_path / "out", "--to", "idx", "--resize")
+    assert_same(tmp_path / "out", {"train": (np.full((2, 28, 28), 200), np.array([1, 2]))}, formats.DIGITS)
+
+
+def test_a_full_disk_is_one_line(tmp_path, source):
+    """As far as a limit on the size of files comes near one."""
+    resource = pytest.importorskip("resource")
+    limit = f"resource.setrlimit(resource.RLIMIT_FSIZE, ({10_000}, {resource.RLIM_INFINITY}))"
+    ignored = "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)"
+    code = f"import convert, resource, signal, sys; {ignored}; {limit}; convert.main(sys.argv[1:])"
+    for to in ("csv", "idx", "parquet", "npz"):
+        command = [sys.executable, "-c", code, str(source), "out", "--to", to]
+        result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert result.returncode == 1
+        assert "Traceback" not in result.stderr
+        assert "expected" in result.stderr.splitlines()[-1], result.stderr
+        assert os.listdir(tmp_path) == ["source"]
+
+
 def test_datumaros_count_is_explained_and_repaired(tmp_path, capsys):
     images, labels = pictures(6, 1), numbers(6, 1)
     broken = write_split(tmp_path / "broken", "train", images, labels)
@@ -425,7 +456,7 @@ def test_gzip_files_of_others_are_read(tmp_path):
 
 def test_parquet_keeps_its_types(tmp_path, source):
     run(source, tmp_path / "parquet", "--to", "parquet")
-    schema = pyarrow.parquet.read_schema(tmp_path / "parquet" / "val-00000-of-00001.parquet")
+    schema = pyarrow.parquet.read_schema(tmp_path / "parquet" / "data" / "val-00000-of-00001.parquet")
     names = datasets.Features.from_arrow_schema(schema)["label"].names
     assert names == NAMES
     shutil.rmtree(tmp_path / "parquet")
