@@ -313,7 +313,7 @@ def attempt(*arguments):
     return []
 
 
-@pytest.mark.parametrize("fault", [503, "cut", 500, 429])
+@pytest.mark.parametrize("fault", [503, "cut"])
 def test_a_fault_at_any_request_leaves_the_old_or_the_new(hub, small, fault):
     first = f"writer/family-{next(numbers_of_repositories)}"
     push(small, first)
@@ -385,6 +385,14 @@ def test_a_tree_that_differs_is_found(hub, repo, small, monkeypatch):
     lines = fails(small, repo).splitlines()
     assert "is there as (" in lines[0]
     assert lines[-1] == f"The repository is new, at {hub.head(repo)}."
+
+
+@pytest.mark.parametrize("status", [429, 500, 504])
+def test_a_hub_that_stays_in_trouble_is_one_line(hub, repo, small, status):
+    hub.faults = dict.fromkeys(range(2, 99), status)
+    lines = fails(small, repo).splitlines()
+    assert str(status) in lines[0]
+    assert len(lines) <= 2
 
 
 def test_no_connection_is_one_line(small, repo, hub, monkeypatch):
