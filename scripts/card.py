@@ -10,7 +10,14 @@ from facts import CARDS, KINDS, dataset_facts, family_facts, keys_of
 from front_matter import front_matter
 
 TASKS = {"task_categories": ["image-classification"], "task_ids": ["multi-class-image-classification"]}
-SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M", 10_000_000: "1M<n<10M"}
+SIZES = {
+    1_000: "n<1K",
+    10_000: "1K<n<10K",
+    100_000: "10K<n<100K",
+    1_000_000: "100K<n<1M",
+    10_000_000: "1M<n<10M",
+    100_000_000: "10M<n<100M",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,9 +111,16 @@ def render_licence(datasets):
 
 
 def _render(template, card, **names):
-    note = card.datasets[0].facts.get("note")
-    text = ENVIRONMENT.get_template(template).render(card=card, note=note, **names)
+    text = ENVIRONMENT.get_template(template).render(card=card, note=_note(card.datasets), **names)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def _note(datasets):
+    """What a reader has to know first, of all datasets or of those by name; None where there is nothing."""
+    notes = {dataset.title: dataset.facts["note"] for dataset in datasets if "note" in dataset.facts}
+    if len(notes) == len(datasets) and len({*notes.values()}) == 1:
+        return next(iter(notes.values()))
+    return " ".join(f"{title}: {note}" for title, note in notes.items()) or None
 
 
 HERE = "<!-- contents -->"
@@ -195,12 +209,15 @@ class Card:
 
     def said(self, section):
         """The statements of a section: the family's, then each dataset's under its title where there are several."""
-        parts = [self.shared(section)] if section in self.family["sections"] else []
+        parts = [shared] if (shared := self.shared(section)) else []
         each = self._each(lambda dataset: self._statements(dataset.facts["sections"][section], dataset))
         return "\n\n".join([*parts, each])
 
     def shared(self, section):
-        return self._statements(self.family["sections"][section], None)
+        """What is said of all published archives; nothing where there are none."""
+        if not any(dataset.published for dataset in self.datasets):
+            return ""
+        return self._statements(self.family["sections"].get(section, ()), None)
 
     def _each(self, part):
         """A part for each dataset; of several, under their titles, or as a list where none needs two lines."""
@@ -458,7 +475,7 @@ def _instances(dataset):
 
 def _row(dataset, split, row, file):
     label = dataset.measured["splits"][split]["first_labels"][row]
-    name = dataset.class_names[label] if label < len(dataset.class_names) else "no label"
+    name = dataset.class_names[label] if label >= 0 else "no label"
     return [split, row, f"![{name}]({file})", label, name]
 
 

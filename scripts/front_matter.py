@@ -1,5 +1,6 @@
 """The YAML that a card starts with, for the Hub and `load_dataset`: written, and checked without asking the Hub."""
 
+import copy
 import difflib
 import functools
 import glob
@@ -112,8 +113,7 @@ def findings(path):
     path = pathlib.Path(path)
     card = path / "README.md" if path.is_dir() else path
     check = _Check(card)
-    if check.read(card.read_bytes()):
-        check.block()
+    if check.read(card.read_bytes()) and check.block():
         parquet = {*card.parent.rglob("*.parquet")}
         if path.is_dir() or parquet:
             check.files(card.parent)
@@ -204,18 +204,68 @@ class _Check:
         for key in ("tags", "source_datasets"):
             if key in self.values and not _texts(self.values[key]):
                 self.add((key,), _shown(self.values[key]), "a list of texts", "write one, with quotes where needed")
-        if not isinstance(self.values.get("pretty_name", ""), str):
-            self.add(("pretty_name",), _shown(self.values["pretty_name"]), "a text", "put it into quotes")
+        for key in ("pretty_name", "license_name", "license_link"):
+            if key in self.values:
+                self.want((key,), self.values[key], _text, "a text")
         self.licence()
+        if not self.shapes():
+            return False
         self.configs()
         for place, info in _listed(self.values, "dataset_info"):
             self.info(place, info)
         self.pairs()
+        return True
+
+    def want(self, place, value, right, expected):
+        """Whether a value is what it has to be, which is told if not."""
+        if not right(value):
+            self.add(place, _shown(value), expected, "correct it")
+        return right(value)
+
+    def shapes(self):
+        """Whether configs and dataset_info are built of mappings, lists and texts as they have to be."""
+        before, values = len(self.found), self.values
+        if "configs" in values and self.want(("configs",), values["configs"], _listing, "a list of configs"):
+            for place, config in _listed(values, "configs"):
+                if self.want(place, config, _mapping, "a mapping"):
+                    self.config_shape(place, config)
+        if "dataset_info" in values and not isinstance(values["dataset_info"], dict):
+            self.want(("dataset_info",), values["dataset_info"], _listing, "a mapping, or a list of them")
+        for place, info in _listed(values, "dataset_info"):
+            if self.want(place, info, _mapping, "a mapping"):
+                self.info_shape(place, info)
+        return len(self.found) == before
+
+    def config_shape(self, place, config):
+        if not _text(config.get("config_name")):
+            self.add(place, f"config_name {_shown(config.get('config_name'))}", "a text of its own", "correct it")
+        if "default" in config:
+            self.want((*place, "default"), config["default"], lambda value: isinstance(value, bool), "true or false")
+        files = config.get("data_files", "")
+        if not isinstance(files, str) and self.want((*place, "data_files"), files, _listing, "a path or a list"):
+            for number, each in enumerate(files):
+                where = (*place, "data_files", number)
+                if not _text(each) and self.want(where, each, _mapping, "a path, or a mapping of split and path"):
+                    self.want((*where, "split"), each.get("split"), _text, "the name of a split")
+                    self.want((*where, "path"), each.get("path"), _paths, "a path or a list of paths")
+
+    def info_shape(self, place, info):
+        self.want((*place, "config_name"), info.get("config_name", "default"), _text, "a text")
+        for key in ("features", "splits"):
+            if key in info and self.want((*place, key), info[key], _listing, "a list of mappings"):
+                for number, each in enumerate(info[key]):
+                    if self.want((*place, key, number), each, _mapping, "a mapping"):
+                        self.want((*place, key, number, "name"), each.get("name"), _text, "a text")
+                    if key == "splits" and isinstance(each, dict) and "num_examples" not in each:
+                        self.add((*place, key, number), "no num_examples", "the number of rows", "add it")
+        names = _class_names(info)
+        if names and not isinstance(names[1], dict):
+            self.want((*place, *names[0]), names[1], _listing, "class names by label")
 
     def vocabulary(self, key, known):
         values = self.values[key]
         alone = isinstance(values, str) and key in ("license", "language")
-        if not alone and not isinstance(values, list):
+        if not alone and not _listing(values):
             kind = "an id, or a list of ids" if key == "license" else "a list"
             self.add((key,), _shown(values), kind, "write it so; quote a value such as 'no'")
             return
@@ -237,22 +287,19 @@ class _Check:
 
     def configs(self):
         configs, names = self.values.get("configs"), []
-        if "configs" in self.values and not isinstance(configs, list):
-            return self.add(("configs",), _shown(configs), "a list", "write one")
         if configs is None:
             if "dataset_info" in self.values:
                 remedy = "add configs, or load_dataset merges every file that it finds"
                 self.add(("dataset_info",), "without configs", "configs with the data files of each", remedy)
             return None
         for number, config in enumerate(configs):
-            name = config.get("config_name") if isinstance(config, dict) else None
-            if not isinstance(name, str) or name in names:
-                got = f"config_name {_shown(name)}" + " twice" * (name in names)
-                self.add(("configs", number), got, "a text of its own", "correct it")
+            name = config["config_name"]
+            if name in names:
+                self.add(("configs", number), f"config_name {name!r} twice", "a text of its own", "correct it")
             elif not config.get("data_files") and not config.get("data_dir"):
                 self.add(("configs", number), "no data_files", "the paths of each split", "add them")
             names.append(name)
-        defaults = [n for n, config in enumerate(configs) if isinstance(config, dict) and config.get("default")]
+        defaults = [n for n, config in enumerate(configs) if config.get("default")]
         for number in defaults[1:]:
             first = self.lines["configs", defaults[0]]
             self.add(("configs", number, "default"), f"a second default, after line {first}", "one", "remove it")
@@ -260,8 +307,12 @@ class _Check:
             self.add(("configs",), "no default", "default: true in one config", "add it")
 
     def info(self, place, info):
-        if not isinstance(info, dict):
-            return self.add(place, _shown(info), "a mapping", "correct it")
+        if "features" in info:
+            try:
+                datasets.Features._from_yaml_list(copy.deepcopy(info["features"]))
+            except Exception as error:
+                got = f"{type(error).__name__}: {str(error)[:80]}"
+                self.add((*place, "features"), got, "features that `datasets` reads", "correct them")
         if names := _class_names(info):
             self.class_names((*place, *names[0]), names[1])
         splits = [((*place, "splits", n), s) for n, s in enumerate(info.get("splits") or []) if isinstance(s, dict)]
@@ -292,8 +343,9 @@ class _Check:
         for key, value in values.items():
             if not isinstance(value, str):
                 self.add((*place, key), _shown(value), "a text", "put it into quotes")
-            elif list(values.values()).count(value) > 1:
-                self.add((*place, key), f"{value!r} more than once", "names that differ", "correct it")
+            elif not value.strip() or list(values.values()).count(value) > 1:
+                got = f"{value!r} more than once" if value.strip() else f"{value!r}"
+                self.add((*place, key), got, "names that differ", "correct it")
 
     def pairs(self):
         """Configs and dataset_info name the same configs, and the same splits of each."""
@@ -322,9 +374,7 @@ class _Check:
     def files(self, folder):
         infos = _by_name(self.values, "dataset_info")
         for place, config in _listed(self.values, "configs"):
-            files = config.get("data_files") if isinstance(config, dict) else None
-            name = config.get("config_name") if files else None
-            found = {}
+            files, name, found = config.get("data_files"), config["config_name"], {}
             for number, each in enumerate(files if isinstance(files, list) else []):
                 paths = each.get("path", []) if isinstance(each, dict) else []
                 paths = [paths] if isinstance(paths, str) else paths
@@ -386,7 +436,7 @@ def _listed(values, key):
     """[(place, element)] of a key that holds a list, or a mapping for a list of one."""
     value = values.get(key)
     if isinstance(value, dict):
-        return [((key,), value)]
+        return [((key,), value)] if value else []
     return [((key, number), each) for number, each in enumerate(value if isinstance(value, list) else [])]
 
 
@@ -398,10 +448,27 @@ def _by_name(values, key):
 
 def _class_names(info):
     """(place within dataset_info, names) of its first ClassLabel; None without."""
-    for number, feature in enumerate(info.get("features") or []):
+    features = info.get("features")
+    for number, feature in enumerate(features if isinstance(features, list) else []):
         dtype = feature.get("dtype") if isinstance(feature, dict) else None
         if isinstance(dtype, dict) and isinstance(dtype.get("class_label"), dict):
             return ("features", number, "dtype", "class_label", "names"), dtype["class_label"].get("names") or {}
+
+
+def _text(value):
+    return isinstance(value, str) and value.strip() != ""
+
+
+def _listing(value):
+    return isinstance(value, list) and value != []
+
+
+def _mapping(value):
+    return isinstance(value, dict) and value != {}
+
+
+def _paths(value):
+    return _text(value) or (_listing(value) and all(map(_text, value)))
 
 
 def _texts(value):

@@ -55,7 +55,7 @@ def measure(name, splits, neighbours=False):
 
     Pixels are scaled to 0–1 for `mean` and `standard_deviation` (of the population, five decimals); `zero_percent` is
     of all pixels, two decimals; `constant_pixels` counts positions that are equal in all rows; `longer_side` counts
-    rows by the longer side of the box round their non-zero pixels; rows are counted from 0.
+    rows by the longer side of the box round their non-zero pixels; rows are counted from 0, and no label is -1.
     """
     measured, rows = {"archives": {}, "splits": {}}, {}
     for split, files in splits.items():
@@ -92,11 +92,12 @@ def _archive(path):
 def _rows(labels, num_classes):
     counts = np.bincount(labels, minlength=num_classes)[:num_classes].tolist()
     unlabelled = len(labels) - sum(counts)
+    first = [label if label < num_classes else -1 for label in labels[:10].tolist()]
     return {
         "rows": len(labels),
         "class_counts": counts,
         "unlabelled": unlabelled,
-        "first_labels": labels[:10].tolist(),
+        "first_labels": first,
     }
 
 

@@ -55,7 +55,7 @@ def test_our_cards_have_no_finding(sample, capsys):
         ("- 10K<n<100K", "- 10k<n<100k", "size_categories[0]: '10k<n<100k', expected a value that the Hub"),
         ("- expert-generated", "- experts", "annotations_creators[0]: 'experts', expected a value that"),
         ("- idx\n", "- 1\n", "tags: ['image', 1, "),
-        ("pretty_name: Fashion-MNIST", "pretty_name: 1", "pretty_name: 1 (an integer), expected a text; put it into"),
+        ("pretty_name: Fashion-MNIST", "pretty_name: 1", "pretty_name: 1 (an integer), expected a text; correct it"),
         ("'0': T-shirt/top", "0: T-shirt/top", "names[0]: the key 0 (an integer), expected the text '0'"),
         ("'0': T-shirt/top", "'0': 7", "names.0: 7 (an integer), expected a text; put it into quotes"),
         ("'0': T-shirt/top", "'0': yes", "names.0: True (a boolean), expected a text; put it into quotes"),
@@ -73,6 +73,10 @@ def test_our_cards_have_no_finding(sample, capsys):
         ("dataset_info:\n- config_name: fashion", "dataset_info:\n- config_name: mnist",
          "configs[0]: config 'fashion' is not in dataset_info, expected"),
         ("pretty_name: Fashion-MNIST", "pretty_name: [Fashion", "no YAML ("),
+        ("  - name: image\n    dtype: image", "  - name: image\n    dtype: picture", "features: ValueError"),
+        ("  - name: image\n    dtype: image", "  - image", "features[0]: 'image', expected a mapping; correct it"),
+        ("  splits:\n  - name: train", "  splits:\n  - title: train", "splits[0].name: None, expected a text"),
+        ("  - split: train\n    path: fashion/train-*", "  - split: train", "path: None, expected a path or a list of"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_with_its_line(lint, before, after, message):

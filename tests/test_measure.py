@@ -142,6 +142,7 @@ def test_unlabelled_rows_and_own_classes_are_counted(tmp_path):
     (folder / "labels.txt").write_text("a\nb\nc\n")
     figures = measured(folder, tmp_path)["splits"]["val"]
     assert figures["unlabelled"] == 4
+    assert figures["first_labels"] == [-1] * 4 + labels[4:10].tolist()
     assert figures["class_counts"] == [(labels == label).sum() for label in range(3)]
 
 
