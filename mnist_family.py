@@ -19,6 +19,7 @@ import os
 import re
 import struct
 import time
+import typing
 import zlib
 
 import datasets
@@ -654,3 +655,138 @@ def _payload(stream, size):
         raise _fault(stream.name, f"{got} bytes after the header", f"{size:,} as it promises", "get the file again")
     if _read(stream, 1):  # a .gz stream checks its CRC no sooner
         raise _fault(stream.name, "bytes left over", f"{size:,} after the header as it promises", "get the file again")
+
+
+# --- Public names, until the loader's own redesign lands ---
+
+
+class Chunk(typing.NamedTuple):
+    images: np.ndarray
+    labels: np.ndarray
+
+
+class ClassNames(typing.NamedTuple):
+    names: tuple[str, ...]
+    source: str
+
+
+class LocatedSplit(typing.NamedTuple):
+    name: str
+    images: str
+    labels: str
+
+
+class PublishedArchive(typing.NamedTuple):
+    config: FamilyConfig
+    split: str
+    archive: Archive
+
+
+class ArchiveDigest(typing.NamedTuple):
+    bytes: int
+    sha256: str
+    md5: str
+    uncompressed_bytes: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Located:
+    splits: tuple[LocatedSplit, ...]
+    class_names: ClassNames | None
+    stamps: dict
+
+
+@dataclasses.dataclass(frozen=True)
+class DiskSplit:
+    name: str
+    images: str
+    labels: str
+    rows: int
+    num_classes: int
+    official: bool
+    gzipped: bool
+    header_images: int
+    stamps: tuple
+
+
+def fault(subject: str, found: str, expected: str, remedy: str) -> ValueError:
+    return ValueError(f"{subject}: {found}, expected {expected}; {remedy}")
+
+
+def find_config(name: str) -> FamilyConfig:
+    for config in CONFIGS:
+        if config.name == name:
+            return config
+    names = ", ".join(config.name for config in CONFIGS)
+    raise fault(f"config {name!r}", "unknown", f"one of {names}", "correct the name")
+
+
+def find_published(digest: str) -> PublishedArchive | None:
+    found = _whose(digest)
+    return PublishedArchive(*found) if found else None
+
+
+def read_class_names(path: str | os.PathLike) -> ClassNames:
+    return ClassNames(tuple(_class_names(os.fspath(path))), os.path.basename(path))
+
+
+def locate(folder: str | os.PathLike) -> Located:
+    splits, names, stamps = _locate(os.fspath(folder))
+    source = "dataset_meta.json" if "dataset_meta.json" in stamps else "labels.txt"
+    class_names = ClassNames(tuple(names), source) if names else None
+    return Located(tuple(LocatedSplit(*split) for split in splits), class_names, stamps)
+
+
+def _disk(split: typing.Any) -> DiskSplit:
+    return DiskSplit(split.name, split.images, split.labels, split.rows, split.num_classes, split.official,
+                     split.gzipped, split.rows, split.stamps)  # fmt: skip
+
+
+def verify(located: LocatedSplit, config: FamilyConfig, num_classes: int) -> DiskSplit:
+    return _disk(_verify(config, num_classes, *located))
+
+
+def inspect(located: LocatedSplit) -> tuple[DiskSplit, PublishedArchive | None]:
+    with _reading(located.images) as images, _reading(located.labels) as labels:
+        header_images, rows = _rows(images, "images"), _rows(labels, "labels")
+        gzipped = isinstance(images, gzip.GzipFile)
+        published = find_published(_payload_md5(labels, (rows,)))
+    if header_images not in (rows, 784 * rows):
+        raise fault(located.images, f"{header_images:,} images", f"{rows:,}, as many as labels", "correct it")
+    stamps = _stamp(located.images), _stamp(located.labels)
+    num_classes = len(published.config.class_names) if published else 255
+    return DiskSplit(*located, rows, num_classes, False, gzipped, header_images, stamps), published
+
+
+def verified_splits(name: str, data_dir: str | os.PathLike | None = None) -> dict[str, DiskSplit]:
+    builder = MnistFamily(config_name=name, data_dir=data_dir)
+    config = datasets.DownloadConfig(cache_dir=builder._cache_downloaded_dir)
+    splits = builder._verified(datasets.DownloadManager(download_config=config))
+    return {split.name: _disk(split) for split in splits}
+
+
+def read_chunks(
+    split: DiskSplit, start: int = 0, stop: int | None = None, *, rows_per_chunk: int = 1000
+) -> typing.Iterator[Chunk]:
+    stop = split.rows if stop is None else stop
+    with _reading(split.images) as images, _reading(split.labels) as labels:
+        images.seek(16 + 784 * start)
+        labels.seek(8 + start)
+        for first in range(start, stop, rows_per_chunk):
+            count = min(rows_per_chunk, stop - first)
+            pixels = np.frombuffer(_read(images, 784 * count), np.uint8).reshape(count, 28, 28)
+            numbers = np.frombuffer(labels.read(count), np.uint8).astype(int)
+            if split.num_classes <= UNLABELLED:
+                numbers[numbers == UNLABELLED] = -1
+            yield Chunk(pixels, numbers)
+
+
+def digest_archive(path: str | os.PathLike) -> ArchiveDigest:
+    with io.open(path, "rb") as file:
+        content = file.read()
+    whole = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+    return ArchiveDigest(len(content), hashlib.sha256(content).hexdigest(), hashlib.md5(whole).hexdigest(), len(whole))
+
+
+encode_pngs = _pngs
+IMAGE_SHAPE = (28, 28)
