@@ -44,13 +44,18 @@ def make_overview() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
-    parser.add_argument("command", metavar="COMMAND", choices=COMMANDS, nargs="?", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "command", metavar="COMMAND", choices=COMMANDS, nargs="?", help=argparse.SUPPRESS
+    )
     return parser
 
 
 def _add_build(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "out", metavar="OUT", type=Path, help="folder to write: new, empty, or from an earlier build"
+        "out",
+        metavar="OUT",
+        type=Path,
+        help="folder to write: new, empty, or from an earlier build",
     )
     parser.add_argument(
         "names",
@@ -89,6 +94,14 @@ def _add_convert(parser: argparse.ArgumentParser) -> None:
         "--split", metavar="SPLIT", nargs="+", dest="splits", help="keep these splits; default: all"
     )
     parser.add_argument(
+        "--rename-split",
+        metavar="OLD=NEW",
+        type=_renaming,
+        action="append",
+        dest="rename_splits",
+        help="write the split OLD as NEW; may be given more than once",
+    )
+    parser.add_argument(
         "--only-classes",
         metavar="CLASS",
         nargs="+",
@@ -106,8 +119,23 @@ def _add_convert(parser: argparse.ArgumentParser) -> None:
         help="scale images of other sizes to 28 × 28 and turn colours to grey",
     )
     parser.add_argument(
-        "--force", action="store_true", help="replace DEST if an earlier conversion wrote it"
+        "--csv-header",
+        action="store_true",
+        help="with --to csv, start each file with label,pixel0,pixel1 and so on",
     )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="replace DEST if an earlier conversion wrote it and nothing in it has changed",
+    )
+
+
+def _renaming(text: str) -> tuple[str, str]:
+    """Split OLD=NEW."""
+    old, separator, new = text.partition("=")
+    if not (old and separator and new):
+        raise argparse.ArgumentTypeError(f"{text!r} is not OLD=NEW")
+    return old, new
 
 
 def _add_measure(parser: argparse.ArgumentParser) -> None:
@@ -120,7 +148,9 @@ def _add_measure(parser: argparse.ArgumentParser) -> None:
         help="read DIR or DIR/NAME; default: download from the mirrors",
     )
     source.add_argument(
-        "--sample", action="store_true", help="draw synthetic archives and measure those; needs --out"
+        "--sample",
+        action="store_true",
+        help="draw synthetic archives and measure those; needs --out",
     )
     parser.add_argument(
         "--out",
@@ -192,7 +222,11 @@ def _add_benchmark(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="mnist, fashion or kmnist")
     parser.add_argument("folder", metavar="DIR", type=Path, help="folder of its IDX archives")
     parser.add_argument(
-        "--repeats", metavar="N", type=int, default=3, help="runs of each; the fastest counts; default: 3"
+        "--repeats",
+        metavar="N",
+        type=int,
+        default=3,
+        help="runs of each; the fastest counts; default: 3",
     )
     parser.add_argument(
         "--memory",
