@@ -26,6 +26,7 @@ def make_parser(name: str, *, from_clone: bool) -> argparse.ArgumentParser:
         prog=program,
         description=command.summary,
         epilog=f"example: {program} {command.example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,  # or a long example is broken
     )
     command.add_arguments(parser)
     return parser
