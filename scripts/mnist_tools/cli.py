@@ -128,7 +128,7 @@ def _reset_signals() -> None:
 @contextlib.contextmanager
 def _forgiving_stdout() -> Iterator[None]:
     """Let printing never fail: escape what the terminal cannot encode, and go on without a reader."""
-    with contextlib.redirect_stdout(_ForgivingOutput(sys.stdout)):  # type: ignore[type-var]
+    with contextlib.redirect_stdout(_ForgivingOutput(sys.stdout)):
         yield
 
 
