@@ -1,4 +1,4 @@
-"""The command line: what `--help` shows, how arguments are parsed, and what a user reads when something fails."""
+"""The command line: its help, its parsing, and what a user reads when something fails."""
 
 import importlib
 import importlib.metadata
@@ -14,6 +14,7 @@ import types
 import datasets
 import pytest
 from conftest import ROOT
+
 from mnist_tools import arguments, cli
 from mnist_tools.arguments import COMMANDS, Command, make_parser
 from mnist_tools.errors import Interrupted
@@ -38,7 +39,7 @@ def exit_of(call, *args):
 
 @pytest.fixture
 def command(monkeypatch):
-    """Return a function that runs a command made of one Python function, and returns its exit code."""
+    """Return a function that runs a Python function as a command and returns its exit code."""
 
     def run(function):
         module = types.ModuleType("mnist_tools.commands.made_here")
@@ -147,21 +148,26 @@ class NotRead(datasets.exceptions.DatasetsError):
     """An error of the kind that `datasets` raises."""
 
 
-@pytest.mark.parametrize(
-    ("error", "line"),
-    [
-        (ValueError("x.gz: empty, expected IDX; get it again"), "x.gz: empty, expected IDX; get it again"),
-        (ConnectionError("no mirror:\n  a: 404"), "no mirror:\n  a: 404"),
-        (NotRead("no such split"), "no such split"),
-        (FileNotFoundError(2, "No such file or directory", "a/b"), "a/b: No such file or directory; correct that and run it again"),
-        (OSError(28, "No space left on device"), "made-here: No space left on device; correct that and run it again"),
-        (ModuleNotFoundError("No module named 'x'", name="x"), "x: not installed, expected this project and what it needs; run pip install -e ."),
-        (KeyError("lost"), "made-here: KeyError: 'lost', which is a bug in mnist_family; please report what MNIST_FAMILY_TRACEBACK=1 prints"),
-        (ValueError(), "made-here: ValueError, which is a bug in mnist_family; please report what MNIST_FAMILY_TRACEBACK=1 prints"),
-        (KeyboardInterrupt(), "made-here: interrupted; nothing half-written is left, run it again"),
-        (Interrupted("me/x: the commit may have been made"), "me/x: the commit may have been made"),
-    ],
-)  # fmt: skip
+BUG = "which is a bug in mnist_family; please report what MNIST_FAMILY_TRACEBACK=1 prints"
+AGAIN = "correct that and run it again"
+ERRORS = [
+    (ValueError("x.gz: empty, expected IDX"), "x.gz: empty, expected IDX"),
+    (ConnectionError("no mirror:\n  a: 404"), "no mirror:\n  a: 404"),
+    (NotRead("no such split"), "no such split"),
+    (FileNotFoundError(2, "No such file", "a/b"), f"a/b: No such file; {AGAIN}"),
+    (OSError(28, "No space left on device"), f"made-here: No space left on device; {AGAIN}"),
+    (
+        ModuleNotFoundError("No module named 'x'", name="x"),
+        "x: not installed, expected this project and what it needs; run pip install -e .",
+    ),
+    (KeyError("lost"), f"made-here: KeyError: 'lost', {BUG}"),
+    (ValueError(), f"made-here: ValueError, {BUG}"),
+    (KeyboardInterrupt(), "made-here: interrupted; nothing half-written is left, run it again"),
+    (Interrupted("me/x: the commit may have been made"), "me/x: the commit may have been made"),
+]
+
+
+@pytest.mark.parametrize(("error", "line"), ERRORS, ids=lambda each: type(each).__name__)
 def test_an_error_is_one_line_and_exit_code_1(command, capsys, error, line):
     def fail():
         raise error
@@ -193,7 +199,10 @@ def test_sigterm_ends_a_command_as_ctrl_c_does(command, capsys):
     before = signal.getsignal(signal.SIGTERM)
     assert command(wait) == 1
     assert cleaned == [True]
-    assert capsys.readouterr().err == "made-here: interrupted; nothing half-written is left, run it again\n"
+    assert (
+        capsys.readouterr().err
+        == "made-here: interrupted; nothing half-written is left, run it again\n"
+    )
     assert signal.getsignal(signal.SIGTERM) == before
 
 
@@ -203,7 +212,7 @@ def test_the_exit_code_is_the_commands(command):
 
 
 def test_a_reader_that_hangs_up_does_not_stop_a_command(tmp_path):
-    """As in `mnist-family lint … | head -1`: the rest is not printed, and the exit code stays right."""
+    """As in `mnist-family lint … | head -1`: the exit code stays right."""
     code = f"""
 import sys, types
 from mnist_tools import arguments, cli

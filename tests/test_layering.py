@@ -11,11 +11,21 @@ from conftest import ROOT
 import mnist_family
 
 PACKAGE = ROOT / "scripts" / "mnist_tools"
-MODULES = {
-    ".".join(("mnist_tools", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): path
-    for path in sorted(PACKAGE.rglob("*.py"))
-}  # fmt: skip
-LIGHT = ("mnist_tools", "mnist_tools.arguments", "mnist_tools.cli", "mnist_tools.errors", "mnist_tools.formats")
+
+
+def module_name(path):
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
+
+
+MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+LIGHT = (
+    "mnist_tools",
+    "mnist_tools.arguments",
+    "mnist_tools.cli",
+    "mnist_tools.errors",
+    "mnist_tools.formats",
+)
 LOADER_NEEDS = {"aiohttp", "datasets", "fsspec", "numpy"}  # aiohttp is fsspec's own client
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "misc"}
 
@@ -25,7 +35,7 @@ def parsed(path):
 
 
 def imported(path):
-    """Yield the dotted name of every module that a file imports, or may import, wherever it does."""
+    """Yield the dotted name of every module that a file imports, at its top or in a function."""
     for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -51,7 +61,7 @@ def test_the_loader_stands_alone():
 
 
 def test_the_loader_imports_one_module_a_line():
-    """`datasets` reads the import lines of a script with a pattern that takes the comma for part of a name."""
+    """`datasets` reads the imports of a script with a pattern that takes a comma for a letter."""
     for line in (ROOT / "mnist_family.py").read_text(encoding="utf-8").splitlines():
         assert not (line.startswith("import ") and "," in line)
 
@@ -74,7 +84,9 @@ def test_the_package_uses_only_public_names_of_the_loader(name):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_no_room_imports_a_command_or_a_private_name(name):
-    assert not [each for each in imported(MODULES[name]) if each.startswith("mnist_tools.commands.")]
+    assert not [
+        each for each in imported(MODULES[name]) if each.startswith("mnist_tools.commands.")
+    ]
     for node in ast.walk(parsed(MODULES[name])):
         if isinstance(node, ast.ImportFrom) and node.module.startswith("mnist_tools"):
             assert not [alias.name for alias in node.names if alias.name.startswith("_")]
@@ -82,14 +94,18 @@ def test_no_room_imports_a_command_or_a_private_name(name):
 
 @pytest.mark.parametrize("name", LIGHT)
 def test_what_help_needs_imports_the_standard_library_alone(name):
-    outside = {each.split(".")[0] for each in imported_at_the_top(MODULES[name])} - sys.stdlib_module_names
+    outside = {
+        each.split(".")[0] for each in imported_at_the_top(MODULES[name])
+    } - sys.stdlib_module_names
     assert outside <= {"mnist_tools"}
     ours = [each for each in imported_at_the_top(MODULES[name]) if each.startswith("mnist_tools")]
     assert {*ours} <= {*LIGHT}
 
 
 def test_the_imports_of_the_package_have_no_circle():
-    arrows = {name: {each for each in imported(path) if each in MODULES} for name, path in MODULES.items()}
+    arrows = {
+        name: {each for each in imported(path) if each in MODULES} for name, path in MODULES.items()
+    }
     finished, path = set(), []
 
     def visit(name):
@@ -134,5 +150,13 @@ def test_nothing_else_lies_at_the_top():
     if result.returncode:
         pytest.skip("not a git checkout, so there is no list of the project's files")
     top = {pathlib.PurePosixPath(name).parts[0] for name in result.stdout.splitlines()}
-    allowed = {"mnist_family.py", "cards", "scripts", "tests", "pyproject.toml", "README.md", "LICENSE"}
+    allowed = {
+        "mnist_family.py",
+        "cards",
+        "scripts",
+        "tests",
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+    }
     assert {name for name in top if not name.startswith(".")} <= allowed

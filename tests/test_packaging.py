@@ -1,4 +1,4 @@
-"""A wheel works away from the clone: it has the package, the loader, the cards and the console command."""
+"""A wheel works away from the clone: it has the loader, the package, the cards and the command."""
 
 import os
 import shutil
@@ -9,14 +9,23 @@ import zipfile
 import pytest
 from conftest import OFFLINE, ROOT
 
-pytest.importorskip("setuptools", minversion="77", reason="the wheel is built with setuptools 77 or newer")
-LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", "*.egg-info", "build", "__pycache__", ".*_cache")
+pytest.importorskip(
+    "setuptools", minversion="77", reason="the wheel is built with setuptools 77 or newer"
+)
+LEFT_OUT = shutil.ignore_patterns(
+    ".git", ".venv*", "*.egg-info", "build", "__pycache__", ".*_cache"
+)
 BUILD = "import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))"
 
 
 def python(arguments, cwd, path):
-    settings = {"cwd": cwd, "env": {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (OFFLINE, path)))}}
-    return subprocess.run([sys.executable, *map(str, arguments)], capture_output=True, text=True, **settings)
+    settings = {
+        "cwd": cwd,
+        "env": {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (OFFLINE, path)))},
+    }
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)], capture_output=True, text=True, **settings
+    )
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +45,9 @@ def installed(tmp_path_factory):
 def test_a_wheel_has_the_types_and_the_words_of_cards(installed):
     assert (installed / "mnist_tools" / "py.typed").is_file()
     for file in ("facts.yaml", "mnist/facts.yaml", "mnist/measurements.json"):
-        assert (installed / "mnist_tools" / "card_data" / file).read_bytes() == (ROOT / "cards" / file).read_bytes()
+        assert (installed / "mnist_tools" / "card_data" / file).read_bytes() == (
+            ROOT / "cards" / file
+        ).read_bytes()
     (entry_points,) = installed.glob("*.dist-info/entry_points.txt")
     assert "mnist-family = mnist_tools.cli:main" in entry_points.read_text(encoding="utf-8")
 
