@@ -164,7 +164,7 @@ def assert_rows(dataset, images, labels):
 def sample(tmp_path_factory):
     """A folder built from the sample, as README has it."""
     out = tmp_path_factory.mktemp("built") / "sample"
-    import build
+    from mnist_tools.commands import build
 
     build.main([str(out), "--sample"])
     return out

@@ -16,11 +16,11 @@ import pytest
 import yaml
 from conftest import NAMES, ROOT, assert_rows, gz, idx_bytes, numbers, pictures, write_split
 
-import build
+from mnist_tools.commands import build
 import mnist_family
-from front_matter import findings
-from publish_folder import MARKER, is_current, publishing, read_marker
-from sample_archives import write_sample_archives
+from mnist_tools.lint import findings
+from mnist_tools.whole_folder import MARKER, is_current, publishing, read_marker
+from mnist_tools.sample import write_sample_archives
 
 COMMAND = [sys.executable, str(ROOT / "scripts" / "build.py")]
 FILES = [MARKER, "LICENSE.md", "README.md", "croissant.json", "pictures"]
@@ -366,7 +366,8 @@ def test_a_mistake_gets_one_line(tmp_path, monkeypatch, capsys, arguments, words
 
 def test_a_full_disk_gets_one_line_and_the_next_build_works(archives, out):
     code = f"""
-import resource, sys, build
+import resource, sys
+from mnist_tools.commands import build
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))  # bytes that a file may have
 build.main([{str(out)!r}, "mnist", "--archives", {archives!r}])
 """
@@ -462,7 +463,8 @@ def test_an_error_that_datasets_wraps_is_told_as_it_was(tmp_path, out, processes
     """The cache has no room for the rows."""
     folder = write_split(tmp_path / "archives", "train", pictures(3000, 1), numbers(3000, 1))
     code = f"""
-import resource, build
+import resource
+from mnist_tools.commands import build
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))  # bytes that a file may have
 build.main([{str(out)!r}, "mnist", "--archives", {str(folder)!r}, "--num-proc", "{processes}"])
 """

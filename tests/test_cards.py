@@ -14,10 +14,10 @@ import pytest
 import yaml
 from conftest import NAMES, ROOT, SCRIPTS_LOAD, run
 
-import card
-import facts
-import generate_cards
-import measurements
+from mnist_tools.cards import card
+from mnist_tools.cards import facts
+from mnist_tools.commands import card as generate_cards
+from mnist_tools.cards import measurements
 import mnist_family
 
 CONFIGS = {config.name: config for config in mnist_family.CONFIGS}

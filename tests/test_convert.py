@@ -21,10 +21,10 @@ import pyarrow.parquet
 import pytest
 from conftest import ROOT, arrays_of, assert_rows, gz, idx_bytes, numbers, pictures, write_split
 
-import convert
-import formats
+from mnist_tools.commands import convert
+from mnist_tools.formats import source as formats
 import mnist_family
-from sample_archives import write_sample_archives
+from mnist_tools.sample import write_sample_archives
 
 FORMATS = ("idx", "csv", "imagefolder", "npz", "parquet")
 NAMES = ["T-shirt/top", "..", "/etc/passwd", "CON", "a%2Fb", "ク", ".hidden", "_unlabelled", "x ", "Ankle boot"]
@@ -202,7 +202,7 @@ def test_a_full_disk_is_one_line(tmp_path, source):
     resource = pytest.importorskip("resource")
     limit = f"resource.setrlimit(resource.RLIMIT_FSIZE, ({10_000}, {resource.RLIM_INFINITY}))"
     ignored = "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)"
-    code = f"import convert, resource, signal, sys; {ignored}; {limit}; convert.main(sys.argv[1:])"
+    code = f"import resource, signal, sys; from mnist_tools.commands import convert; {ignored}; {limit}; convert.main(sys.argv[1:])"
     for to in ("csv", "idx", "parquet", "npz"):
         command = [sys.executable, "-c", code, str(source), "out", "--to", to]
         result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
@@ -436,7 +436,7 @@ def test_memory_is_that_of_chunks(tmp_path):
     for rows in (3000, 60_000):
         write_split(tmp_path / f"idx{rows}", "train", np.zeros((rows, 28, 28), np.uint8), numbers(rows, 1))
         code = (
-            "import convert, resource, sys; convert.main(sys.argv[1:]);"
+            "import resource, sys; from mnist_tools.commands import convert; convert.main(sys.argv[1:]);"
             "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
         )
         for to, source in (("csv", f"idx{rows}"), ("parquet", f"csv{rows}"), ("idx", f"parquet{rows}")):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import NAMES, assert_rows
 
-import build
+from mnist_tools.commands import build
 import mnist_family
 
 

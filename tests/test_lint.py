@@ -5,8 +5,8 @@ import shutil
 import pytest
 from conftest import NAMES, ROOT, run
 
-import lint_card
-from front_matter import findings
+from mnist_tools.commands import lint as lint_card
+from mnist_tools.lint import findings
 
 CARD = (ROOT / "cards" / "fashion" / "README.md").read_text(encoding="utf-8")
 FAMILY = (ROOT / "cards" / "README.md").read_text(encoding="utf-8")

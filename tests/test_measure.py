@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from conftest import ROOT, gz, idx_bytes, numbers, pictures, write_split
 
-import measure
-import measurements
+from mnist_tools.commands import measure
+from mnist_tools.cards import measurements
 import mnist_family
 
 ARRAYS = {"train": (pictures(60, 1), numbers(60, 1)), "test": (pictures(20, 2), numbers(20, 2))}

@@ -13,8 +13,8 @@ from conftest import HUB_SOCKET, NAMES, ROOT, assert_rows, run, write_split
 from hub_server import Hub
 from mirror_server import Mirror
 
-import build
-import push_to_hub
+from mnist_tools.commands import build
+from mnist_tools.commands import push as push_to_hub
 
 numbers_of_repositories = itertools.count()
 

@@ -3,8 +3,8 @@
 import json
 import re
 
-from card import Card, citations, plain
-from publish_folder import sha256_of
+from mnist_tools.cards.card import Card, citations, plain
+from mnist_tools.whole_folder import sha256_of
 
 # The terms that this description uses, as the specification has them.
 CONTEXT = {

@@ -22,7 +22,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 import mnist_family
-from measurements import verified_splits
+from mnist_tools.cards.measurements import verified_splits
 
 CHUNK_ROWS = 1000
 DIGITS = [str(digit) for digit in range(10)]

@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 import mnist_family
-from facts import CARDS
+from mnist_tools.cards.facts import CARDS
 
 CHUNK_ROWS = 1000
 BLOCK_ROWS = 200  # test images that are compared with all train images at a time: 100 MB where these are 60,000

@@ -6,8 +6,8 @@ import re
 import jinja2
 
 import mnist_family
-from facts import CARDS, KINDS, dataset_facts, family_facts, keys_of
-from front_matter import front_matter
+from mnist_tools.cards.facts import CARDS, KINDS, dataset_facts, family_facts, keys_of
+from mnist_tools.cards.front_matter import front_matter
 
 TASKS = {"task_categories": ["image-classification"], "task_ids": ["multi-class-image-classification"]}
 SIZES = {

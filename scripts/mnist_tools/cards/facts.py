@@ -5,7 +5,7 @@ import pathlib
 import jsonschema
 import yaml
 
-CARDS = pathlib.Path(__file__).parent.parent / "cards"
+CARDS = pathlib.Path(__file__).parents[3] / "cards"
 SECTION_NAMES = """summary curated_by funded_by language homepage direct_use out_of_scope_use curation_rationale
 collection_and_processing source_data_producers annotation_process annotators personal_and_sensitive_information
 social_impact biases limitations folklore recommendations benchmarks"""

@@ -1,0 +1,1 @@
+"""Dataset cards: facts, measurements, tables, text, pictures and Croissant."""
