@@ -29,9 +29,17 @@ class Shard(NamedTuple):
     class_names: dict[str, list[str]]  # by feature
 
 
+class FoundFiles(NamedTuple):
+    """The files of a split; those that links lead to, out of the folder, are not read."""
+
+    inside: list[Path]
+    outside: list[Path]
+
+
 def has_data_files(folder: Path, configs: Sequence[DeclaredConfig]) -> bool:
     """Tell whether any file that a card declares lies beside it."""
-    return any(_find_files(folder, files) for config in configs for files in config.files or ())
+    everything = (_find(folder, files) for config in configs for files in config.files or ())
+    return any(found.inside or found.outside for found in everything)
 
 
 def check_built_folder(
@@ -45,35 +53,38 @@ def check_built_folder(
     for config in configs:
         if config.files is None or config.data_dir is not None:
             continue
-        found = {files.split: _find_files(folder, files) for files in config.files}
+        found = {files.split: _find(folder, files) for files in config.files}
         for files in config.files:
             yield from _check_presence(card, folder, files, found[files.split])
-        if config.name in info_of and _are_parquet(found):
+        if config.name in info_of and all(_is_parquet(each) for each in found.values()):
             yield from _compare(card, folder, info_of[config.name], found)
 
 
-def _find_files(folder: Path, files: DeclaredFiles) -> list[Path]:
-    """Return the files of a split; patterns that lead elsewhere have a finding of their own."""
+def _find(folder: Path, files: DeclaredFiles) -> FoundFiles:
+    """Expand the patterns of a split; those that lead elsewhere have a finding of their own."""
     patterns = [pattern.text for pattern in files.patterns if judge(pattern.text) is None]
-    return sorted({path for pattern in patterns for path in expand(folder, pattern)})
+    paths = sorted({path for pattern in patterns for path in expand(folder, pattern)})
+    here = folder.resolve()
+    outside = [path for path in paths if not path.resolve().is_relative_to(here)]
+    inside = [path for path in paths if path.is_file() and path not in outside]
+    return FoundFiles(inside, outside)
 
 
 def _check_presence(
-    card: FrontMatter, folder: Path, files: DeclaredFiles, found: Sequence[Path]
+    card: FrontMatter, folder: Path, files: DeclaredFiles, found: FoundFiles
 ) -> Iterator[Finding]:
-    inside = folder.resolve()
-    for path in found:
-        if inside not in path.resolve().parents:
-            name = path.relative_to(folder).as_posix()
-            what = f"{shorten(name)} links to outside of the folder"
-            yield card.finding(files.place, what, "a file inside it", "copy the file")
-    if not found and all(judge(pattern.text) is None for pattern in files.patterns):
+    for path in found.outside:
+        name = path.relative_to(folder).as_posix()
+        what = f"{shorten(name)} links to outside of the folder"
+        yield card.finding(files.place, what, "a file inside it", "copy the file")
+    safe = all(judge(pattern.text) is None for pattern in files.patterns)
+    if safe and not found.inside and not found.outside:
         names = " and ".join(show(pattern.text) for pattern in files.patterns)
-        yield card.finding(files.place, f"{names} matches no file", "the split's files", "add them")
+        yield card.finding(files.place, f"no file {names}", "the split's files", "add them")
 
 
-def _are_parquet(found: Mapping[str, Sequence[Path]]) -> bool:
-    return all(path.suffix == ".parquet" for paths in found.values() for path in paths)
+def _is_parquet(found: FoundFiles) -> bool:
+    return not found.outside and all(path.suffix == ".parquet" for path in found.inside)
 
 
 # --- Parquet --------------------------------------------------------------------------------------
@@ -84,13 +95,15 @@ class _UnreadableShard(Exception):
 
 
 def _compare(
-    card: FrontMatter, folder: Path, info: DeclaredInfo, found: Mapping[str, Sequence[Path]]
+    card: FrontMatter, folder: Path, info: DeclaredInfo, found: Mapping[str, FoundFiles]
 ) -> Iterator[Finding]:
     counted = {split.name for split in info.splits if split.num_bytes is not None}
     try:
         shards = {
-            split: [_read_shard(folder, path, count_bytes=split in counted) for path in paths]
-            for split, paths in found.items()
+            split: [
+                _read_shard(folder, path, count_bytes=split in counted) for path in files.inside
+            ]
+            for split, files in found.items()
         }
     except _UnreadableShard as error:
         yield card.finding(info.place, str(error), "Parquet files", "build the folder again")
@@ -99,7 +112,8 @@ def _compare(
         if shards.get(split.name):
             yield from _compare_sizes(card, split, shards[split.name])
     every = [shard for each in shards.values() for shard in each]
-    yield from _compare_download_size(card, info, every)
+    if all(shards.values()):
+        yield from _compare_download_size(card, info, every)
     for class_names in info.class_names:
         yield from _compare_class_names(card, class_names, every)
 
@@ -132,7 +146,7 @@ def _compare_sizes(
     card: FrontMatter, split: DeclaredSplit, shards: Sequence[Shard]
 ) -> Iterator[Finding]:
     rows = sum(shard.rows for shard in shards)
-    if split.num_examples != rows:
+    if split.num_examples not in (None, rows):
         place = (*split.place, "num_examples")
         yield card.finding(place, str(split.num_examples), f"{rows} as in Parquet", "correct it")
     if split.num_bytes is None:

@@ -72,11 +72,11 @@ def _check_names(card: FrontMatter, configs: Sequence[DeclaredConfig]) -> Iterat
 
 
 def _check_defaults(card: FrontMatter, configs: Sequence[DeclaredConfig]) -> Iterator[Finding]:
-    defaults = [config for config in configs if config.is_default]
-    for config in defaults[1:]:
-        found = f"a second default, after line {card.line(defaults[0].place)}"
-        yield card.finding((*config.place, "default"), found, "one default", "remove it")
-    if len(configs) > 1 and not defaults:
+    places = [(*config.place, "default") for config in configs if config.is_default]
+    for place in places[1:]:
+        found = f"a second default, after line {card.line(places[0])}"
+        yield card.finding(place, found, "one default", "remove it")
+    if len(configs) > 1 and not places:
         yield card.finding(("configs",), "no default", "default: true in one config", "add it")
 
 

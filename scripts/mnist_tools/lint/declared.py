@@ -49,17 +49,17 @@ class ClassNameList:
 
 @dataclass(frozen=True)
 class DeclaredSplit:
-    """A split of a dataset_info; sizes are None where they are not stated."""
+    """A split of a dataset_info; sizes are None unless they are stated as integers."""
 
     place: Place
     name: str
-    num_examples: int
+    num_examples: int | None
     num_bytes: int | None
 
 
 @dataclass(frozen=True)
 class DeclaredInfo:
-    """An element of `dataset_info`; sizes are None where they are not stated."""
+    """An element of `dataset_info`; sizes are None unless they are stated as integers."""
 
     place: Place
     config: str
@@ -71,7 +71,7 @@ class DeclaredInfo:
 
 
 def declared_configs(values: dict[Hashable, Any]) -> Sequence[DeclaredConfig]:
-    """Return the configs of front matter in which schema.json finds no fault."""
+    """Return the configs of front matter; schema.json must find no fault in them."""
     return [
         DeclaredConfig(
             place=("configs", number),
@@ -85,7 +85,7 @@ def declared_configs(values: dict[Hashable, Any]) -> Sequence[DeclaredConfig]:
 
 
 def declared_infos(values: dict[Hashable, Any]) -> Sequence[DeclaredInfo]:
-    """Return what `dataset_info` says of each config; schema.json must find no fault in it."""
+    """Return what `dataset_info` says of each config; its sizes alone may be at fault."""
     stated = values.get("dataset_info", ())
     if isinstance(stated, dict):
         return [_info(stated, ("dataset_info",))]
@@ -123,8 +123,8 @@ def _info(info: dict[str, Any], place: Place) -> DeclaredInfo:
         features=features,
         class_names=tuple(_class_names(features or (), (*place, "features"))),
         splits=tuple(_splits(info, (*place, "splits"))),
-        download_size=info.get("download_size"),
-        dataset_size=info.get("dataset_size"),
+        download_size=_size(info, "download_size"),
+        dataset_size=_size(info, "dataset_size"),
     )
 
 
@@ -147,6 +147,11 @@ def _splits(info: dict[str, Any], place: Place) -> Iterator[DeclaredSplit]:
         yield DeclaredSplit(
             place=(*place, number),
             name=split["name"],
-            num_examples=split["num_examples"],
-            num_bytes=split.get("num_bytes"),
+            num_examples=_size(split, "num_examples"),
+            num_bytes=_size(split, "num_bytes"),
         )
+
+
+def _size(values: dict[str, Any], key: str) -> int | None:
+    value = values.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

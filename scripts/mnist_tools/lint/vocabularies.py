@@ -24,9 +24,8 @@ def closest(text: str, name: str, *, cutoff: float = 0.5) -> str | None:
     if len(text) > _LONGEST_GUESS:
         return None
     known = {value.lower(): value for value in vocabulary(name)}
-    language, hyphen, _ = text.lower().partition("-")
-    if name == "language" and hyphen:
-        return known.get(language)  # the Hub knows en, not en-US
+    if name == "language":  # en-US means en, but any two codes are much alike
+        return known.get(text.lower().partition("-")[0])
     near = difflib.get_close_matches(text.lower(), known, 1, cutoff)
     return known[near[0]] if near else None
 
