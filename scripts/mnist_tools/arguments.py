@@ -1,4 +1,4 @@
-"""The command line of each command; importing this module stays cheap, so that `--help` is quick."""
+"""Define the command line of each command; cheap to import, so that `--help` is quick."""
 
 import argparse
 from collections.abc import Callable
@@ -26,6 +26,7 @@ def make_parser(name: str, *, from_clone: bool) -> argparse.ArgumentParser:
         prog=program,
         description=command.summary,
         epilog=f"example: {program} {command.example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,  # or a long example is broken
     )
     command.add_arguments(parser)
     return parser
@@ -44,13 +45,18 @@ def make_overview() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
-    parser.add_argument("command", metavar="COMMAND", choices=COMMANDS, nargs="?", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "command", metavar="COMMAND", choices=COMMANDS, nargs="?", help=argparse.SUPPRESS
+    )
     return parser
 
 
 def _add_build(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "out", metavar="OUT", type=Path, help="folder to write: new, empty, or from an earlier build"
+        "out",
+        metavar="OUT",
+        type=Path,
+        help="folder to write: new, empty, or from an earlier build",
     )
     parser.add_argument(
         "names",
