@@ -66,7 +66,7 @@ def test_load_dataset_gives_the_rows_of_the_archives(tiny, archives, out, cache,
     assert list(loaded) == ["train", "test"]
     for split, rows in loaded.items():
         assert_rows(rows, *tiny.arrays[name][split])
-        names = next(config.class_names for config in mnist_family.CONFIGS if config.name == name)
+        names = mnist_family.find_config(name).class_names
         assert rows.features == datasets.Features(
             {"image": datasets.Image(), "label": datasets.ClassLabel(names=list(names))}
         )
@@ -335,14 +335,15 @@ def test_a_sample_says_so_first(sample):
 
 
 def test_published_archives_carry_their_licence(tiny, archives, out, cache, monkeypatch):
-    """KMNIST's asks for a sentence and for the same licence; its figures are measured where its archives are."""
-    config = next(config for config in mnist_family.CONFIGS if config.name == "kmnist")
-    monkeypatch.setattr(
-        config, "archives", next(c for c in tiny.module.CONFIGS if c.name == "kmnist").archives
-    )
+    """KMNIST's asks for a sentence and for the same licence; its figures are measured."""
+    config = mnist_family.find_config("kmnist")
+    monkeypatch.setattr(config, "archives", tiny.module.find_config("kmnist").archives)
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", cache)
     build(out, ["kmnist"], archives=archives)
-    sentence = '"KMNIST Dataset" (created by CODH), adapted from "Kuzushiji Dataset" (created by NIJL and others)'
+    sentence = (
+        '"KMNIST Dataset" (created by CODH), '
+        'adapted from "Kuzushiji Dataset" (created by NIJL and others)'
+    )
     for file in ("README.md", "LICENSE.md"):
         assert f"> {sentence}, doi:10.20676/00000341" in (out / file).read_text(encoding="utf-8")
     assert front_matter_of(out)["license"] == "cc-by-sa-4.0"
@@ -429,13 +430,13 @@ def test_a_fault_in_archives_names_the_dataset(tmp_path, out, names, start):
     assert not out.exists()
 
 
-@pytest.mark.parametrize("character", "*?[")
-def test_a_path_that_load_dataset_reads_as_a_pattern_is_refused(tmp_path, character):
-    out = tmp_path / f"a{character}1]" / "out"
+@pytest.mark.parametrize("characters", ["*", "?", "[1]", "::"])
+def test_a_path_that_load_dataset_reads_as_a_pattern_is_refused(tmp_path, characters):
+    out = tmp_path / f"a{characters}" / "out"
     with pytest.raises(ValueError, match="expected") as caught:
         build(out, sample=True)
     assert str(caught.value) == (
-        f"{out}: a path with *, ? or [, which load_dataset takes for a pattern, "
+        f"{out}: a path with *, ?, [ or ::, which load_dataset takes for a pattern, "
         "expected one without; name another folder"
     )
     assert list(tmp_path.iterdir()) == []
@@ -542,7 +543,7 @@ cli.main("build", sys.argv[1:])
 
 
 def run_limited(size, *arguments):
-    """Run the command in a process that cannot write files larger than `size`, as on a full disk."""
+    """Run the command in a process that cannot write larger files, as on a full disk."""
     arguments = [sys.executable, "-c", LIMITED.format(size), *map(str, arguments)]
     return subprocess.run(arguments, capture_output=True, text=True)
 

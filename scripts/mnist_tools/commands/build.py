@@ -151,9 +151,10 @@ def _fingerprint(origins: Sequence[Origin], sample: bool, limit: int) -> str:
 
 
 def _refuse_patterns(out: Path) -> None:
-    """Refuse a path that `load_dataset` would take for a pattern and find no files at."""
-    if glob.has_magic(os.path.abspath(out)):
-        found = "a path with *, ? or [, which load_dataset takes for a pattern"
+    """Refuse a path that `load_dataset` takes for a pattern, and so finds no or other files at."""
+    path = os.path.abspath(out)
+    if glob.has_magic(path) or "::" in path:
+        found = "a path with *, ?, [ or ::, which load_dataset takes for a pattern"
         raise fault(str(out), found, "one without", "name another folder")
 
 
