@@ -14,10 +14,10 @@ import pytest
 
 from mnist_tools import manifest
 from mnist_tools.folder_lock import hold_lock
+from mnist_tools.out_folder import check_place, check_replaceable
 from mnist_tools.whole_folder import (
     MANIFEST,
     Manifest,
-    check_out,
     hash_file,
     is_current,
     read_manifest,
@@ -108,7 +108,7 @@ def test_the_manifest_of_1_0_0_names_no_command_and_protects_as_well(out, made_o
     assert read_manifest(out) == Manifest(command, made_of, files)
     assert is_current(out, made_of)
     (out / "README.md").write_text("mine")
-    assert "README.md was edited" in refused(check_out, out, command=command)
+    assert "README.md was edited" in refused(check_replaceable, out, command=command)
 
 
 def test_a_file_that_is_listed_without_a_digest_counts_as_edited(out):
@@ -116,7 +116,7 @@ def test_a_file_that_is_listed_without_a_digest_counts_as_edited(out):
     files = {**read_manifest(out).files, "README.md": None}
     (out / MANIFEST).write_text(json.dumps({"made_of": "this", "files": files}))
     assert not is_current(out, "this")
-    assert "README.md was edited" in refused(check_out, out, command="build")
+    assert "README.md was edited" in refused(check_replaceable, out, command="build")
 
 
 def test_a_folder_is_current_until_anything_changes(out):
@@ -155,7 +155,7 @@ def test_a_folder_of_many_files_is_one_entry(out, monkeypatch):
         (out / change).write_text("mine")
         assert not is_current(out, "this")
         for force in (False, True):
-            assert refused(check_out, out, command="convert", force=force) == (
+            assert refused(check_replaceable, out, command="convert", force=force) == (
                 f"{out}: files in train/ were changed, added or removed, "
                 "expected its files as convert wrote them; move the folder away, or name another"
             )
@@ -220,7 +220,7 @@ def test_names_are_shown_escaped(out):
     write(out, OURS)
     (out / "a\n\x1b[2J").write_text("mine")
     assert "holds 'a\\n\\x1b[2J', which build did not write" in refused(
-        check_out, out, command="build"
+        check_replaceable, out, command="build"
     )
 
 
@@ -228,7 +228,9 @@ def test_names_are_shown_escaped(out):
 def test_a_pipe_is_not_waited_for(out):
     write(out, OURS)
     os.mkfifo(out / "pipe")
-    assert "holds pipe, which build did not write" in refused(check_out, out, command="build")
+    assert "holds pipe, which build did not write" in refused(
+        check_replaceable, out, command="build"
+    )
 
 
 NO_FOLDER = "not a folder, expected a folder; name a new folder, or delete this one yourself"
@@ -297,10 +299,10 @@ def test_what_is_read_only_is_not_replaced_behind_its_permissions(out, fixed):
 def test_a_mount_point_is_refused(out, monkeypatch):
     out.mkdir()
     monkeypatch.setattr(os.path, "ismount", lambda path: Path(path) == out)
-    assert refused(check_out, out, command="build") == (
+    assert refused(check_place, out) == (
         f"{out}: a mount point, expected a folder that can be replaced; name one inside it"
     )
-    check_out(out / "inside", command="build")
+    check_place(out / "inside")
 
 
 # --- Whole or as it was ---------------------------------------------------------------------------

@@ -72,7 +72,10 @@ def is_current(folder: str | PathLike[str], made_of: str) -> bool:
     manifest = read_manifest(folder)
     if manifest is None or manifest.made_of != made_of:
         return False
-    return not any(find_changes(Path(folder), manifest))
+    try:
+        return not any(find_changes(Path(folder), manifest))
+    except FileNotFoundError:  # another process replaces it just now
+        return False
 
 
 def find_changes(folder: Path, manifest: Manifest) -> Changes:

@@ -9,34 +9,39 @@ from mnist_family import fault
 from mnist_tools.manifest import Changes, find_changes, list_paths, read_manifest
 
 
-def check_out(
-    out: str | os.PathLike[str],
-    *,
-    command: str,
-    force: bool = False,
-    sources: Iterable[str | os.PathLike[str]] = (),
+def check_place(
+    out: str | os.PathLike[str], sources: Iterable[str | os.PathLike[str]] = ()
 ) -> None:
-    """Raise ValueError unless `command` may write `out`, replacing what is there.
+    """Raise ValueError unless a folder can be at `out`.
 
-    `force` allows edited files of ours to be replaced, but never files that a user added. `out` and
-    the `sources` that it is made of may not contain one another.
+    Neither may it contain the `sources` that it is made of, nor they it.
     """
     place, text = resolve(out), str(out)
     remedy = "name a new folder, or delete this one yourself"
     if os.path.lexists(out) and not Path(out).is_dir():
         raise fault(text, "not a folder", "a folder", remedy)
     if Path.cwd().is_relative_to(place):
-        raise fault(
-            text, "the working directory or one above it", "a folder of its own", "name another"
-        )
+        found = "the working directory or one above it"
+        raise fault(text, found, "a folder of its own", "name another")
     above = next(folder for folder in place.parents if os.path.lexists(folder))
     if not above.is_dir() or not _is_writable(above):
         found = f"{above} cannot be written to"
         raise fault(text, found, "a place where a folder can be made", "name another")
+    if os.path.ismount(place):
+        raise fault(text, "a mount point", "a folder that can be replaced", "name one inside it")
     _refuse_overlap(text, place, sources)
+
+
+def check_replaceable(out: str | os.PathLike[str], *, command: str, force: bool = False) -> None:
+    """Raise ValueError unless `command` may replace the folder at `out`, if there is one.
+
+    It may if it wrote the folder and nothing was added or edited since. `force` allows edited files
+    of ours to be replaced, but never files that a user added.
+    """
+    place, text = resolve(out), str(out)
     if place.is_dir():
         _refuse_loss(text, place, command=command, force=force)
-        _refuse_fixed(text, place)
+        _refuse_read_only(text, place)
 
 
 def _refuse_overlap(text: str, place: Path, sources: Iterable[str | os.PathLike[str]]) -> None:
@@ -47,10 +52,8 @@ def _refuse_overlap(text: str, place: Path, sources: Iterable[str | os.PathLike[
             raise fault(text, found, "a folder apart from what is read", "name another")
 
 
-def _refuse_fixed(text: str, place: Path) -> None:
-    """Refuse a folder that cannot be moved aside, or that somebody has made read-only."""
-    if os.path.ismount(place):
-        raise fault(text, "a mount point", "a folder that can be replaced", "name one inside it")
+def _refuse_read_only(text: str, place: Path) -> None:
+    """Refuse to replace behind its permissions what somebody has made read-only."""
     for path in (place, *(place / name for name in [*_folders_in(place), *list_paths(place)])):
         if not path.is_symlink() and not _is_writable(path):
             remedy = "make it writable, or name another folder"

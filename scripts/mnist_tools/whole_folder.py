@@ -28,12 +28,11 @@ from mnist_tools.manifest import (
     read_manifest,
     write_manifest,
 )
-from mnist_tools.out_folder import check_out, name_some, resolve
+from mnist_tools.out_folder import check_place, check_replaceable, name_some, resolve
 
 __all__ = [
     "MANIFEST",
     "Manifest",
-    "check_out",
     "hash_file",
     "is_current",
     "read_manifest",
@@ -58,18 +57,20 @@ def whole_folder(
 ) -> Iterator[Path]:
     """Yield an empty folder to fill, which then takes the place of `out`, with a manifest in it.
 
-    After any exception, `out` is what it was. ValueError if `check_out` refuses `out`, at the start
-    or because it was changed meanwhile; OSError if another process is writing it.
+    After any exception, `out` is what it was. `force` and `sources` are as `check_replaceable` and
+    `check_place` describe them, which raise ValueError before the folder is yielded; the former
+    also at the end, if `out` was changed meanwhile. OSError if another process is writing it.
     """
+    check_place(out, sources)
     place = resolve(out)
-    check_out(out, command=command, force=force, sources=sources)
     with _parents_of(place), _lock_of(place), _work_folder(place) as work:
+        check_replaceable(out, command=command, force=force)
         new = work / "new"
         new.mkdir()
         yield new
         write_manifest(new, command=command, made_of=made_of)
         stamps = _stamps(place)
-        check_out(out, command=command, force=force, sources=sources)
+        check_replaceable(out, command=command, force=force)
         with _undisturbed():
             _replace(place, work, stamps)
 
@@ -226,7 +227,8 @@ MARKER, sha256_of = MANIFEST, hash_file
 
 def refusal(out):  # type: ignore[no-untyped-def]
     try:
-        check_out(out, command="convert")
+        check_place(out)
+        check_replaceable(out, command="convert")
     except ValueError as error:
         return str(error)
 

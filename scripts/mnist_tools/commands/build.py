@@ -26,7 +26,7 @@ from mnist_tools.causes import naming_dataset
 from mnist_tools.origins import TITLES, Origin, find_origins
 from mnist_tools.sample import write_sample_archives
 from mnist_tools.shards import SplitSize, parse_shard_size, write_shards
-from mnist_tools.whole_folder import check_out, is_current, whole_folder
+from mnist_tools.whole_folder import is_current, whole_folder
 
 PACKAGE = Path(__file__).parents[1]
 CARD_SOURCES = (".yaml", ".j2", ".json")
@@ -83,10 +83,9 @@ def build(
     if is_current(out, made_of):
         return dataclasses.replace(built, changed=False)
     _refuse_patterns(out)
-    check_out(out, command="build", force=force, sources=sources)
     with (
-        _loaded(origins, sample=sample, num_proc=num_proc) as loaded,
         whole_folder(out, command="build", made_of=made_of, force=force, sources=sources) as folder,
+        _loaded(origins, sample=sample, num_proc=num_proc) as loaded,
     ):
         _fill(folder, loaded, limit, sample=sample, out=out)
     return built
