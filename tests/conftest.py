@@ -164,9 +164,9 @@ def assert_rows(dataset, images, labels):
 def sample(tmp_path_factory):
     """A folder built from the sample, as README has it."""
     out = tmp_path_factory.mktemp("built") / "sample"
-    from mnist_tools.commands import build
+    from mnist_tools.commands.build import build
 
-    build.main([str(out), "--sample"])
+    build(out, sample=True)
     return out
 
 

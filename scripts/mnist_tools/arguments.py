@@ -83,6 +83,12 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
         default="500MB",
         help="largest size of a Parquet file; default: 500MB",
     )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="replace files in OUT that were edited since the earlier build; "
+        "files that were added to OUT are never replaced",
+    )
 
 
 def _add_convert(parser: argparse.ArgumentParser) -> None:
