@@ -182,14 +182,16 @@ def test_no_row_left_is_refused(source, splits):
 
 
 def test_a_folder_of_others_is_never_written_to(tmp_path, source, sample):
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "thesis.txt").write_text("years")
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("years")
+    expected = "expected an empty folder or one that convert wrote"
     for force in (False, True):
-        assert "holds other files" in refusal(source, dest=tmp_path / "mine", force=force)
-        line = f"{sample}: a folder that another command built, expected a new folder, or one "
-        line += "that a conversion wrote; name another"
+        line = f"{mine}: holds other files, {expected}; name a new folder"
+        assert refusal(source, dest=mine, force=force) == line
+        line = f"{sample}: written by build, {expected}; name another folder"
         assert refusal(source, dest=sample, force=force) == line
-    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years"
+    assert (mine / "thesis.txt").read_text() == "years"
 
 
 def test_an_earlier_conversion_is_replaced_when_told(tmp_path, source):
@@ -202,23 +204,62 @@ def test_an_earlier_conversion_is_replaced_when_told(tmp_path, source):
     assert (out / "mnist_train.csv").exists()
 
 
-def test_source_and_dest_may_not_lie_in_one_another(tmp_path, source):
-    rest = "expected two separate folders; name another DEST"
-    dest = source / "out"
-    assert refusal(source, dest=dest) == f"{source}: {dest} is inside it, {rest}"
-    (tmp_path / "link").symlink_to(source)
-    dest = tmp_path / "link" / "out"
-    assert refusal(source, dest=dest) == f"{source}: {dest} is inside it, {rest}"
+@pytest.mark.parametrize("name", ["notes.txt", ".git/config"])
+def test_force_deletes_no_file_that_a_user_added(tmp_path, source, name):
     out = tmp_path / "out"
     convert(source, out, to="csv")
-    line = f"{out}: both SOURCE and DEST, {rest}"
-    assert refusal(out, dest=out, force=True) == line
-    line = f"{out / 'mnist_train.csv'}: inside {out}, which would be replaced, {rest}"
-    assert refusal(out / "mnist_train.csv", dest=out, force=True) == line
+    (out / name).parent.mkdir(exist_ok=True)
+    (out / name).write_text("mine")
+    line = f"{out}: holds {name}, which convert did not write, expected only its own files; "
+    assert refusal(source, dest=out, force=True) == f"{line}move away what is yours"
+    assert (out / name).read_text() == "mine"
+
+
+def test_force_deletes_no_file_that_a_user_edited(tmp_path, source):
+    out = tmp_path / "out"
+    convert(source, out, to="csv")
+    with open(out / "mnist_val.csv", "a") as file:
+        file.write("mine")
+    line = f"{out}: mnist_val.csv was added or edited, expected only its files as convert wrote "
+    assert refusal(source, dest=out, force=True) == f"{line}them; move it elsewhere"
+    assert (out / "mnist_val.csv").read_text().endswith("mine")
+
+
+def test_the_manifest_of_many_images_is_small_and_still_tells_a_users_file(tmp_path):
+    splits = {"train": (np.zeros((2100, 28, 28), np.uint8), numbers(2100, 1))}
+    source, out = write_idx_source(tmp_path / "source", splits), tmp_path / "out"
+    convert(source, out, to="imagefolder")
+    assert (out / ".mnist_family.json").stat().st_size < 1000
+    (out / "train" / "3" / "mine.png").write_bytes(b"mine")
+    line = f"{out}: train/3/mine.png was added or edited, expected only its files as convert wrote "
+    assert refusal(source, dest=out, force=True) == f"{line}them; move it elsewhere"
+    (out / "train" / "3" / "mine.png").unlink()
+    edited = next(out.glob("train/*/00000007.png"))
+    before = edited.read_bytes()
+    edited.write_bytes(b"mine")
+    line = f"{out}: train/ was added or edited, expected only its files as convert wrote them; "
+    assert refusal(source, dest=out, force=True) == f"{line}move it elsewhere"
+    edited.write_bytes(before)
+    convert(source, out, to="npz", force=True)
+    assert {path.name for path in out.iterdir()} == {".mnist_family.json", "mnist.npz"}
+
+
+def test_source_and_dest_may_not_lie_in_one_another(tmp_path, source):
+    rest = "expected a folder apart from what is read; name another"
+    dest = source / "out"
+    assert refusal(source, dest=dest) == f"{dest}: in {source}, {rest}"
+    (tmp_path / "link").symlink_to(source)
+    dest = tmp_path / "link" / "out"
+    assert refusal(source, dest=dest) == f"{dest}: in {source}, {rest}"
+    out = tmp_path / "out"
+    convert(source, out, to="csv")
+    assert refusal(out, dest=out, force=True) == f"{out}: in {out}, {rest}"
+    file = out / "mnist_train.csv"
+    assert refusal(file, dest=out, force=True) == f"{out}: contains {file}, {rest}"
     links = tmp_path / "links"
     links.mkdir()
-    (links / "train.csv").symlink_to(out / "mnist_train.csv")
-    line = f"{links}: inside {out}, which would be replaced, {rest}"
+    (links / "train.csv").symlink_to(file)
+    line = f"{out}: contains {links / 'train.csv'}, {rest}"
     assert refusal(links, dest=out, force=True) == line
 
 
@@ -246,14 +287,14 @@ def test_a_full_disk_names_dest_and_leaves_nothing(tmp_path, source):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("moment", ["0/00000000.png", "9"])
+@pytest.mark.parametrize("moment", ["0/*.png", "9/*.png"])
 def test_an_interrupted_conversion_leaves_nothing(tmp_path, number, moment):
-    source = {"train": (pictures(30_000, 1), np.sort(numbers(30_000, 1)))}
+    source = {"train": (pictures(12_000, 1), np.sort(numbers(12_000, 1)))}
     write_idx_source(tmp_path / "source", source)
     script = ROOT / "scripts" / "convert.py"
     command = [sys.executable, script, "source", "dest", "--to", "imagefolder"]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=-1, stderr=-1, text=True)
-    while not [*tmp_path.glob(f".*/train/{moment}")] and process.poll() is None:
+    while not [*tmp_path.glob(f".*/new/train/{moment}")] and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(number)
     _, error = process.communicate()
@@ -342,7 +383,9 @@ def test_a_built_folder_is_read(sample, tmp_path):
 
 
 def test_a_config_is_read_from_its_mirrors(tiny, mirrors, tmp_path, monkeypatch):
-    monkeypatch.setattr(mnist_family, "MnistFamily", tiny.module.MnistFamily)
+    config, tiny_config = mnist_family.find_config("kmnist"), tiny.module.find_config("kmnist")
+    monkeypatch.setattr(config, "mirrors", tiny_config.mirrors)
+    monkeypatch.setattr(config, "archives", tiny_config.archives)
     convert("kmnist", tmp_path / "npz", to="npz")
     class_names = mnist_family.find_config("kmnist").class_names
     assert_holds(tmp_path / "npz", tiny.arrays["kmnist"], class_names)

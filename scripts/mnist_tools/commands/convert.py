@@ -13,11 +13,15 @@ import numpy as np
 from tqdm import tqdm
 
 from mnist_family import CONFIGS, Chunk, ClassNames, fault, read_class_names
-from mnist_tools.formats.class_names import MAX_CLASSES, class_count
+from mnist_tools.formats.class_names import CLASS_LIMIT, class_count
 from mnist_tools.formats.files import some
 from mnist_tools.formats.source import Reader, Source, WriteOptions, open_source, write_splits
 from mnist_tools.formats.split_names import refuse_bad_name, refuse_shared_names
-from mnist_tools.whole_folder import publishing, read_marker, refusal
+from mnist_tools.manifest import find_changes, list_paths, read_manifest
+from mnist_tools.out_folder import name_some
+from mnist_tools.whole_folder import whole_folder
+
+ROW_FILE = re.compile(r"/[0-9]{8}\.png$")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,27 +62,28 @@ def convert(  # noqa: PLR0913 - the choices are keywords, and most calls make no
 
     `splits` are kept, then renamed by `rename_splits`. `only_classes`, names or numbers, are kept
     and numbered anew in their order. `class_names` is a labels.txt or dataset_meta.json. With
-    `force`, `dest` may be a folder that an earlier conversion wrote. ValueError if anything would
-    be lost or spoiled; `dest` is then as it was.
+    `force`, `dest` may be a folder that a conversion wrote and nobody changed. ValueError if
+    anything would be lost or spoiled; `dest` is then as it was.
     """
-    _refuse_dest(dest, force)
-    _refuse_nested(source, dest)
+    _refuse_replacement(dest, force)
     if csv_header and to != "csv":
         raise fault("--csv-header", f"given with --to {to}", "--to csv", "leave it out")
-    opened = open_source(source, class_names=_names_of_option(class_names), resize=resize)
-    chosen = _chosen_splits(str(source), opened.splits, splits)
-    new_names = _new_names(str(source), chosen, rename_splits or {})
-    kept_classes = _keep_classes(str(source), opened.class_names.names, only_classes)
-    kept = {
-        new_names[split]: _KeptSplit(split, reader, kept_classes)
-        for split, reader in chosen.items()
-    }
-    choices = {"splits": new_names, "only_classes": only_classes, "resize": resize}
-    made_of = f"convert {source} to {to}: {json.dumps(choices)}"
-    with publishing(dest, made_of) as folder, _naming_dest(dest, folder):
-        notes = write_splits(folder, to, kept, kept_classes.names, WriteOptions(csv_header))
+    choices = {"splits": splits, "rename": rename_splits, "classes": only_classes, "resize": resize}
+    made_of = f"{source} to {to}: {json.dumps(choices)}"
+    with (
+        whole_folder(dest, command="convert", made_of=made_of, sources=_paths(source)) as folder,
+        _naming_dest(dest, folder),
+    ):
+        opened = open_source(source, class_names=_names_of_option(class_names), resize=resize)
+        chosen = _chosen_splits(str(source), opened.splits, splits)
+        new_names = _new_names(str(source), chosen, rename_splits or {})
+        classes = _keep_classes(str(source), opened.class_names.names, only_classes)
+        kept = {
+            new_names[split]: _KeptSplit(split, reader, classes) for split, reader in chosen.items()
+        }
+        notes = write_splits(folder, to, kept, classes.names, WriteOptions(csv_header))
     counts = {split: each.counts for split, each in kept.items()}
-    return Converted(opened, dest, to, kept_classes.names, counts, opened.notes + notes)
+    return Converted(opened, dest, to, classes.names, counts, opened.notes + notes)
 
 
 def run(  # noqa: PLR0913 - one parameter for each argument of the command line
@@ -165,7 +170,7 @@ class _KeptSplit:
             at = int(wrong.argmax())
             needed = int(labels[at]) + 1
             remedy = "correct the label"
-            if self._classes.old_count < needed <= MAX_CLASSES:
+            if self._classes.old_count < needed <= CLASS_LIMIT:
                 remedy = f"name {needed} classes or more with --class-names"
             expected = f"-1 to {self._classes.old_count - 1}"
             raise fault(self._name, f"label {labels[at]} in row {row + at}", expected, remedy)
@@ -186,37 +191,31 @@ class _KeptSplit:
         )
 
 
-def _refuse_dest(dest: Path, force: bool) -> None:
-    """Raise ValueError if nothing may be written to `dest`."""
-    reason = refusal(dest)
-    if reason:
-        raise ValueError(reason)
-    if dest.is_dir() and any(dest.iterdir()):
-        if not str(read_marker(dest)["made_of"]).startswith("convert "):
-            raise fault(
-                str(dest),
-                "a folder that another command built",
-                "a new folder, or one that a conversion wrote",
-                "name another",
-            )
-        if not force:
-            remedy = "name another, or pass --force to replace it"
-            raise fault(str(dest), "an earlier conversion", "a new folder", remedy)
+def _refuse_replacement(dest: Path, force: bool) -> None:
+    """Raise ValueError if `dest` was written by a conversion and may not be replaced."""
+    manifest = read_manifest(dest)
+    if manifest is None or manifest.command != "convert":
+        return  # whole_folder says what may be written there
+    if not force:
+        remedy = "name another, or pass --force to replace it"
+        raise fault(str(dest), "an earlier conversion", "a new folder", remedy)
+    strange = [
+        path
+        for path in list_paths(dest)
+        if path.partition("/")[0] + "/" in manifest.files and not ROW_FILE.search(path)
+    ]
+    edited = find_changes(dest, manifest).edited
+    if strange or edited:
+        found = f"{name_some(strange or edited)} was added or edited"
+        raise fault(str(dest), found, "only its files as convert wrote them", "move it elsewhere")
 
 
-def _refuse_nested(source: str | Path, dest: Path) -> None:
-    """Raise ValueError if the source lies in `dest`, or `dest` in the source, by links or not."""
+def _paths(source: str | Path) -> list[Path]:
+    """List the folder or file of a source, and what is in it, as links may lead elsewhere."""
     if str(source) in [config.name for config in CONFIGS]:
-        return
-    read, written = Path(source).resolve(), dest.resolve()
-    inside = [entry.resolve() for entry in read.iterdir()] if read.is_dir() else []
-    if written == read or read in written.parents:
-        found = f"{dest} is inside it" if written != read else "both SOURCE and DEST"
-    elif any(written in (path, *path.parents) for path in (read, *inside)):
-        found = f"inside {dest}, which would be replaced"
-    else:
-        return
-    raise fault(str(source), found, "two separate folders", "name another DEST")
+        return []
+    path = Path(source)
+    return [path, *path.iterdir()] if path.is_dir() else [path]
 
 
 def _names_of_option(path: Path | None) -> ClassNames | None:

@@ -8,12 +8,12 @@ from pathlib import Path
 from mnist_family import ClassNames, fault, read_class_names
 from mnist_tools.formats.files import some
 
-MAX_CLASSES = 256
+CLASS_LIMIT = 256
 """The largest number of classes, in every format, read or written."""
 
-MAX_LENGTH = 200
+NAME_LENGTH_LIMIT = 200
 DIGITS = ClassNames(tuple("0123456789"), "digits")
-FILES = ("dataset_meta.json", "labels.txt")
+NAME_FILES = ("dataset_meta.json", "labels.txt")
 
 
 def first_named(
@@ -33,7 +33,7 @@ def first_named(
 def names_beside(path: Path) -> ClassNames | None:
     """Read the class names in a folder, or in the folder of a file; None if there are none."""
     folder = path if path.is_dir() else path.parent
-    for name in FILES:
+    for name in NAME_FILES:
         if (folder / name).exists():
             return read_class_names(folder / name)
     return None
@@ -42,8 +42,8 @@ def names_beside(path: Path) -> ClassNames | None:
 def check_class_names(names: Iterable[object], where: str) -> tuple[str, ...]:
     """Return the class names if a set may have them; ValueError names `where` they were found."""
     checked = tuple(_checked_name(name, where) for name in names)
-    if not 1 <= len(checked) <= MAX_CLASSES:
-        expected = f"1 to {MAX_CLASSES}, in every format"
+    if not 1 <= len(checked) <= CLASS_LIMIT:
+        expected = f"1 to {CLASS_LIMIT}, in every format"
         raise fault(where, f"{len(checked)} class names", expected, "leave classes out")
     seen: dict[str, str] = {}
     for name in checked:
@@ -58,9 +58,9 @@ def _checked_name(name: object, where: str) -> str:
     if not isinstance(name, str):
         found = f"the class name {name!r:.80} of the type {type(name).__name__}"
         raise fault(where, found, "text", "name every class with --class-names")
-    if not name or not name.isprintable() or len(name) > MAX_LENGTH:
+    if not name or not name.isprintable() or len(name) > NAME_LENGTH_LIMIT:
         found = f"the class name {name!a:.80}"
-        expected = f"1 to {MAX_LENGTH} printable characters on one line"
+        expected = f"1 to {NAME_LENGTH_LIMIT} printable characters on one line"
         raise fault(where, found, expected, "rename it, or give others with --class-names")
     return name
 

@@ -17,8 +17,8 @@ from mnist_tools.formats.images import RESIZED, fit_arrays
 from mnist_tools.formats.source import ROWS_PER_CHUNK, Reader, Request, Source, WriteOptions
 from mnist_tools.formats.split_names import SplitFile, name_splits
 
-TITLE = "CSV"
-BLOCK_BYTES = 4 << 20
+TITLE: str = "CSV"
+CSV_BLOCK_BYTES = 4 << 20
 HEADER = ",".join(["label", *(f"pixel{pixel}" for pixel in range(784))]) + "\n"
 MAX_LABEL = 1 << 53  # up to which float64 keeps whole numbers apart
 
@@ -119,7 +119,7 @@ def _batches(
         column_names=names,
         skip_rows=layout.lines_before_rows,
         skip_rows_after_names=skip,
-        block_size=BLOCK_BYTES,
+        block_size=CSV_BLOCK_BYTES,
         use_threads=False,  # so that errors name the row
     )
     parse = pyarrow.csv.ParseOptions(delimiter=layout.separator)

@@ -27,7 +27,7 @@ PIXEL_NAME = re.compile(r"(?P<prefix>.*?)(?P<numbers>\d+(\s*[x_,.-]\s*\d+)?)\D?"
 NUMBER = re.compile(r"\s*([+-]?\d+(\.\d*)?([eE][+-]?\d+)?)?\s*", re.ASCII)
 SEPARATORS = (",", ";", "\t")
 MAX_LINE = 4 << 20
-EXPECTED = "784 pixels and a label in UTF-8 text"
+CSV_CONTENT = "784 pixels and a label in UTF-8 text"
 
 
 class Layout(NamedTuple):
@@ -56,7 +56,7 @@ class FirstLine(NamedTuple):
 
 def read_layout(path: Path, *, resize: bool) -> Layout:
     """Find the columns of a CSV file. ValueError if they are not those of square images."""
-    refuse_wrong_file(path, EXPECTED)
+    refuse_wrong_file(path, CSV_CONTENT)
     first = _read_first_line(path)
     if _is_header(first.fields, path):
         layout = _layout_by_names(first, path)
@@ -72,10 +72,10 @@ def _read_first_line(path: Path) -> FirstLine:
     with open(path, "rb") as file:
         for lines_before, line in enumerate(iter(lambda: file.readline(MAX_LINE), b"")):
             if line.startswith((b"\xff\xfe", b"\xfe\xff")):
-                raise fault(str(path), "UTF-16 text", EXPECTED, "save it as UTF-8")
+                raise fault(str(path), "UTF-16 text", CSV_CONTENT, "save it as UTF-8")
             if line.strip(b"\xef\xbb\xbf\r\n\t "):
                 return _split_line(line, lines_before, path)
-    raise fault(str(path), "no row", EXPECTED, "export it again, or move it elsewhere")
+    raise fault(str(path), "no row", CSV_CONTENT, "export it again, or move it elsewhere")
 
 
 def _split_line(line: bytes, lines_before: int, path: Path) -> FirstLine:
@@ -84,9 +84,9 @@ def _split_line(line: bytes, lines_before: int, path: Path) -> FirstLine:
         separator = max(SEPARATORS, key=text.count)
         fields = next(csv.reader(io.StringIO(text), delimiter=separator))
     except UnicodeDecodeError:
-        raise fault(str(path), "text that is not UTF-8", EXPECTED, "save it as UTF-8") from None
+        raise fault(str(path), "text that is not UTF-8", CSV_CONTENT, "save it as UTF-8") from None
     except csv.Error as error:
-        raise fault(str(path), f"no CSV ({error})", EXPECTED, "export it again") from None
+        raise fault(str(path), f"no CSV ({error})", CSV_CONTENT, "export it again") from None
     return FirstLine([field.strip() for field in fields], separator, lines_before)
 
 
@@ -97,7 +97,7 @@ def _is_header(fields: Sequence[str], path: Path) -> bool:
         return True  # as pandas numbers columns that have no names
     if len(names) == 1 and len(set(numbers)) < len(numbers):
         found = f"the text {names[0]!r:.40} among the numbers of the first row"
-        raise fault(str(path), found, EXPECTED, "number the classes from 0")
+        raise fault(str(path), found, CSV_CONTENT, "number the classes from 0")
     return bool(names)
 
 

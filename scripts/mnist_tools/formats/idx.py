@@ -28,7 +28,7 @@ from mnist_tools.formats.source import Reader, Request, Source, WriteOptions
 from mnist_tools.formats.split_names import SplitFile, name_splits
 from mnist_tools.formats.spool import spooled
 
-TITLE = "IDX"
+TITLE: str = "IDX"
 ARCHIVE = re.compile(r"(?P<stem>.+)-(images[-.]idx3|labels[-.]idx1)-ubyte(\.gz)?")
 
 
@@ -55,7 +55,8 @@ def read(request: Request) -> Source:
         beside=located.class_names,
         default=_published_names([published for _, published in inspected]),
     )
-    splits = [dataclasses.replace(split, num_classes=len(names.names)) for split, _ in inspected]
+    classes = max(UNLABELLED, len(names.names))  # labels of no class are refused by their reader
+    splits = [dataclasses.replace(split, num_classes=classes) for split, _ in inspected]
     named = name_splits([_file_of(split) for split in located.splits], path)
     readers = {
         name: partial(read_chunks, split) for name, split in zip(named.names, splits, strict=True)

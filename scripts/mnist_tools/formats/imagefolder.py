@@ -22,8 +22,10 @@ from mnist_tools.formats.images import RESIZED, SUFFIXES, decode_image
 from mnist_tools.formats.source import ROWS_PER_CHUNK, Reader, Request, Source, WriteOptions
 from mnist_tools.formats.split_names import SplitFile, name_splits
 
-TITLE = "image folder"
-UNLABELLED = "_unlabelled"  # the folder of rows without a label; no class's folder starts with _
+TITLE: str = "image folder"
+UNLABELLED_FOLDER = (
+    "_unlabelled"  # the folder of rows without a label; no class's folder starts with _
+)
 
 
 class ImageFile(NamedTuple):
@@ -127,7 +129,7 @@ def _refuse_stray_images(folders: Sequence[Path]) -> None:
 
 
 def _names_of_folders(folders: Sequence[str], path: Path) -> ClassNames:
-    named = sorted(class_name(folder) for folder in folders if folder != UNLABELLED)
+    named = sorted(class_name(folder) for folder in folders if folder != UNLABELLED_FOLDER)
     if not named:
         return DIGITS
     return ClassNames(check_class_names(named, str(path)), "folders")
@@ -137,7 +139,7 @@ def _labels_of_folders(names: Sequence[str]) -> dict[str, int]:
     """Number the folders of classes, under the names written here and plain ones; -1 for none."""
     labels = {name: label for label, name in enumerate(names)}
     labels |= {folder_name(name): label for label, name in enumerate(names)}
-    return labels | {UNLABELLED: -1}
+    return labels | {UNLABELLED_FOLDER: -1}
 
 
 def _chunks(split: Path, labels: Mapping[str, int], resize: bool) -> Iterator[Chunk]:
@@ -194,10 +196,10 @@ def _write_split(folder: Path, places: Sequence[str], reader: Reader) -> int:
     row = unlabelled = 0
     for chunk in reader():
         if (chunk.labels < 0).any():
-            (folder / UNLABELLED).mkdir(exist_ok=True)
+            (folder / UNLABELLED_FOLDER).mkdir(exist_ok=True)
             unlabelled += int((chunk.labels < 0).sum())
         for png, label in zip(encode_pngs(chunk.images), chunk.labels.tolist(), strict=True):
-            place = places[label] if label >= 0 else UNLABELLED
+            place = places[label] if label >= 0 else UNLABELLED_FOLDER
             (folder / place / f"{row:08}.png").write_bytes(png)
             row += 1
     return unlabelled
@@ -208,7 +210,7 @@ def _notes_for_readers(
 ) -> tuple[str, ...]:
     """Say what readers that number class folders alphabetically make of this one."""
     start = "torchvision, Keras and datasets number class folders alphabetically"
-    folders = sorted([*places, UNLABELLED]) if unlabelled else sorted(places)
+    folders = sorted([*places, UNLABELLED_FOLDER]) if unlabelled else sorted(places)
     moved = [label for label, place in enumerate(places) if folders.index(place) != label]
     notes = [f"{start}, which here gives the same numbers"]
     if moved:
@@ -219,5 +221,5 @@ def _notes_for_readers(
             f"{class_names[first]} is {first} here and {there} there"
         ]
     if unlabelled:
-        notes.append(f"other readers take the folder {UNLABELLED} for a class")
+        notes.append(f"other readers take the folder {UNLABELLED_FOLDER} for a class")
     return tuple(notes)

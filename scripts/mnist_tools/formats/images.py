@@ -23,7 +23,7 @@ KINDS = (
     "PPM",
 )  # no other decoder of Pillow is started
 MAX_PIXELS = 1 << 23  # 32 MB once decoded
-EXPECTED = "28 × 28 in mode L"
+FITTING_IMAGE = "28 × 28 in mode L"
 PASS_RESIZE = "pass --resize to scale images and to turn colours to grey"
 RESIZED = (
     "images of other sizes are scaled to 28 × 28 (Lanczos), and colours turned to grey (luminance)"
@@ -51,7 +51,7 @@ def fit_image(image: PIL.Image.Image, place: str, *, resize: bool) -> np.ndarray
         return np.asarray(image)
     found = f"{image.width} × {image.height} in mode {image.mode}"
     if not resize:
-        raise fault(place, found, EXPECTED, PASS_RESIZE)
+        raise fault(place, found, FITTING_IMAGE, PASS_RESIZE)
     if image.mode.startswith(("I", "F")):
         raise fault(place, found, "8 bits a channel", "save it so")
     return np.asarray(_grey(image).resize(IMAGE_SHAPE, PIL.Image.Resampling.LANCZOS))
@@ -119,4 +119,4 @@ def _naming_the_image(place: str) -> Iterator[None]:
         raise _too_large("too many pixels", place) from None
     except Exception as error:  # decoders raise whatever a broken file leads them to
         found = f"no readable image ({type(error).__name__})"
-        raise fault(place, found, f"an image of {EXPECTED}", "remove or replace it") from None
+        raise fault(place, found, f"an image of {FITTING_IMAGE}", "remove or replace it") from None

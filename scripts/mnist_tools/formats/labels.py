@@ -8,7 +8,7 @@ import pyarrow
 from mnist_family import ClassNames, fault
 from mnist_tools.formats.class_names import check_class_names
 
-EXPECTED = "whole numbers, or text that names the class"
+LABEL_VALUES = "whole numbers, or text that names the class"
 NUMBER_THEM = "number the classes from 0"
 
 
@@ -21,7 +21,7 @@ def is_text(kind: pyarrow.DataType) -> bool:
 def refuse_label_type(kind: pyarrow.DataType, place: str) -> None:
     """Raise ValueError for a column of labels that are neither whole numbers nor text."""
     if not is_text(kind) and not pyarrow.types.is_integer(_value_type(kind)):
-        raise fault(place, f"labels of the type {kind!s:.60}", EXPECTED, NUMBER_THEM)
+        raise fault(place, f"labels of the type {kind!s:.60}", LABEL_VALUES, NUMBER_THEM)
 
 
 def arrow_labels(column: pyarrow.Array, class_names: Sequence[str], place: str) -> np.ndarray:

@@ -26,7 +26,7 @@ from mnist_tools.formats.source import Reader, Request, Source, WriteOptions
 from mnist_tools.formats.split_names import SplitFile, SplitNames, name_splits
 from mnist_tools.formats.spool import spooled
 
-TITLE = "NPZ"
+TITLE: str = "NPZ"
 CLASS_NAMES = "class_names"
 MAX_NAMES_BYTES = 1 << 20
 LAST_CHANGED = (1980, 1, 1, 0, 0, 0)  # the same arrays make the same bytes

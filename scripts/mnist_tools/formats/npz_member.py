@@ -14,8 +14,8 @@ from mnist_family import fault
 from mnist_tools.formats.files import refuse_wrong_file
 from mnist_tools.formats.source import ROWS_PER_CHUNK
 
-EXPECTED = "an NPZ file of plain arrays"
-BLOCK_BYTES = 8 << 20
+NPZ_CONTENT = "an NPZ file of plain arrays"
+ARRAY_BLOCK_BYTES = 8 << 20
 
 
 class Member(NamedTuple):
@@ -36,7 +36,7 @@ class Member(NamedTuple):
 
 def list_members(file: Path) -> list[Member]:
     """Read the headers of all arrays. ValueError if one of them cannot be read."""
-    refuse_wrong_file(file, EXPECTED)
+    refuse_wrong_file(file, NPZ_CONTENT)
     with _opened(file) as archive:
         return [_read_header(archive, entry, file) for entry in archive.infolist()]
 
@@ -52,7 +52,7 @@ def read_blocks(member: Member, rows: int) -> Iterator[np.ndarray]:
 
 def rows_per_block(member: Member) -> int:
     """Return how many rows are at most 1,000 and about 8 MB."""
-    return max(1, min(ROWS_PER_CHUNK, BLOCK_BYTES // max(1, _row_bytes(member))))
+    return max(1, min(ROWS_PER_CHUNK, ARRAY_BLOCK_BYTES // max(1, _row_bytes(member))))
 
 
 def _row_bytes(member: Member) -> int:
@@ -80,7 +80,7 @@ def _blocks_on_disk(archive: zipfile.ZipFile, member: Member, rows: int) -> Iter
         with stream:
             left = _row_bytes(member) * member.shape[0]
             while left:
-                left -= copy.write(_read_exactly(stream, min(left, BLOCK_BYTES), member))
+                left -= copy.write(_read_exactly(stream, min(left, ARRAY_BLOCK_BYTES), member))
         copy.flush()
         array = np.memmap(copy, member.dtype, "r", shape=member.shape, order="F")
         for first in range(0, member.shape[0], rows):
@@ -111,14 +111,14 @@ def _opened(file: Path) -> Iterator[zipfile.ZipFile]:
 def _read_header(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, file: Path) -> Member:
     place = f"{file}, {ascii(entry.filename)[1:-1]}"
     if not entry.filename.endswith(".npy"):
-        raise fault(place, "no array", EXPECTED, "remove it from the file")
+        raise fault(place, "no array", NPZ_CONTENT, "remove it from the file")
     with _naming(place), archive.open(entry) as stream:
         shape, fortran_order, dtype = _skip_header(stream)
         size = entry.file_size - stream.tell()
     promised = dtype.itemsize * math.prod(shape)
     if dtype.hasobject:
         raise fault(
-            place, "an array of Python objects", EXPECTED, "save it with a dtype of its own"
+            place, "an array of Python objects", NPZ_CONTENT, "save it with a dtype of its own"
         )
     if size != promised:
         found = f"{size:,} bytes of values"
@@ -141,5 +141,5 @@ def _naming(place: str) -> Iterator[None]:
     except Exception as error:  # encrypted, of an unknown method, cut off, a wrong CRC, no header …
         said = " ".join(str(error).split())[:100] or type(error).__name__
         raise fault(
-            place, f"unreadable ({said})", EXPECTED, "save it again with numpy.savez"
+            place, f"unreadable ({said})", NPZ_CONTENT, "save it again with numpy.savez"
         ) from None

@@ -30,9 +30,9 @@ from mnist_tools.formats.labels import (
 from mnist_tools.formats.source import ROWS_PER_CHUNK, Reader, Request, Source, WriteOptions
 from mnist_tools.formats.split_names import SplitFile, name_splits
 
-TITLE = "Parquet"
+TITLE: str = "Parquet"
 SUFFIX = ".parquet"
-EXPECTED = "a Parquet file with the columns image and label"
+PARQUET_CONTENT = "a Parquet file with the columns image and label"
 BATCH_BYTES = 8 << 20
 
 
@@ -101,12 +101,12 @@ def _shown(shards: Shards) -> str:
 
 
 def _read_schema(path: Path) -> Table:
-    refuse_wrong_file(path, EXPECTED)
+    refuse_wrong_file(path, PARQUET_CONTENT)
     try:
         schema = pyarrow.parquet.read_schema(path)
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         said = " ".join(str(error).split())[:100]
-        raise fault(str(path), f"unreadable ({said})", EXPECTED, "get it again") from None
+        raise fault(str(path), f"unreadable ({said})", PARQUET_CONTENT, "get it again") from None
     for column in ("image", "label"):
         if schema.names.count(column) != 1:
             found = f"columns {some(schema.names)}"
@@ -181,4 +181,4 @@ def _batches(path: Path, columns: list[str]) -> Iterator[pyarrow.RecordBatch]:
                 yield from opened.iter_batches(rows, row_groups=[group], columns=columns)
     except (pyarrow.ArrowException, OSError) as error:
         said = " ".join(str(error).split())[:100]
-        raise fault(str(path), f"unreadable ({said})", EXPECTED, "get it again") from None
+        raise fault(str(path), f"unreadable ({said})", PARQUET_CONTENT, "get it again") from None

@@ -29,11 +29,11 @@ from mnist_tools.formats.images import RESIZED, SUFFIXES, decode_image
 from mnist_tools.formats.source import ROWS_PER_CHUNK, Reader, Request, Source, WriteOptions
 from mnist_tools.formats.split_names import SplitFile, name_splits
 
-TITLE = "WebDataset"
+TITLE: str = "WebDataset"
 TARS = (".tar", ".tar.gz", ".tgz")
-EXPECTED = "a tar file of <key>.png and <key>.cls"
+TAR_CONTENT = "a tar file of <key>.png and <key>.cls"
 LABEL = ".cls"
-GZIP_MAGIC = b"\x1f\x8b"
+GZIP_START = b"\x1f\x8b"
 ROWS_PER_SHARD = 20_000
 MAX_MEMBER = 32 << 20
 LABEL_TEXT = re.compile(rb"\s*(-?[0-9]{1,18})\s*")
@@ -65,7 +65,7 @@ def read(request: Request) -> Source:
     path = request.path
     files = data_files(path, *TARS)
     for file in files:
-        refuse_wrong_file(file, EXPECTED)
+        refuse_wrong_file(file, TAR_CONTENT)
     shards = _group(files, path)
     named = name_splits(
         [SplitFile(each.stem, some([f.name for f in each.files], 1)) for each in shards], path
@@ -150,7 +150,7 @@ def _label(text: bytes, place: str) -> int:
 def _opened(file: Path) -> Iterator[Iterator[Member]]:
     with open(file, "rb") as raw:
         stream: IO[bytes] = raw
-        if raw.peek(2)[:2] == GZIP_MAGIC:
+        if raw.peek(2)[:2] == GZIP_START:
             stream = cast(IO[bytes], gzip.GzipFile(fileobj=raw))
         yield _members(stream, file)
 
@@ -244,4 +244,4 @@ def _naming(file: Path) -> Iterator[None]:
         yield
     except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError) as error:
         said = " ".join(str(error).split())[:100] or type(error).__name__
-        raise fault(str(file), f"unreadable ({said})", EXPECTED, "get it again") from None
+        raise fault(str(file), f"unreadable ({said})", TAR_CONTENT, "get it again") from None
