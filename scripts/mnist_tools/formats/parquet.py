@@ -33,7 +33,7 @@ from mnist_tools.formats.split_names import SplitFile, name_splits
 TITLE: str = "Parquet"
 SUFFIX = ".parquet"
 PARQUET_CONTENT = "a Parquet file with the columns image and label"
-BATCH_BYTES = 8 << 20
+BATCH_BYTES = 4 << 20
 
 
 class Table(NamedTuple):
