@@ -170,15 +170,16 @@ BAD_ROWS = {
     "-1": (["7", "-1", *ROWS[0][1:]],
            "the value -1 of pixel 0 in row 3, expected 0 to 255; correct the file"),
     "a large number": (["7", *ROWS[0][:-1], "65536"],
-                       "the value 65536.0 of pixel 783 in row 3, expected 0 to 255; correct the file"),
+                       "the value 65536.0 of pixel 783 in row 3, expected 0 to 255; "
+                   "correct the file"),
     "a fraction": (["7", *ROWS[0][:-1], "0.5"],
                    "the value 0.5 of pixel 783 in row 3, expected 0 to 255; correct the file"),
     "no value": (["7", *ROWS[0][:-1], ""],
                  "no value for pixel 783 in row 3, expected 0 to 255; correct the file"),
     "a short row": (["7", *ROWS[0][:-1]],
                     "Row #4: Expected 785 columns, got 784"),
-    "a label of 3.7": (["3.7", *ROWS[0]],
-                       "the label 3.7 in row 3, expected a whole number; number the classes from 0"),
+    "a label of 3.7": (["3.7", *ROWS[0]], "the label 3.7 in row 3, expected a whole number; "
+                       "number the classes from 0"),
 }  # fmt: skip
 
 
