@@ -122,7 +122,7 @@ def test_a_card_that_there_is_not_is_named():
 
 
 def test_an_installed_package_has_no_cards_to_write(cards, monkeypatch):
-    monkeypatch.setattr(facts, "PACKAGED_CARDS", cards)
+    monkeypatch.setattr(facts, "INSTALLED_CARDS", cards)
     with pytest.raises(
         ValueError, match="expected the folder cards/ of a clone; run this in a clone"
     ):

@@ -188,7 +188,7 @@ def test_facts_are_read_again_only_when_their_file_changes(folder):
 
 
 def test_cards_are_written_into_a_clone_alone(monkeypatch):
-    monkeypatch.setattr(facts, "PACKAGED_CARDS", facts.CARDS)
+    monkeypatch.setattr(facts, "INSTALLED_CARDS", facts.CARDS)
     assert message_of(facts.clone_cards) == (
         f"{facts.CARDS}: part of an installed package, expected the folder cards/ of a clone; "
         "run this in a clone of the project"

@@ -6,7 +6,7 @@ import urllib.parse
 JOINERS = "\u200c\u200d"  # Persian, Indic scripts and emoji need them, and they cannot reorder text
 URL = re.compile(r"https?://[^\s<>|\\`]*[^\s<>|\\`.,;:!?'\"()\[\]]")
 CODE_SPAN = re.compile(r"(`[^`]+`)")
-SPECIAL = re.compile(r"[\\`*\[\]<~$|]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)")
+SPECIAL = re.compile(r"[\\`*\[\]<~$|]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
 ESCAPED = r"\\\g<0>"
 STARTS_A_BLOCK = re.compile(r"(#{1,6}|[-+])(\s|$)|[-=:]+$|>|(?<=\d)[.)](\s|$)")
 

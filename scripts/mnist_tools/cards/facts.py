@@ -18,8 +18,8 @@ from mnist_tools.cards.statements import (
 )
 from mnist_tools.cards.strict_yaml import read_facts_file
 
-PACKAGED_CARDS = Path(__file__).parents[1] / "card_data"  # only a wheel has it
-CARDS = PACKAGED_CARDS if PACKAGED_CARDS.is_dir() else Path(__file__).parents[3] / "cards"
+INSTALLED_CARDS = Path(__file__).parents[1] / "card_data"  # only a wheel has it
+CARDS = INSTALLED_CARDS if INSTALLED_CARDS.is_dir() else Path(__file__).parents[3] / "cards"
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def dataset_facts(name: str) -> DatasetFacts:
 
 def clone_cards() -> Path:
     """Return the clone's `cards/`, to write into; ValueError where there is no clone."""
-    if CARDS == PACKAGED_CARDS:
+    if CARDS == INSTALLED_CARDS:
         found, expected = "part of an installed package", "the folder cards/ of a clone"
         raise mnist_family.fault(str(CARDS), found, expected, "run this in a clone of the project")
     return CARDS

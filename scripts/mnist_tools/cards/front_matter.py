@@ -22,7 +22,7 @@ SIZE_CATEGORIES = {  # the Hub's, by the number of rows that is too many for it
     1_000_000_000: "100M<n<1B",
 }
 NUMBER_IN_YAML_1_2 = re.compile(r"(0o[0-7]+|[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?)$")
-WIDTH = 1000  # columns after which a long text is folded
+FOLD_WIDTH = 1000  # columns after which a long text is folded
 
 
 def front_matter(datasets: Sequence[Dataset], family: FamilyFacts, pretty_name: str) -> str:
@@ -43,7 +43,7 @@ def front_matter(datasets: Sequence[Dataset], family: FamilyFacts, pretty_name: 
         "dataset_info": [_dataset_info(dataset) for dataset in datasets],
     }
     kept = {key: value for key, value in block.items() if value}
-    text = yaml.dump(kept, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=WIDTH)
+    text = yaml.dump(kept, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=FOLD_WIDTH)
     return f"---\n{text}---\n"
 
 
