@@ -25,6 +25,7 @@ def card(*lines):
 
 ALIAS = "expected values in full; write the value out instead"
 DEEP = "more than 50 levels of nesting, expected at most 50; make it flatter"
+LONG = "expected at most 1,000; put it into quotes if it is text"
 BOMB = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [{', '.join(9 * [f'*a{n - 1}'])}]" for n in range(1, 40))]
 
 
@@ -37,15 +38,15 @@ BOMB = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [{', '.join(9 * [f'*a{n - 1}'])}]" for
         (card("tags: " + 3000 * "[" + 3000 * "]"), f"3: {DEEP}"),
         (card("tags: " + 3000 * "{a: " + 3000 * "}"), f"3: {DEEP}"),
         (card("tags: " + 3000 * "["), f"3: {DEEP}"),
-        (card(3000 * "- "), "3: invalid YAML (expected <block end>, but found '-'), expected YAML; correct the syntax"),
+        (card("tags:\n" + 3000 * "- "), f"4: {DEEP}"),
         (card(*(n * " " + "a:" for n in range(60))), f"52: {DEEP}"),
         (
             card("tags: 1" + 5000 * ":59"),
-            "3: a number of 15,001 characters, expected at most 1,000; put it into quotes if it is text",
+            f"3: a number of 15,001 characters, {LONG}",
         ),
         (
             card("tags: 0x" + 5000 * "f"),
-            "3: a number of 5,002 characters, expected at most 1,000; put it into quotes if it is text",
+            f"3: a number of 5,002 characters, {LONG}",
         ),
         (
             card("tags: [" + 250_000 * "x," + "]"),
@@ -54,7 +55,7 @@ BOMB = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [{', '.join(9 * [f'*a{n - 1}'])}]" for
         ),
     ],
     ids=lambda value: value[:30],
-)  # fmt: skip
+)
 def test_a_bomb_is_one_finding(tmp_path, text, expected):
     assert findings_of(tmp_path, text) == [expected]
     assert front_matter_of(text) == {}
@@ -79,10 +80,8 @@ def test_a_hundred_findings_are_enough(tmp_path):
     text = card("size_categories:", *(f"- {number}" for number in range(5000)))
     found = findings_of(tmp_path, text)
     assert len(found) == 101
-    assert (
-        found[99]
-        == "103: size_categories[99]: 99 (an integer), expected a value that the Hub knows; put it into quotes"
-    )
+    known = "expected a value that the Hub knows; put it into quotes"
+    assert found[99] == f"103: size_categories[99]: 99 (an integer), {known}"
     assert found[100] == " more findings than these, expected none; correct these and lint again"
     exactly = card("size_categories:", *(f"- {number}" for number in range(100)))
     assert len(findings_of(tmp_path, exactly)) == 100
