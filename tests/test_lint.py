@@ -335,6 +335,7 @@ DATA_FILES = CARD[CARD.index("  data_files:") : CARD.index("  default")]
 FEATURES = CARD[CARD.index("  features:") : CARD.index("  splits:")]
 CLASS_NAMES = CARD[CARD.index("        names:") : CARD.index("  splits:")]
 SPLITS = CARD[CARD.index("  splits:") : CARD.index("  download_size")]
+LETTERS = ALL_CONFIGS[ALL_CONFIGS.index("- config_name: letters") :]
 SUM = "  dataset_size: 1000\n"
 TEST_TWICE = """\
   data_files:
@@ -543,6 +544,18 @@ CONTRADICTIONS = [
         {"- config_name: letters\n  data": "- config_name: digits # here\n  data", ALL_INFOS: ""},
         [
             "configs[1].config_name: 'digits' twice, first in line 23, "
+            "expected a name of its own; rename one"
+        ],
+    ),
+    (
+        {
+            LETTERS: "",
+            "- config_name: letters\n  splits:\n  - name: train\n    num_examples: 5\n": (
+                "- config_name: digits # here\n  download_size: 1\n"
+            ),
+        },
+        [
+            "dataset_info[1].config_name: 'digits' twice, first in line 31, "
             "expected a name of its own; rename one"
         ],
     ),
