@@ -26,7 +26,7 @@ LIGHT = (
     "mnist_tools.errors",
     "mnist_tools.formats",
 )
-LOADER_NEEDS = {"datasets", "filelock", "numpy"}
+LOADER_NEEDS = {"datasets", "filelock", "multiprocess", "numpy"}
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "misc"}
 
 
