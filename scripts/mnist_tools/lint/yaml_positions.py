@@ -10,7 +10,7 @@ import yaml
 from mnist_tools.lint.finding import Place, shorten, word
 
 DEEPEST = 50  # levels; features may be nested, but nobody nests fifty of them
-LONGEST_NUMBER = 1000  # characters; the time to convert a number grows with their square
+LONGEST_VALUE = 1000  # characters, except of text; converting numbers takes the square of them
 
 _TEXT_TAG = "tag:yaml.org,2002:str"
 _MAPPING_TAG = "tag:yaml.org,2002:map"
@@ -118,9 +118,10 @@ class _BoundedLoader(yaml.SafeLoader):
 
     def compose_scalar_node(self, anchor: Any) -> Any:
         node = super().compose_scalar_node(anchor)
-        if node.tag != _TEXT_TAG and len(node.value) > LONGEST_NUMBER:
-            found = f"a number of {len(node.value):,} characters"
-            expected = f"at most {LONGEST_NUMBER:,}"
+        if node.tag != _TEXT_TAG and len(node.value) > LONGEST_VALUE:
+            kind = shorten(node.tag.rpartition(":")[2])
+            found = f"a value ({kind}) of {len(node.value):,} characters"
+            expected = f"at most {LONGEST_VALUE:,}"
             raise _OutOfBounds(node.start_mark, found, expected, "put it into quotes if it is text")
         return node
 
