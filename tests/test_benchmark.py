@@ -111,7 +111,7 @@ def refusal(*arguments, **options):
 def test_users_mistakes_are_one_line(archives, tmp_path, monkeypatch):
     assert refusal("mnist", tmp_path / "none") == (
         f"data_dir '{tmp_path / 'none'}': no such folder, expected one that holds IDX archives; "
-        "correct it"
+        "correct the path"
     )
     assert refusal("mnist", archives, repeats=0) == (
         "--repeats 0: too few, expected 1 or more; correct it"

@@ -40,11 +40,15 @@ class Measured:
 
 
 class _Source(NamedTuple):
-    """What to measure: a config, and the folder of archives or None for the mirrors."""
+    """What to measure: a config, or a folder with the class names of one.
+
+    `folder` is None for the mirrors and for a sample.
+    """
 
     name: str
     config: str
     folder: Path | None
+    sample: bool = False
 
 
 def measure(
@@ -64,32 +68,27 @@ def measure(
     with all training images; without it, neighbours that `out` already has of the same archives are
     kept. ValueError if `out` is there and no measurement.
     """
-    with _find_source(name, archives, sample) as source:
-        target = out or _default_out(source, sample)
-        before = _read_earlier(target)
-        splits = mnist_family.verified_splits(source.config, source.folder)
+    source = _find_source(name, archives, sample)
+    target = out or _default_out(source)
+    before = _read_earlier(target)
+    with _drawn_if_sample(source) as folder:
+        splits = mnist_family.verified_splits(source.config, folder)
         for_card = out is None and source.name == source.config
         if for_card:
             _refuse_unpublished(source, splits)
-        if neighbours and not {"train", "test"} <= {*splits}:
-            raise mnist_family.fault(
-                str(source.folder),
-                f"splits {', '.join(splits)}",
-                "train and test for --neighbours",
-                "add the missing archives, or leave --neighbours out",
-            )
+        if neighbours:
+            _refuse_other_splits(source, splits)
         measurements = measure_splits(source.name, splits, neighbours)
         means = _draw_means(source, splits) if for_card else None
     kept = None
-    if before and not neighbours and before.archives == measurements.archives:
+    if not neighbours and before and before.archives == measurements.archives:
         kept = before.neighbours
         measurements = dataclasses.replace(measurements, neighbours=kept)
     write_measurements(target, measurements)
-    if means is None:
-        return Measured(target, measurements, None, kept is not None)
-    picture = target.with_name(MEANS)
-    write_whole(picture, means)
-    return Measured(target, measurements, picture, kept is not None)
+    picture = target.with_name(MEANS) if means else None
+    if picture and means:
+        write_whole(picture, means)
+    return Measured(target, measurements, picture, kept_neighbours=kept is not None)
 
 
 def run(
@@ -114,22 +113,19 @@ def run(
 # --- What to measure ------------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def _find_source(name: str, archives: Path | None, sample: bool) -> Iterator[_Source]:
-    """Find what `name` means; a sample is drawn, and deleted at the end."""
+def _find_source(name: str, archives: Path | None, sample: bool) -> _Source:
     names = [config.name for config in mnist_family.CONFIGS]
     if name not in names:
-        yield _find_folder(name, names, archives, sample)
-    elif sample:
-        with tempfile.TemporaryDirectory(prefix="mnist_family-") as temporary:
-            write_sample_archives(temporary, [name])
-            yield _Source(name, name, Path(temporary, name))
-    elif archives is None:
-        yield _Source(name, name, None)
-    else:
-        folder = archives.expanduser()
-        inside = folder / name
-        yield _Source(name, name, inside if inside.is_dir() else folder)
+        return _find_folder(name, names, archives, sample)
+    if archives is None:
+        return _Source(name, name, None, sample)
+    if sample:
+        raise mnist_family.fault(
+            name, "both --sample and --archives", "one of them", "leave one of them out"
+        )
+    folder = archives.expanduser()
+    inside = folder / name
+    return _Source(name, name, inside if inside.is_dir() else folder)
 
 
 def _find_folder(name: str, names: list[str], archives: Path | None, sample: bool) -> _Source:
@@ -157,6 +153,17 @@ def _config_of(folder: Path) -> str:
     return str(mnist_family.CONFIGS[0].name)
 
 
+@contextlib.contextmanager
+def _drawn_if_sample(source: _Source) -> Iterator[Path | None]:
+    """Yield the folder of archives; that of a sample is drawn now and deleted in the end."""
+    if not source.sample:
+        yield source.folder
+        return
+    with tempfile.TemporaryDirectory(prefix="mnist_family-") as temporary:
+        write_sample_archives(temporary, [source.name])
+        yield Path(temporary, source.name)
+
+
 def _refuse_unpublished(source: _Source, splits: Mapping[str, DiskSplit]) -> None:
     published = mnist_family.find_config(source.config).archives
     if splits.keys() == published.keys() and all(split.official for split in splits.values()):
@@ -169,13 +176,24 @@ def _refuse_unpublished(source: _Source, splits: Mapping[str, DiskSplit]) -> Non
     )
 
 
+def _refuse_other_splits(source: _Source, splits: Mapping[str, DiskSplit]) -> None:
+    if {"train", "test"} <= {*splits}:
+        return
+    raise mnist_family.fault(
+        str(source.folder),
+        f"splits {', '.join(splits)}",
+        "train and test for --neighbours",
+        "add the missing archives, or leave --neighbours out",
+    )
+
+
 # --- What to write --------------------------------------------------------------------------------
 
 
-def _default_out(source: _Source, sample: bool) -> Path:
+def _default_out(source: _Source) -> Path:
     if source.name != source.config:
         return Path(source.name, FILE_NAME)
-    if sample:
+    if source.sample:
         raise mnist_family.fault(
             source.name, "a synthetic sample", "--out FILE for its figures", "name a file"
         )
