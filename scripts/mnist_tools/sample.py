@@ -9,7 +9,7 @@ from tqdm import tqdm
 import mnist_family
 from mnist_tools.drawings import DRAWINGS, Drawing
 
-ROWS = {"train": 600, "t10k": 100}  # of each dataset, in ten equal classes
+SAMPLE_ROWS = {"train": 600, "t10k": 100}  # of each dataset, in ten equal classes
 SEED = 28
 SIDE = 28
 _AXIS = np.arange(SIDE) + 0.5
@@ -27,7 +27,7 @@ def write_sample_archives(folder: Path | str, names: Sequence[str] = tuple(DRAWI
         directory.mkdir(parents=True)
         seed = SEED + list(DRAWINGS).index(name)
         random = np.random.RandomState(seed)  # the generator whose numbers NumPy never changes
-        for split, rows in ROWS.items():
+        for split, rows in SAMPLE_ROWS.items():
             labels = random.permutation(np.arange(rows) % 10).astype(np.uint8)
             images = np.stack([_draw(name, label, random) for label in labels])
             mnist_family.write_idx(directory / f"{split}-images-idx3-ubyte.gz", images)

@@ -12,7 +12,7 @@ import mnist_family
 from mnist_family import DiskSplit
 from mnist_tools.cards.facts import CARDS
 from mnist_tools.cards.measurements import (
-    FILE_NAME,
+    MEASUREMENTS_FILE,
     Measurements,
     measure_splits,
     read_measurements,
@@ -192,7 +192,7 @@ def _refuse_other_splits(source: _Source, splits: Mapping[str, DiskSplit]) -> No
 
 def _default_out(source: _Source) -> Path:
     if source.name != source.config:
-        return Path(source.name, FILE_NAME)
+        return Path(source.name, MEASUREMENTS_FILE)
     if source.sample:
         raise mnist_family.fault(
             source.name, "a synthetic sample", "--out FILE for its figures", "name a file"
@@ -204,7 +204,7 @@ def _default_out(source: _Source) -> Path:
             "one to write its figures to",
             "give --out FILE, or clone the project",
         )
-    return CARDS / source.name / FILE_NAME
+    return CARDS / source.name / MEASUREMENTS_FILE
 
 
 def _read_earlier(out: Path) -> Measurements | None:
