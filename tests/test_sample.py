@@ -81,3 +81,43 @@ def test_a_folder_that_is_there_is_not_written_over(tmp_path):
     with pytest.raises(FileExistsError):
         write_sample_archives(tmp_path, ["mnist"])
     assert [*(tmp_path / "mnist").iterdir()] == []
+
+
+@pytest.fixture
+def letters(monkeypatch):
+    """A fourth member of the family, which nobody drew: 47 classes in three splits."""
+    archives = {
+        split: mnist_family.ArchivePair(
+            *(
+                mnist_family.Archive(f"letters-{split}-{kind}-ubyte.gz", 0, "", "")
+                for kind in ("images-idx3", "labels-idx1")
+            )
+        )
+        for split in ("train", "validation", "test")
+    }
+    config = mnist_family.FamilyConfig(
+        name="letters",
+        class_names=tuple(f"letter {label}" for label in range(47)),
+        archives=archives,
+    )
+    monkeypatch.setattr(mnist_family, "CONFIGS", [*mnist_family.CONFIGS, config])
+    return config
+
+
+def test_a_dataset_that_nobody_drew_has_scribbles_that_can_be_told_apart(letters, tmp_path):
+    write_sample_archives(tmp_path, ["letters"])
+    assert sorted(path.name for path in (tmp_path / "letters").iterdir()) == sorted(
+        archive.file for pair in letters.archives.values() for archive in pair
+    )
+    rows = {
+        split: [mnist_family.read_idx(tmp_path / "letters" / archive.file) for archive in pair]
+        for split, pair in letters.archives.items()
+    }
+    assert [len(labels) for _, labels in rows.values()] == [600, 100, 100]
+    images, labels = rows["train"]
+    assert sorted({*np.bincount(labels)}) == [12, 13]
+    means = np.stack([images[labels == label].mean(0) for label in range(47)])
+    images, labels = rows["test"]
+    distances = ((images[:, None].astype(float) - means) ** 2).sum((2, 3))
+    assert (distances.argmin(1) == labels).mean() > 0.8
+    assert not np.array_equal(rows["validation"][0], images)

@@ -1,4 +1,4 @@
-"""What the synthetic sample shows: ten drawings for each dataset, as lines through points.
+"""What the synthetic sample shows: a drawing for each class, as lines through points.
 
 Points are (x, y) on a square of 100 by 100, y downwards.
 """
@@ -128,3 +128,11 @@ KANA_DRAWINGS: list[Drawing] = [
     ],  # を
 ]
 DRAWINGS = {"mnist": DIGIT_DRAWINGS, "fashion": GARMENT_DRAWINGS, "kmnist": KANA_DRAWINGS}
+
+
+def drawing_of(name: str, label: int) -> Drawing:
+    """Return the drawing of a class; a scribble of its own if nobody drew that dataset."""
+    if name in DRAWINGS:
+        return DRAWINGS[name][label]
+    points = np.random.RandomState(label).uniform(10, 90, (3, 3, 2))
+    return [[(x, y) for x, y in line] for line in points.tolist()]
