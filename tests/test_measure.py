@@ -28,6 +28,7 @@ ARRAYS = {
     "test": (pictures(20, 2), numbers(20, 2)),
 }
 ARRAYS["train"][0][[3, 7, 30]] = ARRAYS["train"][0][5]  # copies within train
+ARRAYS["train"][0][41] = ARRAYS["train"][0][40]  # that no other split has
 ARRAYS["test"][0][4] = ARRAYS["train"][0][5]  # and across splits
 ARRAYS["test"][0][6] = ARRAYS["train"][0][9]
 ARRAYS["test"][0][9] = 0  # no ink at all
@@ -116,7 +117,7 @@ def test_duplicates_are_listed_by_row(archives, out):
     assert dataclasses.asdict(
         measure("mnist", archives=archives, out=out).measurements.duplicates
     ) == {
-        "within": {"train": ((3, 5, 7, 30),), "test": ()},
+        "within": {"train": ((3, 5, 7, 30), (40, 41)), "test": ()},
         "across": ({"train": (3, 5, 7, 30), "test": (4,)}, {"train": (9,), "test": (6,)}),
     }
 
@@ -414,15 +415,15 @@ def test_a_part_of_the_published_archives_is_not_measured_for_a_card(
     assert refusal("mnist", archives=folder).startswith(f"{folder}: not the published archives, ")
 
 
-def test_figures_for_a_card_need_a_clone(archives, tmp_path, monkeypatch):
-    monkeypatch.setattr(command, "CARDS", tmp_path / "mnist_tools" / "card_data")
-    expected = (
+@pytest.mark.parametrize("folder", ["card_data", "no clone/cards"])
+def test_figures_for_a_card_need_a_clone(archives, tmp_path, monkeypatch, folder):
+    """A wheel has a copy of the cards in card_data/, which is no place to write to."""
+    (tmp_path / "card_data").mkdir()
+    monkeypatch.setattr(command, "CARDS", tmp_path / folder)
+    assert refusal("mnist", archives=archives) == (
         "cards/mnist: this is not a clone of the project, expected one to write its figures to; "
         "give --out FILE, or clone the project"
     )
-    assert refusal("mnist", archives=archives) == expected
-    (tmp_path / "mnist_tools" / "card_data").mkdir(parents=True)
-    assert refusal("mnist", archives=archives) == expected
 
 
 def test_users_mistakes_are_one_line(archives, out, tmp_path):

@@ -5,6 +5,7 @@ import io
 import datasets
 import numpy as np
 import PIL.Image
+import PIL.ImageFont
 import pytest
 from conftest import numbers, pictures
 
@@ -236,3 +237,12 @@ def test_names_that_the_font_lacks_are_shown_as_far_as_it_can(name, shown_as):
     """Accents go; for other writings the label stands alone."""
     found, expected = means_of(["0", "1", "2", name]), means_of(["0", "1", "2", shown_as or "3"])
     np.testing.assert_array_equal(np.asarray(found), np.asarray(expected))
+
+
+def test_a_pillow_without_fonts_is_one_line(monkeypatch):
+    monkeypatch.setattr(PIL.ImageFont, "load_default", lambda size: PIL.ImageFont.ImageFont())
+    with pytest.raises(OSError) as caught:  # noqa: PT011 (the whole message is compared below)
+        means_of(["0", "1", "2"])
+    assert (
+        str(caught.value) == "Pillow: without FreeType, expected with it; install Pillow from PyPI"
+    )

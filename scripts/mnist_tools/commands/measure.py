@@ -39,7 +39,7 @@ class Measured:
     kept_neighbours: bool = False
 
 
-class _Source(NamedTuple):
+class _Subject(NamedTuple):
     """What to measure: a config, or a folder with the class names of one.
 
     `folder` is None for the mirrors and for a sample.
@@ -68,18 +68,18 @@ def measure(
     with all training images; without it, neighbours that `out` already has of the same archives are
     kept. ValueError if `out` is there and no measurement.
     """
-    source = _find_source(name, archives, sample)
-    target = out or _default_out(source)
+    subject = _find_subject(name, archives, sample)
+    target = out or _default_out(subject)
     before = _read_earlier(target)
-    with _drawn_if_sample(source) as folder:
-        splits = mnist_family.verified_splits(source.config, folder)
-        for_card = out is None and source.name == source.config
+    with _drawn_if_sample(subject) as folder:
+        splits = mnist_family.verified_splits(subject.config, folder)
+        for_card = out is None and subject.name == subject.config
         if for_card:
-            _refuse_unpublished(source, splits)
+            _refuse_unpublished(subject, splits)
         if neighbours:
-            _refuse_other_splits(source, splits)
-        measurements = measure_splits(source.name, splits, neighbours)
-        means = _draw_means(source, splits) if for_card else None
+            _refuse_other_splits(subject, splits)
+        measurements = measure_splits(subject.name, splits, neighbours)
+        means = _draw_means(subject, splits) if for_card else None
     kept = None
     if not neighbours and before and before.archives == measurements.archives:
         kept = before.neighbours
@@ -113,22 +113,22 @@ def run(
 # --- What to measure ------------------------------------------------------------------------------
 
 
-def _find_source(name: str, archives: Path | None, sample: bool) -> _Source:
+def _find_subject(name: str, archives: Path | None, sample: bool) -> _Subject:
     names = [config.name for config in mnist_family.CONFIGS]
     if name not in names:
         return _find_folder(name, names, archives, sample)
     if archives is None:
-        return _Source(name, name, None, sample)
+        return _Subject(name, name, None, sample)
     if sample:
         raise mnist_family.fault(
             name, "both --sample and --archives", "one of them", "leave one of them out"
         )
     folder = archives.expanduser()
     inside = folder / name
-    return _Source(name, name, inside if inside.is_dir() else folder)
+    return _Subject(name, name, inside if inside.is_dir() else folder)
 
 
-def _find_folder(name: str, names: list[str], archives: Path | None, sample: bool) -> _Source:
+def _find_folder(name: str, names: list[str], archives: Path | None, sample: bool) -> _Subject:
     folder = Path(name).expanduser()
     if not folder.is_dir():
         expected = f"{', '.join(names)}, or a folder of archives"
@@ -137,7 +137,7 @@ def _find_folder(name: str, names: list[str], archives: Path | None, sample: boo
         option = "--sample" if sample else "--archives"
         expected = f"one of {', '.join(names)}"
         raise mnist_family.fault(name, f"a folder, with {option}", expected, f"leave {option} out")
-    return _Source(str(folder), _config_of(folder), folder)
+    return _Subject(str(folder), _config_of(folder), folder)
 
 
 def _config_of(folder: Path) -> str:
@@ -154,33 +154,33 @@ def _config_of(folder: Path) -> str:
 
 
 @contextlib.contextmanager
-def _drawn_if_sample(source: _Source) -> Iterator[Path | None]:
+def _drawn_if_sample(subject: _Subject) -> Iterator[Path | None]:
     """Yield the folder of archives; that of a sample is drawn now and deleted in the end."""
-    if not source.sample:
-        yield source.folder
+    if not subject.sample:
+        yield subject.folder
         return
     with tempfile.TemporaryDirectory(prefix="mnist_family-") as temporary:
-        write_sample_archives(temporary, [source.name])
-        yield Path(temporary, source.name)
+        write_sample_archives(temporary, [subject.name])
+        yield Path(temporary, subject.name)
 
 
-def _refuse_unpublished(source: _Source, splits: Mapping[str, DiskSplit]) -> None:
-    published = mnist_family.find_config(source.config).archives
+def _refuse_unpublished(subject: _Subject, splits: Mapping[str, DiskSplit]) -> None:
+    published = mnist_family.find_config(subject.config).archives
     if splits.keys() == published.keys() and all(split.official for split in splits.values()):
         return
     raise mnist_family.fault(
-        str(source.folder),
+        str(subject.folder),
         "not the published archives",
-        f"all of {source.name}'s for the figures in cards/",
+        f"all of {subject.name}'s for the figures in cards/",
         "give --out FILE for the figures of others",
     )
 
 
-def _refuse_other_splits(source: _Source, splits: Mapping[str, DiskSplit]) -> None:
+def _refuse_other_splits(subject: _Subject, splits: Mapping[str, DiskSplit]) -> None:
     if {"train", "test"} <= {*splits}:
         return
     raise mnist_family.fault(
-        str(source.folder),
+        str(subject.folder),
         f"splits {', '.join(splits)}",
         "train and test for --neighbours",
         "add the missing archives, or leave --neighbours out",
@@ -190,21 +190,21 @@ def _refuse_other_splits(source: _Source, splits: Mapping[str, DiskSplit]) -> No
 # --- What to write --------------------------------------------------------------------------------
 
 
-def _default_out(source: _Source) -> Path:
-    if source.name != source.config:
-        return Path(source.name, MEASUREMENTS_FILE)
-    if source.sample:
+def _default_out(subject: _Subject) -> Path:
+    if subject.name != subject.config:
+        return Path(subject.name, MEASUREMENTS_FILE)
+    if subject.sample:
         raise mnist_family.fault(
-            source.name, "a synthetic sample", "--out FILE for its figures", "name a file"
+            subject.name, "a synthetic sample", "--out FILE for its figures", "name a file"
         )
     if CARDS.name != "cards" or not CARDS.is_dir():
         raise mnist_family.fault(
-            f"cards/{source.name}",
+            f"cards/{subject.name}",
             "this is not a clone of the project",
             "one to write its figures to",
             "give --out FILE, or clone the project",
         )
-    return CARDS / source.name / MEASUREMENTS_FILE
+    return CARDS / subject.name / MEASUREMENTS_FILE
 
 
 def _read_earlier(out: Path) -> Measurements | None:
@@ -222,10 +222,10 @@ def _read_earlier(out: Path) -> Measurements | None:
     return read_measurements(out)
 
 
-def _draw_means(source: _Source, splits: Mapping[str, DiskSplit]) -> bytes:
+def _draw_means(subject: _Subject, splits: Mapping[str, DiskSplit]) -> bytes:
     """Draw the class means of the first split, as a PNG file."""
     split = next(iter(splits.values()))
-    class_names = mnist_family.find_config(source.config).class_names
+    class_names = mnist_family.find_config(subject.config).class_names
     picture = io.BytesIO()
     draw_means(class_names, mnist_family.read_chunks(split)).save(picture, "png", optimize=True)
     return picture.getvalue()
