@@ -147,6 +147,26 @@ def test_unlabelled_rows_neither_vote_nor_count(splits):
     assert [each.other_label for each in found.cosine] == [0, 0, 0]
 
 
+def test_an_unlabelled_test_row_has_no_other_label(splits):
+    test_labels = TEST[1].copy()
+    test_labels[10] = 255
+    labelled, unlabelled = (
+        find_neighbours(*splits(TRAIN, (TEST[0], labels))).cosine[2]
+        for labels in (TEST[1], test_labels)
+    )
+    assert (labelled.rows, unlabelled.rows) == (3, 3)
+    assert labelled.other_label == unlabelled.other_label + 1
+
+
+def test_only_equal_images_vote_where_there_are_some(splits):
+    """Two equal images tie; a third neighbour, near by, is not asked to decide."""
+    images = np.zeros((4, 28, 28), np.uint8)
+    images[2:, 0, 0] = 1, 200
+    train = images, np.array([8, 2, 8, 8], np.uint8)
+    test = np.zeros((1, 28, 28), np.uint8), np.array([2], np.uint8)
+    assert find_neighbours(*splits(train, test)).knn[1].accuracy_percent == 100
+
+
 def test_own_classes_are_compared_too(splits):
     train, test = (TRAIN[0], TRAIN[1] % 3), (TEST[0], TEST[1] % 3)
     found = find_neighbours(*splits(train, test, class_names=("a", "b", "c")))
