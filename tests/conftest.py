@@ -177,3 +177,35 @@ def real_archives():
     if not all((folder / name).is_dir() for name in ("mnist", "fashion")):
         pytest.skip(f"{folder}: no folders mnist and fashion there; name the archives' folder in MNIST_FAMILY_ARCHIVES")
     return folder
+
+
+@pytest.fixture(scope="session")
+def real_rows(real_archives):
+    """{name: {split: (images, labels)}} of the official archives, read once and never with our code."""
+
+    def read(name, file, header, shape):
+        content = gzip.decompress((real_archives / name / f"{file}-ubyte.gz").read_bytes())
+        return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+
+    return {
+        name: {
+            split: (
+                read(name, f"{file}-images-idx3", 16, (-1, 28, 28)),
+                read(name, f"{file}-labels-idx1", 8, -1),
+            )
+            for split, file in (("train", "train"), ("test", "t10k"))
+        }
+        for name in ("mnist", "fashion")
+    }
+
+
+@pytest.fixture(scope="session")
+def real_loaded(real_archives, tmp_path_factory):
+    """{name: DatasetDict} of the official archives, loaded once."""
+    import mnist_family
+
+    cache = str(tmp_path_factory.mktemp("real"))
+    return {
+        name: mnist_family.load(name, data_dir=real_archives / name, cache_dir=cache)
+        for name in ("mnist", "fashion")
+    }
