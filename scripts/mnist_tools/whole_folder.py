@@ -114,8 +114,8 @@ def _work_folder(place: Path) -> Iterator[Path]:
         _check_ours(work)
         _recover(place, work)
         _clear(work)
-    work.mkdir(exist_ok=True)
     try:
+        work.mkdir(exist_ok=True)
         text = f"{place.name} is written here before it moves in. Put nothing of yours here.\n"
         (work / WORK_NOTE).write_text(text, encoding="utf-8", errors="backslashreplace")
         yield work
