@@ -99,7 +99,8 @@ CHUNK_ROWS, SILENCE = 16, 1
 for _config in CONFIGS:
     _config.mirrors = tuple(f"{{url}}{{_config.name}}/" for url in {[mirror.url for mirror in self.mirrors]})
     _config.archives = {{
-        split: tuple(Archive(**archive) for archive in pair) for split, pair in {facts!r}[_config.name].items()
+        split: ArchivePair(*(Archive(**archive) for archive in pair))
+        for split, pair in {facts!r}[_config.name].items()
     }}
 """
         self.script.write_text((ROOT / "mnist_family.py").read_text(encoding="utf-8") + rows, encoding="utf-8")

@@ -293,11 +293,11 @@ def test_pictures_show_the_rows(tiny, archives, out):
         np.testing.assert_array_equal(
             np.asarray(picture.resize((28, 28), PIL.Image.Resampling.NEAREST)), images[row]
         )
-    means = np.asarray(PIL.Image.open(out / "pictures" / "fashion-means.png"))
+    means = np.asarray(PIL.Image.open(out / "pictures" / "fashion-means.png").convert("L"))
     for label in range(10):
         mean = images[labels == label].mean(0).round().astype(np.uint8)
         assert found(means, np.kron(mean, np.ones((3, 3), np.uint8)))
-    sheet = np.asarray(PIL.Image.open(out / "pictures" / "fashion-examples.png"))
+    sheet = np.asarray(PIL.Image.open(out / "pictures" / "fashion-examples.png").convert("L"))
     for image in images:
         assert found(sheet, np.kron(image, np.ones((2, 2), np.uint8)))
 

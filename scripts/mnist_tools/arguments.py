@@ -123,13 +123,17 @@ def _add_convert(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_measure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help="mnist, fashion or kmnist")
+    parser.add_argument(
+        "name",
+        metavar="NAME|FOLDER",
+        help="mnist, fashion, kmnist, or a folder of archives (./mnist)",
+    )
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
         "--archives",
         metavar="DIR",
         type=Path,
-        help="read DIR or DIR/NAME; default: download from the mirrors",
+        help="read DIR/NAME or DIR; default: download from the mirrors",
     )
     source.add_argument(
         "--sample",
@@ -140,12 +144,13 @@ def _add_measure(parser: argparse.ArgumentParser) -> None:
         "--out",
         metavar="FILE",
         type=Path,
-        help="JSON file to write; default: cards/NAME/measurements.json of a clone",
+        help="JSON file to write; default: cards/NAME/measurements.json of a clone, "
+        "or measurements.json in FOLDER",
     )
     parser.add_argument(
         "--neighbours",
         action="store_true",
-        help="also compare every test image with every train image, which takes about a minute; "
+        help="also compare every test image with every training image, which takes about a minute; "
         "without it, the neighbours already in FILE are kept if the archives are the same",
     )
 
