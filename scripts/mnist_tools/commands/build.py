@@ -20,7 +20,7 @@ from mnist_family import fault
 from mnist_tools.cards.card import Dataset, published, render, render_licence, unpublished
 from mnist_tools.cards.croissant import croissant
 from mnist_tools.cards.facts import CARDS, dataset_facts
-from mnist_tools.cards.measurements import committed, measure
+from mnist_tools.cards.measurements import committed, measure_splits
 from mnist_tools.cards.pictures import write_pictures
 from mnist_tools.causes import naming_dataset
 from mnist_tools.origins import TITLES, Origin, find_origins
@@ -221,7 +221,8 @@ def _describe(
     official = all(rows.info.description for rows in splits.values())
     measured = committed(origin.name, splits) if official else None
     if measured is None:
-        measured = measure(origin.name, mnist_family.verified_splits(origin.name, origin.folder))
+        verified = mnist_family.verified_splits(origin.name, origin.folder)
+        measured = measure_splits(origin.name, verified)
     if official:
         dataset = published(config, measured, sizes=built)
     else:
