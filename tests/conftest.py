@@ -99,7 +99,8 @@ CHUNK_ROWS, SILENCE = 16, 1
 for _config in CONFIGS:
     _config.mirrors = tuple(f"{{url}}{{_config.name}}/" for url in {[mirror.url for mirror in self.mirrors]})
     _config.archives = {{
-        split: tuple(Archive(**archive) for archive in pair) for split, pair in {facts!r}[_config.name].items()
+        split: ArchivePair(*(Archive(**archive) for archive in pair))
+        for split, pair in {facts!r}[_config.name].items()
     }}
 """
         self.script.write_text((ROOT / "mnist_family.py").read_text(encoding="utf-8") + rows, encoding="utf-8")
@@ -163,9 +164,9 @@ def assert_rows(dataset, images, labels):
 def sample(tmp_path_factory):
     """A folder built from the sample, as README has it."""
     out = tmp_path_factory.mktemp("built") / "sample"
-    from mnist_tools.commands import build
+    from mnist_tools.commands.build import build
 
-    build.main([str(out), "--sample"])
+    build(out, sample=True)
     return out
 
 

@@ -84,6 +84,31 @@ class Answer(http.server.BaseHTTPRequestHandler):
     def cut(self, content):
         self.send(content, body=content[: len(content) // 2])
 
+    def cut_chunk(self, content):
+        """A transfer in chunks whose only one is cut in the middle."""
+        half = len(content) // 2
+        body = b"%x\r\n%b" % (len(content), content[:half])
+        self.send(content, length=False, body=body, Transfer_Encoding="chunked")
+
+    def empty(self, content):
+        self.send(b"")
+
+    def not_http(self, content):
+        self.wfile.write(b"220 mail.example ESMTP\r\n" * 3)
+
+    def hung_up(self, content):
+        pass
+
+    def raw(self, content):
+        self.send(gzip.decompress(content))
+
+    def first_byte_alone(self, content):
+        self.send(content, body=content[:1])
+        if self.command == "GET":
+            self.wfile.flush()
+            time.sleep(0.2)
+            self.wfile.write(content[1:])
+
     def flipped(self, content):
         middle = len(content) // 2
         self.send(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])

@@ -26,7 +26,7 @@ def folder(request, tmp_path):
 
 @given(arrays(np.uint8, st.tuples(st.integers(0, 3), st.just(28), st.just(28))))
 def test_a_png_holds_every_pixel(pixels):
-    files = list(mnist_family._pngs(pixels))
+    files = list(mnist_family.encode_pngs(pixels))
     assert len(files) == len(pixels)
     for file, image in zip(files, pixels, strict=True):
         with PIL.Image.open(io.BytesIO(file)) as decoded:
@@ -142,6 +142,26 @@ def test_ranges_may_come_in_any_order(tiny, folder):
     assert [example["label"] for _, example in examples] == LABELS[rows].tolist()
     pixels = [np.asarray(PIL.Image.open(io.BytesIO(example["image"]))) for _, example in examples]
     np.testing.assert_array_equal(pixels, IMAGES[rows])
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, None), (0, 3000), (0, 1), (999, 2001), (2999, 3000), (3000, 3000)])
+@pytest.mark.parametrize("rows_per_chunk", [1, 700, 5000])
+def test_chunks_are_the_rows_asked_for(tiny, folder, start, stop, rows_per_chunk):
+    split = tiny.module.verified_splits("mnist", folder)["train"]
+    chunks = list(tiny.module.read_chunks(split, start, stop, rows_per_chunk=rows_per_chunk))
+    assert all(len(chunk.images) == len(chunk.labels) <= rows_per_chunk for chunk in chunks)
+    assert all((chunk.images.dtype, chunk.labels.dtype) == (np.uint8, np.int64) for chunk in chunks)
+    images = np.concatenate([np.empty((0, 28, 28), np.uint8), *(chunk.images for chunk in chunks)])
+    labels = np.concatenate([np.empty(0, np.int64), *(chunk.labels for chunk in chunks)])
+    np.testing.assert_array_equal(images, IMAGES[start:stop])
+    np.testing.assert_array_equal(labels, LABELS[start:stop])
+
+
+@pytest.mark.parametrize(("start", "stop"), [(-1, 5), (5, 4), (0, 3001)])
+def test_rows_that_are_not_there_are_refused(tiny, folder, start, stop):
+    split = tiny.module.verified_splits("mnist", folder)["train"]
+    with pytest.raises(ValueError, match=rf"rows of train: {start} to {stop:,}, expected a range within 0 and 3,000; "):
+        list(tiny.module.read_chunks(split, start, stop))
 
 
 def test_memory_does_not_grow_with_the_rows(tiny, tmp_path):

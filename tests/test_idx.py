@@ -1,6 +1,7 @@
 """`read_idx` and `write_idx`: arrays to IDX files and back, checked against an encoder of the tests' own."""
 
 import gzip
+import hashlib
 import os
 import time
 
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from mnist_family import read_idx, write_idx
+from mnist_family import digest_archive, read_idx, write_idx
 
 CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}
 any_array = st.sampled_from(sorted(CODES)).flatmap(
@@ -50,6 +51,71 @@ def test_the_same_array_gives_the_same_bytes(tmp_path):
     time.sleep(1.1)  # a clock in the header counts seconds
     write_idx(tmp_path / "b.gz", pictures(5, 1))
     assert (tmp_path / "a.gz").read_bytes() == (tmp_path / "b.gz").read_bytes()
+
+
+@pytest.mark.parametrize("file", ["x-idx", "x-idx.gz"])
+@given(array=any_array.filter(lambda array: array.ndim), data=st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_chunks_give_the_same_bytes_as_their_array(tmp_path, file, array, data):
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(array)), max_size=3)))
+    chunks = iter(np.split(array, cuts))
+    write_idx(tmp_path / f"chunks-{file}", chunks, shape=array.shape)
+    write_idx(tmp_path / file, array)
+    assert (tmp_path / f"chunks-{file}").read_bytes() == (tmp_path / file).read_bytes()
+
+
+def test_large_chunks_give_the_same_bytes_as_their_array(tmp_path):
+    """Of a .gz, whose compressor looks far back."""
+    images = pictures(2000, 3)
+    write_idx(tmp_path / "array.gz", images)
+    write_idx(tmp_path / "chunks.gz", (images[row : row + 37] for row in range(0, 2000, 37)), shape=images.shape)
+    assert (tmp_path / "array.gz").read_bytes() == (tmp_path / "chunks.gz").read_bytes()
+
+
+def test_no_chunks_make_an_empty_array(tmp_path):
+    write_idx(tmp_path / "x", iter([]), shape=(0, 28, 28))
+    assert read_idx(tmp_path / "x").shape == (0, 28, 28)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "shape", "words"),
+    [
+        ([np.zeros(3, np.uint8)], (4,), "x.gz: 3 rows, expected 4 as shape says; correct the shape"),
+        ([np.zeros(3, np.uint8)] * 2, (4,), "x.gz: 6 rows, expected 4 as shape says; correct the shape"),
+        ([], (4,), "x.gz: 0 rows, expected 4 as shape says; correct the shape"),
+        (
+            [np.zeros((2, 3), np.uint8)],
+            (2, 4),
+            r"x.gz: a chunk of uint8 \(2, 3\), expected uint8 \('rows', 4\); make all chunks alike",
+        ),
+        (
+            [np.zeros(1, np.uint8), np.zeros(1, np.int8)],
+            (2,),
+            r"x.gz: a chunk of int8 \(1,\), expected uint8 \('rows',\); make all chunks alike",
+        ),
+        (iter([np.zeros(3)]), None, "x.gz: an iterator of chunks, expected shape= with it; give the shape of the"),
+    ],
+)
+def test_chunks_that_are_not_of_the_shape_are_refused(tmp_path, chunks, shape, words):
+    with pytest.raises(ValueError, match=words):
+        write_idx(tmp_path / "x.gz", chunks, shape=shape)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_archive_is_digested_inside_and_outside(tmp_path):
+    raw = idx_bytes(pictures(50, 1))
+    packed = gz(raw[:500]) + gz(raw[500:])
+    for name, content in (("raw", raw), ("packed", packed)):
+        (tmp_path / name).write_bytes(content)
+        digest = digest_archive(tmp_path / name)
+        assert (digest.bytes, digest.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+        assert (digest.uncompressed_bytes, digest.md5) == (len(raw), hashlib.md5(raw).hexdigest())
+
+
+def test_no_digest_of_a_broken_archive(tmp_path):
+    (tmp_path / "x.gz").write_bytes(gz(idx_bytes(pictures(50, 1)))[:-1])
+    with pytest.raises(ValueError, match="x.gz: broken, Compressed file ended .*, expected a whole .gz file; get it"):
+        digest_archive(tmp_path / "x.gz")
 
 
 @pytest.mark.parametrize(
@@ -93,7 +159,7 @@ def test_a_file_in_place_is_replaced_whole_or_kept(tmp_path, monkeypatch):
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a disk that is always full")
 def test_a_full_disk_is_an_error(tmp_path):
     os.symlink("/dev/full", tmp_path / "x.incomplete")
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left on device: '.*x.incomplete'"):
         write_idx(tmp_path / "x", pictures(2000, 1))
     assert list(tmp_path.iterdir()) == []
 

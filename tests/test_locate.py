@@ -116,7 +116,7 @@ def test_dataset_meta_wins_over_labels_txt(load, tmp_path):
     ("file", "content", "words"),
     [
         ("labels.txt", b"", "labels.txt: class names .., expected from 1 to 256"),
-        ("labels.txt", b"a\nb\na\n", "labels.txt: class names .'a', 'b', 'a'., expected from 1 to 256, all different"),
+        ("labels.txt", b"a\nb\na\n", "labels.txt: class names .'a', 'b', 'a'., expected from 1 to 256 different texts"),
         ("labels.txt", b"\xff\xfe\n", "labels.txt: no class names .UnicodeDecodeError"),
         ("labels.txt", "\n".join(map(str, range(257))).encode(), "labels.txt: class names .'0', '1', '2', '3'"),
         ("dataset_meta.json", b"{", "dataset_meta.json: no class names .JSONDecodeError"),

@@ -1,13 +1,11 @@
 """No byte becomes a row before it is known to be right: every fault is a ValueError of one line that names the file."""
 
 import gzip
-import os
 import shutil
 import struct
 import tracemalloc
 import zlib
 
-import datasets
 import numpy as np
 import pytest
 from conftest import NAMES, assert_rows, gz, idx_bytes, numbers, pictures, write_split
@@ -189,16 +187,27 @@ def test_a_gzip_bomb_costs_no_memory(load, folder):
     assert peak < 50 << 20
 
 
-def test_a_header_that_promises_too_much_is_refused_unread(tiny, tmp_path, monkeypatch):
+@pytest.fixture
+def inflated(monkeypatch):
+    """The sizes of what is asked of every .gz that is read."""
+    sizes = []
+    read = gzip.GzipFile.read
+
+    def read_and_note(file, size=-1):
+        sizes.append(size)
+        return read(file, size)
+
+    monkeypatch.setattr(gzip.GzipFile, "read", read_and_note)
+    return sizes
+
+
+def test_a_header_that_promises_too_much_is_refused_unread(tiny, tmp_path, inflated):
     zeros = gz(bytes(1 << 24))  # a member of the .gz that goes on and on
     (tmp_path / TRAIN_IMAGES).write_bytes(gz(header(2**32 - 1, 28, 28)) + 20 * zeros)
     (tmp_path / TRAIN_LABELS).write_bytes(gz(header(2**32 - 1)) + 20 * zeros)
-    sizes = []
-    read = tiny.module._read
-    monkeypatch.setattr(tiny.module, "_read", lambda stream, size: sizes.append(size) or read(stream, size))
     with pytest.raises(ValueError, match="at most .* bytes after the header, expected 3,367,254,359,280"):
-        tiny.module.MnistFamily(data_dir=str(tmp_path))._split_generators(datasets.DownloadManager())
-    assert sum(sizes) < 100
+        tiny.module.verified_splits("mnist", tmp_path)
+    assert sum(inflated) < 100
 
 
 def test_255_is_unlabelled_where_it_is_no_class(load, folder):
@@ -214,13 +223,12 @@ def test_255_is_unlabelled_among_255(load, folder):
     assert load(data_dir=folder, split="train")[3:5]["label"] == [-1, 254]
 
 
-def test_a_wrong_label_is_named_by_its_row_however_far_down(tiny, tmp_path):
-    labels = changed(np.zeros(3_000_000, np.uint8), 2_500_000, 10)
-    (tmp_path / "labels").write_bytes(idx_bytes(labels))
-    with tiny.module._reading(str(tmp_path / "labels")) as stream:
-        stream.seek(8)
-        with pytest.raises(ValueError, match="label 10 in row 2500000, expected 0 to 9"):
-            tiny.module._payload_md5(stream, labels.shape, 10)
+def test_a_wrong_label_is_named_by_its_row_however_far_down(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(tiny.module, "CHUNK_BYTES", 16)
+    labels = changed(np.zeros(200, np.uint8), 150, 10)
+    write_split(tmp_path, "train", np.zeros((200, 28, 28), np.uint8), labels)
+    with pytest.raises(ValueError, match="label 10 in row 150, expected 0 to 9"):
+        tiny.module.verified_splits("mnist", tmp_path)
 
 
 def test_the_most_compressible_archive_loads(load, tmp_path):
@@ -340,13 +348,71 @@ def test_a_flipped_bit_in_an_official_archive_is_noticed(load, tiny, tmp_path):
         load("mnist", data_dir=folder)
 
 
-def test_a_published_sha256_spares_the_reading(tiny, monkeypatch):
-    read = []
-    payload = tiny.module._payload
-    monkeypatch.setattr(tiny.module, "_payload", lambda stream, size: read.append(stream.name) or payload(stream, size))
-    builder = tiny.module.MnistFamily(data_dir=tiny.folder("mnist"))
-    builder._split_generators(datasets.DownloadManager())
-    assert [os.path.basename(path) for path in read] == [TRAIN_LABELS, TEST_LABELS]
+def test_a_published_sha256_spares_the_decompression_of_images(tiny, inflated):
+    splits = tiny.module.verified_splits("mnist", tiny.folder("mnist"))
+    assert all(split.official for split in splits.values())
+    assert sum(inflated) < 784
+
+
+def test_inspect_reads_headers_and_tells_whose_archives_these_are(tiny, inflated):
+    folder = tiny.folder("fashion")
+    train, test = tiny.module.locate(folder).splits
+    split, published = tiny.module.inspect(train)
+    assert (split.name, split.rows, split.header_images, split.num_classes) == ("train", 40, 40, 10)
+    assert (published.config.name, published.split) == ("fashion", "train")
+    assert sum(inflated) < 784
+    assert tiny.module.inspect(test)[1].archive == tiny.module.find_config("fashion").archives["test"].labels
+
+
+def test_inspect_knows_no_archives_of_ones_own(tiny, folder):
+    split, published = tiny.module.inspect(tiny.module.locate(folder).splits[0])
+    assert published is None
+    assert (split.rows, split.num_classes, split.official) == (20, 10, False)
+
+
+def test_inspect_knows_official_images_by_their_file_too(tiny, tmp_path):
+    images, labels = tiny.arrays["kmnist"]["test"]
+    write_split(tmp_path, "val", images, changed(labels, 0, 255))
+    split, published = tiny.module.inspect(tiny.module.locate(tmp_path).splits[0])
+    assert (published.config.name, published.split, published.archive.file) == ("kmnist", "test", TEST_IMAGES)
+
+
+def test_inspect_takes_the_count_of_datumaro_and_the_rows_are_right(tiny, folder):
+    (folder / TRAIN_IMAGES).write_bytes(gz(header(20 * 784, 28, 28) + IMAGES.tobytes()))
+    split, _ = tiny.module.inspect(tiny.module.locate(folder).splits[0])
+    assert (split.rows, split.header_images) == (20, 20 * 784)
+    assert_chunks(tiny.module.read_chunks(split, rows_per_chunk=7), IMAGES, LABELS)
+
+
+@pytest.mark.parametrize("images", [IMAGES[:19], np.concatenate([IMAGES, IMAGES])])
+def test_inspect_refuses_other_counts(tiny, folder, images):
+    (folder / TRAIN_IMAGES).write_bytes(gz(idx_bytes(images)))
+    with pytest.raises(ValueError, match=f"{len(images)} images, expected 20, as many as .* has labels; put files"):
+        tiny.module.inspect(tiny.module.locate(folder).splits[0])
+
+
+def assert_chunks(chunks, images, labels):
+    got_images, got_labels = (np.concatenate(arrays) for arrays in zip(*chunks, strict=True))
+    np.testing.assert_array_equal(got_images, images)
+    np.testing.assert_array_equal(got_labels, labels)
+
+
+UNVERIFIED = ["truncated gz", "gz cut in its trailer", "wrong CRC", "garbage after the gz", "short payload",
+              "short payload of labels", "trailing byte", "trailing raw byte", "label 11"]  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", UNVERIFIED)
+def test_chunks_of_files_that_were_only_inspected_are_checked_as_they_are_read(tiny, folder, fault):
+    files, blamed, words = FAULTS[fault]
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    rows = 0
+    with pytest.raises(ValueError, match=words) as refusal:
+        split, _ = tiny.module.inspect(tiny.module.locate(folder).splits[0])
+        for chunk in tiny.module.read_chunks(split, rows_per_chunk=5):
+            rows += len(chunk.labels)
+    assert rows < 20, "the last rows are out before the end was checked"
+    assert str(refusal.value).startswith(f"{folder / blamed}: ")
 
 
 def test_the_facts_of_the_script_are_whole():

@@ -1,4 +1,4 @@
-"""The command line of each command; importing this module stays cheap, so that `--help` is quick."""
+"""Define the command line of each command; cheap to import, so that `--help` is quick."""
 
 import argparse
 from collections.abc import Callable
@@ -26,6 +26,7 @@ def make_parser(name: str, *, from_clone: bool) -> argparse.ArgumentParser:
         prog=program,
         description=command.summary,
         epilog=f"example: {program} {command.example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,  # or a long example is broken
     )
     command.add_arguments(parser)
     return parser
@@ -44,13 +45,18 @@ def make_overview() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
-    parser.add_argument("command", metavar="COMMAND", choices=COMMANDS, nargs="?", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "command", metavar="COMMAND", choices=COMMANDS, nargs="?", help=argparse.SUPPRESS
+    )
     return parser
 
 
 def _add_build(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "out", metavar="OUT", type=Path, help="folder to write: new, empty, or from an earlier build"
+        "out",
+        metavar="OUT",
+        type=Path,
+        help="folder to write: new, empty, or from an earlier build",
     )
     parser.add_argument(
         "names",
@@ -76,6 +82,12 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
         metavar="SIZE",
         default="500MB",
         help="largest size of a Parquet file; default: 500MB",
+    )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="replace files in OUT that were edited since the earlier build; "
+        "files that were added to OUT are never replaced",
     )
 
 
@@ -111,27 +123,34 @@ def _add_convert(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_measure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help="mnist, fashion or kmnist")
+    parser.add_argument(
+        "name",
+        metavar="NAME|FOLDER",
+        help="mnist, fashion, kmnist, or a folder of archives (./mnist)",
+    )
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
         "--archives",
         metavar="DIR",
         type=Path,
-        help="read DIR or DIR/NAME; default: download from the mirrors",
+        help="read DIR/NAME or DIR; default: download from the mirrors",
     )
     source.add_argument(
-        "--sample", action="store_true", help="draw synthetic archives and measure those; needs --out"
+        "--sample",
+        action="store_true",
+        help="draw synthetic archives and measure those; needs --out",
     )
     parser.add_argument(
         "--out",
         metavar="FILE",
         type=Path,
-        help="JSON file to write; default: cards/NAME/measurements.json of a clone",
+        help="JSON file to write; default: cards/NAME/measurements.json of a clone, "
+        "or measurements.json in FOLDER",
     )
     parser.add_argument(
         "--neighbours",
         action="store_true",
-        help="also compare every test image with every train image, which takes about a minute; "
+        help="also compare every test image with every training image, which takes about a minute; "
         "without it, the neighbours already in FILE are kept if the archives are the same",
     )
 
@@ -232,7 +251,11 @@ def _add_benchmark(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="mnist, fashion or kmnist")
     parser.add_argument("folder", metavar="DIR", type=Path, help="folder of its IDX archives")
     parser.add_argument(
-        "--repeats", metavar="N", type=int, default=3, help="runs of each; the fastest counts; default: 3"
+        "--repeats",
+        metavar="N",
+        type=int,
+        default=3,
+        help="runs of each; the fastest counts; default: 3",
     )
     parser.add_argument(
         "--memory",

@@ -1,4 +1,4 @@
-"""Run a command: parse its arguments, and turn whatever goes wrong into one line and an exit code."""
+"""Run a command: parse its arguments, turn errors into lines and exit codes."""
 
 import contextlib
 import functools
@@ -32,7 +32,7 @@ def main(name: str | None = None, argv: Sequence[str] | None = None) -> NoReturn
 
 
 def run_command(name: str, arguments: dict[str, object]) -> int:
-    """Run a command with parsed arguments and return its exit code; errors become lines on stderr."""
+    """Run a command with parsed arguments and return its exit code; print errors on stderr."""
     _reset_signals_in_children()
     with _forgiving_stdout(), _sigterm_as_ctrl_c():
         try:
@@ -70,7 +70,8 @@ def describe(error: Exception, name: str) -> str:
     """Return the line that tells a user what went wrong."""
     text = str(error).strip()
     if isinstance(error, ModuleNotFoundError):
-        return f"{error.name}: not installed, expected this project and what it needs; run pip install -e ."
+        expected = "this project and what it needs"
+        return f"{error.name}: not installed, expected {expected}; run pip install -e ."
     if isinstance(error, OSError) and error.errno and error.strerror:
         place = error.filename or name
         return f"{os.fsdecode(place)}: {error.strerror}; correct that and run it again"
@@ -127,13 +128,16 @@ def _reset_signals() -> None:
 
 @contextlib.contextmanager
 def _forgiving_stdout() -> Iterator[None]:
-    """Let printing never fail: escape what the terminal cannot encode, and go on without a reader."""
-    with contextlib.redirect_stdout(_ForgivingOutput(sys.stdout)):  # type: ignore[type-var]
+    """Keep printing from failing, whatever the terminal or the reader of a pipe does."""
+    with contextlib.redirect_stdout(_ForgivingOutput(sys.stdout)):
         yield
 
 
 class _ForgivingOutput(io.TextIOBase):
-    """Standard output that survives a closed pipe (`| head -1`) and an ASCII terminal."""
+    """Standard output that goes on after a closed pipe (`| head -1`) and on an ASCII terminal.
+
+    Characters that the terminal cannot encode are escaped.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
