@@ -9,7 +9,7 @@ from mnist_tools.cards.figures import show_figure
 Cell = str | int | float | None  # None is left empty
 
 SHOWN = 10  # of a list in a sentence
-NUMBER = re.compile(r"[\d,.]+( %|\*)?")
+SHOWN_NUMBER = re.compile(r"[\d,.]+( %|\*)?")
 TEXT_COLUMNS = ("class name", "taken for")  # left-aligned even where all names are digits
 
 
@@ -35,7 +35,7 @@ def _show_cell(cell: Cell) -> str:
 
 def _is_numeric(column: Iterable[str]) -> bool:
     cells = [cell.replace("\\", "") for cell in column if cell]
-    return bool(cells) and all(NUMBER.fullmatch(cell) for cell in cells)
+    return bool(cells) and all(SHOWN_NUMBER.fullmatch(cell) for cell in cells)
 
 
 def cut(names: Sequence[object], separator: str = ", ") -> str:
