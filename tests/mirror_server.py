@@ -18,9 +18,16 @@ class Mirror(http.server.ThreadingHTTPServer):
 
     def __init__(self, folder):
         super().__init__(("127.0.0.1", 0), Answer)
-        self.folder, self.behaviour, self.requests, self.closing = pathlib.Path(folder), "good", [], threading.Event()
+        self.folder, self.behaviour, self.requests, self.closing = (
+            pathlib.Path(folder),
+            "good",
+            [],
+            threading.Event(),
+        )
         self.url = f"http://127.0.0.1:{self.server_port}/"
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        threading.Thread(
+            target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        ).start()
 
     def stop(self):
         self.closing.set()
@@ -120,7 +127,9 @@ class Answer(http.server.BaseHTTPRequestHandler):
         self.send(gzip.compress(bytes(raw), mtime=0), length=False)
 
     def other_member(self, content):
-        names = sorted(path.name for path in self.server.folder.iterdir() if (path / self.file.name).is_file())
+        names = sorted(
+            path.name for path in self.server.folder.iterdir() if (path / self.file.name).is_file()
+        )
         other = names[names.index(self.file.parent.name) - 1]
         self.send((self.server.folder / other / self.file.name).read_bytes())
 
@@ -134,7 +143,9 @@ class Answer(http.server.BaseHTTPRequestHandler):
         self.send(content, length=False)
 
     def chunked(self, content):
-        body = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (content[:20], content[20:], b""))
+        body = b"".join(
+            b"%x\r\n%b\r\n" % (len(part), part) for part in (content[:20], content[20:], b"")
+        )
         self.send(content, length=False, body=body, Transfer_Encoding="chunked")
 
     def without_head(self, content):

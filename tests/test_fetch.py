@@ -16,7 +16,8 @@ from conftest import ROOT, SCRIPTS_LOAD, arrays_of, assert_rows
 
 RELEASE = int(datasets.__version__.split(".")[0])
 FILES = [
-    f"{name}-ubyte.gz" for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
+    f"{name}-ubyte.gz"
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
 ]
 
 # What a mirror does, and what the error says; None: the archive comes all the same.
@@ -61,7 +62,9 @@ def assert_whole(loaded, tiny, name="fashion"):
 
 def files_below(folder):
     """Names of all files, without the locks that `datasets` keeps."""
-    return sorted(file for _, _, files in os.walk(folder) for file in files if not file.endswith(".lock"))
+    return sorted(
+        file for _, _, files in os.walk(folder) for file in files if not file.endswith(".lock")
+    )
 
 
 def closed_port():
@@ -127,7 +130,9 @@ def test_a_bad_copy_in_the_cache_is_replaced_from_its_own_mirror(
     forget_rows(cache)
     copy = cached_copy(cache, f"{mirrors[0].url}fashion/t10k-images-idx3-ubyte.gz")
     good = copy.read_bytes()
-    copy.write_bytes({"truncated": good[:-20], "flipped": good[:99] + b"?" + good[100:]}.get(bad, bad))
+    copy.write_bytes(
+        {"truncated": good[:-20], "flipped": good[:99] + b"?" + good[100:]}.get(bad, bad)
+    )
     mirrors[0].requests.clear()
     assert_whole(load("fashion", streaming=streaming), tiny)
     assert {path for _, path in mirrors[0].requests} == {"fashion/t10k-images-idx3-ubyte.gz"}
@@ -145,7 +150,9 @@ def test_a_mirror_that_refuses_connections_is_passed_over(load, tiny, mirrors, m
     monkeypatch.setenv("MNIST_FAMILY_MIRROR", base)
     assert_whole(load("fashion"), tiny)
     mirrors[0].behaviour = mirrors[1].behaviour = "503"
-    with pytest.raises(ConnectionError, match=f"\n  {base}/mnist/train-images-idx3-ubyte.gz: connection refused\n"):
+    with pytest.raises(
+        ConnectionError, match=f"\n  {base}/mnist/train-images-idx3-ubyte.gz: connection refused\n"
+    ):
         load("mnist")
 
 
@@ -161,7 +168,9 @@ def test_a_mirror_of_ones_own_goes_first(load, tiny, mirrors, monkeypatch, strea
 @pytest.mark.parametrize("streaming", [False, True])
 def test_a_mirror_that_is_no_url_is_refused(load, mirrors, monkeypatch, streaming):
     monkeypatch.setenv("MNIST_FAMILY_MIRROR", "/srv/archives")
-    with pytest.raises(ValueError, match="MNIST_FAMILY_MIRROR: '/srv/archives', expected http:// .*data_dir"):
+    with pytest.raises(
+        ValueError, match="MNIST_FAMILY_MIRROR: '/srv/archives', expected http:// .*data_dir"
+    ):
         load("mnist", streaming=streaming)
 
 
@@ -256,7 +265,8 @@ def test_offline_mode_takes_the_cache_or_says_what_to_do(tiny, mirrors, cache, w
     assert f"put {', '.join(FILES)} into a folder and give it as data_dir" in told
     for mirror in mirrors:
         assert (
-            f"{mirror.url}fashion/{FILES[0]}: offline mode is on, unset HF_DATASETS_OFFLINE and HF_HUB_OFFLINE" in told
+            f"{mirror.url}fashion/{FILES[0]}: offline mode is on, unset HF_DATASETS_OFFLINE and HF_HUB_OFFLINE"
+            in told
         )
     assert mirrors[0].requests == []
 
@@ -268,7 +278,10 @@ def test_offline_mode_takes_the_cache_or_says_what_to_do(tiny, mirrors, cache, w
 
 def test_offline_mode_tells_a_stream_what_to_do(load, mirrors, monkeypatch):
     monkeypatch.setattr(datasets.config, "HF_DATASETS_OFFLINE", True)
-    with pytest.raises(ConnectionError, match=f"{FILES[0]}: offline mode is on(.|\n)*{FILES[0]}: offline mode is on"):
+    with pytest.raises(
+        ConnectionError,
+        match=f"{FILES[0]}: offline mode is on(.|\n)*{FILES[0]}: offline mode is on",
+    ):
         load("fashion", streaming=True)
     assert mirrors[0].requests == []
 
@@ -283,7 +296,9 @@ import tiny_family
 for split in tiny_family.load("fashion", cache_dir={str(cache)!r}, streaming={streaming}).values():
     print(sum(1 for row in split))
 """
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert result.stdout.split() == ["40", "13"]
 
 
@@ -363,7 +378,9 @@ def test_a_stream_of_wrong_bytes_ends_in_one_error(load, tiny, mirrors, fault, f
     streamed = load("fashion", split="train", streaming=True)
     mirrors[0].behaviour = {file: fault}
     rows = []
-    with pytest.raises((ValueError, ConnectionError), match=rf"{mirrors[0].url}fashion/{file}: .*; \w+") as caught:
+    with pytest.raises(
+        (ValueError, ConnectionError), match=rf"{mirrors[0].url}fashion/{file}: .*; \w+"
+    ) as caught:
         rows.extend(streamed)
     assert len(str(caught.value).splitlines()) == 1
     assert len(rows) < 40, "the last rows are out before the end was checked"
@@ -373,14 +390,18 @@ def test_a_stream_of_wrong_bytes_ends_in_one_error(load, tiny, mirrors, fault, f
 def test_a_stream_that_falls_silent_ends_in_one_error(load, mirrors):
     streamed = load("fashion", split="train", streaming=True)
     mirrors[0].behaviour = {FILES[0]: "silent_in_body"}
-    with pytest.raises(ConnectionError, match=f"{mirrors[0].url}fashion/{FILES[0]}: timed out; load again"):
+    with pytest.raises(
+        ConnectionError, match=f"{mirrors[0].url}fashion/{FILES[0]}: timed out; load again"
+    ):
         list(streamed)
 
 
 def test_a_mirror_that_dies_before_the_first_row_is_named(load, mirrors):
     streamed = load("fashion", split="test", streaming=True)
     mirrors[0].behaviour = "503"
-    with pytest.raises(ConnectionError, match=f"{mirrors[0].url}fashion/{FILES[3]}: HTTP status 503; load again"):
+    with pytest.raises(
+        ConnectionError, match=f"{mirrors[0].url}fashion/{FILES[3]}: HTTP status 503; load again"
+    ):
         list(streamed)
 
 
@@ -388,7 +409,9 @@ def test_a_mirror_that_dies_before_the_first_row_is_named(load, mirrors):
 def test_a_stream_of_one_split_asks_for_no_other(load, tiny, mirrors, split):
     assert_rows(load("fashion", split=split, streaming=True), *tiny.arrays["fashion"][str(split)])
     prefix = "train" if split == "train" else "t10k"
-    assert {path for _, path in mirrors[0].requests} == {f"fashion/{file}" for file in FILES if file.startswith(prefix)}
+    assert {path for _, path in mirrors[0].requests} == {
+        f"fashion/{file}" for file in FILES if file.startswith(prefix)
+    }
 
 
 @pytest.mark.skipif(RELEASE < 5, reason="from `datasets` 5 on a stream may be of several splits")
@@ -421,7 +444,9 @@ def test_a_stream_is_read_again_and_twice_at_once_and_in_another_process(load, t
 
 def test_a_stream_left_early_ends_its_process(tiny, mirrors):
     code = "import tiny_family; print(next(iter(tiny_family.load('fashion', 'train', streaming=True)))['label'])"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT
+    )
     assert (result.stdout, result.stderr) == (f"{tiny.arrays['fashion']['train'][1][0]}\n", "")
 
 
@@ -445,5 +470,7 @@ def test_a_host_that_no_name_server_knows_is_said_so(load, mirrors, monkeypatch,
         mirror.behaviour = "503"
     monkeypatch.setenv("MNIST_FAMILY_MIRROR", "http://nowhere.invalid")
     monkeypatch.setattr(socket, "getaddrinfo", ask_no_name_server)
-    with pytest.raises(ConnectionError, match=f"nowhere.invalid/mnist/{FILES[0]}: host not known\n"):
+    with pytest.raises(
+        ConnectionError, match=f"nowhere.invalid/mnist/{FILES[0]}: host not known\n"
+    ):
         load("mnist", streaming=streaming)

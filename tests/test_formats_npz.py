@@ -8,6 +8,7 @@ import pytest
 from conftest import numbers, pictures
 from sources import DIGITS, assert_holds, memory_limit, refusal, write_idx_source
 
+import mnist_family
 from mnist_tools.commands.convert import convert
 from mnist_tools.formats.source import open_source
 
@@ -183,12 +184,13 @@ ARRAYS = {
     ),
     "a class name twice": (
         {"x_train": IMAGES, "y_train": LABELS, "class_names": np.array(["a", "b", "a"])},
-        "{folder}/a.npz, class_names: the class name 'a' twice, expected each once; rename one",
+        "{folder}/a.npz, class_names: class names 'a' and 'a', expected different names; "
+        "correct the class names",
     ),
     "an empty class name": (
         {"x_train": IMAGES, "y_train": LABELS, "class_names": np.array(["a", ""])},
-        "{folder}/a.npz, class_names: the class name '', expected 1 to 200 printable characters "
-        "on one line; rename it, or give others with --class-names",
+        "{folder}/a.npz, class_names: class name '' without a character, expected printable text "
+        "of 1 to 200 characters; correct the class names",
     ),
 }
 
@@ -198,6 +200,12 @@ def test_arrays_that_are_no_set_are_refused(file, case):
     arrays, line = ARRAYS[case]
     np.savez(file, **arrays)
     assert refused(file) == line.format(folder=file.parent)
+
+
+def test_class_names_of_the_option_replace_those_that_no_set_may_have(file, tmp_path):
+    np.savez(file, x_train=IMAGES, y_train=LABELS, class_names=np.array(["a", "a"]))
+    names = mnist_family.ClassNames(DIGITS, "--class-names")
+    assert_holds(file, {"train": (IMAGES, LABELS)}, class_names=names)
 
 
 def test_objects_are_not_unpickled(file):
