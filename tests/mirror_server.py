@@ -1,5 +1,6 @@
-"""Mirrors on 127.0.0.1 that serve a folder of archives in every way that mirrors have been seen to go wrong."""
+"""Mirrors on 127.0.0.1 that serve a folder of archives, and go wrong in every way seen so far."""
 
+import base64
 import contextlib
 import gzip
 import http.server
@@ -11,7 +12,7 @@ HTML = b"<!DOCTYPE html>\n<html><body>This site has moved.</body></html>\n"
 
 
 class Mirror(http.server.ThreadingHTTPServer):
-    """One mirror; `behaviour` is the name of a method of `Answer`, or a dict of them by file name."""
+    """A mirror; `behaviour` is the name of a method of `Answer`, or a dict of them by file name."""
 
     daemon_threads = True
     request_queue_size = 50
@@ -24,6 +25,8 @@ class Mirror(http.server.ThreadingHTTPServer):
             [],
             threading.Event(),
         )
+        self.released = threading.Event()
+        self.authorizations = []  # what clients have shown to `elsewhere`
         self.url = f"http://127.0.0.1:{self.server_port}/"
         threading.Thread(
             target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
@@ -160,6 +163,14 @@ class Answer(http.server.BaseHTTPRequestHandler):
         else:
             self.send(b"", 302, Location=f"{self.path}?moved")
 
+    def elsewhere(self, content):
+        """The archive for one who comes from another mirror, redirected."""
+        self.server.authorizations.append(self.headers["Authorization"])
+        self.send(content)
+
+    def redirect_elsewhere(self, content):
+        self.send(b"", 302, Location=self.server.elsewhere + self.path.lstrip("/"))
+
     def silent(self, content):
         self.server.closing.wait()
 
@@ -168,6 +179,20 @@ class Answer(http.server.BaseHTTPRequestHandler):
         self.wfile.flush()
         if self.command == "GET":
             self.server.closing.wait()
+
+    def held(self, content):
+        """Half of it, and the rest once the test says so."""
+        self.send(content, body=content[: len(content) // 2])
+        if self.command == "GET":
+            self.wfile.flush()
+            self.server.released.wait()
+            self.wfile.write(content[len(content) // 2 :])
+
+    def for_who_knows_the_password(self, content):
+        if self.headers["Authorization"] == "Basic " + base64.b64encode(b"me:secret").decode():
+            self.send(content)
+        else:
+            self.send(HTML, 401)
 
     def slow(self, content, rate=20_000):
         self.send(content, body=b"")

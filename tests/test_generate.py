@@ -1,4 +1,4 @@
-"""From archives to rows: pixels, labels and order, in any number of processes and in constant memory."""
+"""From archives to rows: pixels, labels, order; in any number of processes, in constant memory."""
 
 import io
 import os
@@ -8,7 +8,7 @@ import datasets
 import numpy as np
 import PIL.Image
 import pytest
-from conftest import NAMES, assert_rows, gz, numbers, pictures, write_split
+from conftest import NAMES, assert_rows, gz, numbers, pictures, run, write_split
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -248,4 +248,24 @@ def test_archives_replaced_during_a_build_leave_nothing(tiny, folder, cache):
     with pytest.raises(datasets.exceptions.DatasetGenerationError) as failure:
         builder.download_and_prepare()
     assert "changed, it or its labels" in str(failure.value.__cause__)
+    assert not list(cache.rglob("*.arrow"))
+
+
+@pytest.mark.release
+@pytest.mark.parametrize("num_proc", [None, 2])
+def test_a_full_disk_is_told_by_its_own_error(tiny, folder, cache, num_proc):
+    code = f"""
+import resource, sys, tiny_family
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))  # bytes of a file
+try:
+    tiny_family.load(data_dir={str(folder)!r}, cache_dir={str(cache)!r}, num_proc={num_proc})
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+    result = run(["-c", code])
+    assert len(result.stdout.splitlines()) == 1
+    assert "File too large" in result.stdout
+    assert result.stdout.startswith(
+        "OSError" if num_proc is None else "DatasetGenerationError OSError"
+    )
     assert not list(cache.rglob("*.arrow"))
