@@ -1,6 +1,8 @@
 """`load()` and `load_dataset`: the same rows from the same cache, never stale, whatever lies about."""
 
 import contextlib
+import functools
+import gzip
 import inspect
 import os
 import pathlib
@@ -90,6 +92,28 @@ def test_no_argument_switches_a_check_off(tiny, given):
         tiny.module.MnistFamily(data_dir=str(tiny.folder("mnist")), **given)
 
 
+@pytest.mark.release
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_other_ways_to_start_workers_load_too_and_a_missing_main_guard_is_told(
+    tiny, folder, cache, tmp_path, method
+):
+    script = tmp_path / "script.py"
+    code = f"print(len(tiny_family.load(data_dir={str(folder)!r}, cache_dir={str(cache)!r}, num_proc=2)['train']))"
+    start = (
+        f"import multiprocess, tiny_family\nmultiprocess.set_start_method({method!r}, force=True)\n"
+    )
+    script.write_text(start + code)
+    unguarded = subprocess.run([sys.executable, script], capture_output=True, text=True)
+    assert unguarded.returncode == 1
+    assert (
+        "num_proc: loading in a worker that starts, expected a main guard; put what"
+        in unguarded.stderr
+    )
+    script.write_text(f"{start}if __name__ == '__main__':\n    {code}")
+    guarded = subprocess.run([sys.executable, script], capture_output=True, text=True)
+    assert guarded.stdout == "20\n", guarded.stderr
+
+
 def test_small_datasets_are_held_in_memory_where_a_user_sets_that(load, tiny, monkeypatch):
     monkeypatch.setattr(datasets.config, "IN_MEMORY_MAX_SIZE", 10**9)
     assert load("mnist", data_dir=tiny.folder("mnist"), split="train").cache_files == []
@@ -122,6 +146,29 @@ def test_changed_archives_give_new_rows(load, folder, download_mode):
     assert_rows(
         load(data_dir=folder, split="train", download_mode=download_mode), IMAGES, LABELS[::-1]
     )
+
+
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize(
+    "pack", [bytes, functools.partial(gzip.compress, compresslevel=0, mtime=0)]
+)
+@pytest.mark.parametrize("kind", ["images-idx3", "labels-idx1"])
+def test_archives_of_the_same_size_and_time_as_before_give_new_rows(
+    tiny, tmp_path, cache, monkeypatch, pack, kind, large
+):
+    """As unpacked from a tar, or by a tool that sets every time to the same."""
+    monkeypatch.setattr(tiny.module, "SMALL_FILE", 10 if large else 1 << 20)
+    folder = write_split(tmp_path / "same", "train", IMAGES, LABELS, pack)
+    tiny.module.load(data_dir=folder, cache_dir=str(cache))
+    other = write_split(tmp_path / "other", "train", IMAGES[::-1], LABELS[::-1], pack)
+    path = folder / f"train-{kind}-ubyte.gz"
+    before = path.stat()
+    path.write_bytes((other / path.name).read_bytes())
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    loaded = tiny.module.load(data_dir=folder, cache_dir=str(cache), split="train")
+    changed = kind == "images-idx3"
+    assert_rows(loaded, IMAGES[::-1] if changed else IMAGES, LABELS if changed else LABELS[::-1])
 
 
 @pytest.mark.parametrize("download_mode", [None, "force_redownload"])
