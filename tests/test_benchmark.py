@@ -1,44 +1,151 @@
-"""The benchmark runs and prints what it measured; it asserts nothing about the figures, and neither do we."""
+"""The benchmark times real builds and prints its tables; how long they take is not asserted."""
 
-import subprocess
 import sys
 
+import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import gz, idx_bytes
+
+import mnist_family
+from mnist_tools.commands import benchmark as command
+from mnist_tools.commands.benchmark import Benchmark, EncoderCost, PeakMemory, benchmark
+
+BUILDS = [
+    "NumPy arrays",
+    "Pillow images",
+    "one constant PNG",
+    "gunzip and deflate alone",
+    "mnist_family",
+    "mnist_family, num_proc=2",
+    "constant PNG + gunzip and deflate",
+]
 
 
-def benchmark(*arguments):
-    command = [sys.executable, ROOT / "scripts" / "benchmark.py", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
+@pytest.fixture
+def archives(tiny):
+    return tiny.folder("mnist")
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="anonymous memory is read from Linux's /proc")
-def test_every_build_and_encoder_gets_a_row(tiny):
-    result = benchmark("mnist", tiny.folder("mnist"), "--repeats", "1", "--memory")
-    assert result.returncode == 0, result.stderr
-    for row in (
-        "NumPy arrays",
-        "Pillow images",
-        "one constant PNG",
-        "mnist_family, num_proc=2",
-        "Pillow",
-        "the folder",
-    ):
-        assert f"\n| {row} | " in result.stdout
-    assert "\n| its rows ten times over | " in result.stdout
+def test_every_build_and_encoder_is_measured(archives):
+    result = benchmark("mnist", archives, repeats=1)
+    assert [*result.seconds] == BUILDS
+    assert all(seconds > 0 for seconds in result.seconds.values())
+    assert result.seconds[BUILDS[-1]] == result.seconds[BUILDS[2]] + result.seconds[BUILDS[3]]
+    assert [*result.encoders] == ["Pillow", "mnist_family"]
+    assert f"Python {sys.version.split()[0]}, datasets " in result.machine
+    assert result.memory is None
 
 
-def test_a_missing_folder_is_one_line(tmp_path):
-    result = benchmark("mnist", tmp_path / "none")
-    assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr.splitlines() == [
-        f"data_dir '{tmp_path / 'none'}': no such folder, expected one that holds IDX archives; correct it"
+def test_the_size_of_an_image_is_that_of_its_png(archives, tiny):
+    images = tiny.arrays["mnist"]["test"][0]
+    sizes = [len(png) for png in mnist_family.encode_pngs(images)]
+    assert benchmark("mnist", archives, repeats=1).encoders["mnist_family"].bytes == np.mean(sizes)
+
+
+def test_the_fastest_of_all_rounds_counts():
+    times = {"a": iter([3.0, 1.0, 2.0]), "b": iter([5.0, 6.0, 4.0])}
+    runs = {name: values.__next__ for name, values in times.items()}
+    assert command.fastest(runs, 3) == {"a": 1.0, "b": 4.0}
+
+
+@pytest.mark.parametrize("name", command.PLAIN)
+def test_the_plain_builders_build_the_same_labels(archives, tiny, tmp_path, name):
+    builder = command.PlainBuilder(cache_dir=tmp_path, config_name=name, data_dir=str(archives))
+    builder.download_and_prepare()
+    rows = builder.as_dataset(split="test")
+    images, labels = tiny.arrays["mnist"]["test"]
+    assert rows["label"][:] == labels.tolist()
+    expected = np.zeros((28, 28), np.uint8) if name == "one constant PNG" else images[3]
+    np.testing.assert_array_equal(np.asarray(rows[3]["image"]), expected)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="anonymous memory is read from Linux's /proc")
+def test_loads_are_weighed_in_processes_of_their_own(archives, monkeypatch):
+    monkeypatch.delenv("PYTHONPATH")  # they find the project where this process found it
+    memory = benchmark("mnist", archives, repeats=1, memory=True).memory
+    assert memory.folder > 10
+    assert memory.ten_times > 10
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="anonymous memory is read from Linux's /proc")
+def test_a_load_is_watched_in_megabytes(archives):
+    ballast = np.ones(200_000_000, np.uint8)
+    assert 200 < command.load_and_watch("mnist", str(archives)) < 20_000
+    assert len(ballast) == 200_000_000
+
+
+def test_rows_are_repeated_ten_times(archives, tiny, tmp_path):
+    command.repeat_rows(mnist_family.locate(archives).splits, tmp_path)
+    images, labels = tiny.arrays["mnist"]["train"]
+    repeated = mnist_family.read_idx(tmp_path / "train-labels-idx1-ubyte")
+    np.testing.assert_array_equal(repeated, np.tile(labels, 10))
+    repeated = mnist_family.read_idx(tmp_path / "train-images-idx3-ubyte")
+    np.testing.assert_array_equal(repeated, np.concatenate([images] * 10))
+
+
+def test_the_tables_show_what_was_measured(monkeypatch, tmp_path, capsys):
+    seconds = {"NumPy arrays": 5.0, "mnist_family": 2.0}
+    encoders = {"Pillow": EncoderCost(61.26, 300.4), "mnist_family": EncoderCost(20.0, 310.0)}
+    result = Benchmark("mnist", "A machine", seconds, encoders, PeakMemory(80.4, 81.6))
+    monkeypatch.setattr(command, "benchmark", lambda *_, **__: result)
+    assert command.run("mnist", tmp_path, 3, True) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "A machine",
+        "",
+        "| build of mnist | seconds | mnist_family = 1 |",
+        "|---|---|---|",
+        "| NumPy arrays | 5.00 | 2.50 |",
+        "| mnist_family | 2.00 | 1.00 |",
+        "",
+        "| PNG encoder | µs an image | bytes an image |",
+        "|---|---|---|",
+        "| Pillow | 61.3 | 300 |",
+        "| mnist_family | 20.0 | 310 |",
+        "",
+        "| anonymous memory at its peak | MB |",
+        "|---|---|",
+        "| the folder | 80 |",
+        "| its rows ten times over | 82 |",
     ]
+
+
+def test_the_tables_leave_out_memory_that_was_not_measured(monkeypatch, tmp_path, capsys):
+    result = Benchmark("mnist", "A machine", {"mnist_family": 2.0}, {"Pillow": EncoderCost(1, 2)})
+    monkeypatch.setattr(command, "benchmark", lambda *_, **__: result)
+    assert command.run("mnist", tmp_path, 3, False) == 0
+    assert capsys.readouterr().out.endswith("| Pillow | 1.0 | 2 |\n")
+
+
+def refusal(*arguments, **options):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 (callers compare the whole message)
+        benchmark(*arguments, **options)
+    return str(caught.value)
+
+
+def test_users_mistakes_are_one_line(archives, tmp_path, monkeypatch):
+    assert refusal("mnist", tmp_path / "none") == (
+        f"data_dir '{tmp_path / 'none'}': no such folder, expected one that holds IDX archives; "
+        "correct the path"
+    )
+    assert refusal("mnist", archives, repeats=0) == (
+        "--repeats 0: too few, expected 1 or more; correct it"
+    )
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert refusal("mnist", archives, memory=True) == (
+        "--memory: this is darwin, expected Linux; leave it out"
+    )
+
+
+def test_broken_archives_are_one_line(archives, tmp_path):
+    for path in archives.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    images = tmp_path / "train-images-idx3-ubyte.gz"
+    images.write_bytes(gz(idx_bytes(np.zeros((40, 28, 28), np.uint8)))[:-9])
+    assert refusal("mnist", tmp_path).startswith(f"{images}: broken, ")
 
 
 @pytest.mark.real
 def test_archives_of_another_config_are_one_line(real_archives):
-    result = benchmark("fashion", real_archives / "mnist")
-    assert result.returncode == 1
-    assert len(result.stderr.splitlines()) == 1
-    assert "these are MNIST's train images" in result.stderr
+    line = refusal("fashion", real_archives / "mnist")
+    assert "these are MNIST's train images" in line
+    assert len(line.splitlines()) == 1

@@ -1,13 +1,14 @@
-"""Folders built from archives: loaded by plain `load_dataset`, always whole, and never over what is not ours."""
+"""Folders built from archives: what is in them, and when they are built, refused or left alone."""
 
+import json
 import os
-import pathlib
 import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import datasets
 import numpy as np
@@ -16,20 +17,21 @@ import pytest
 import yaml
 from conftest import NAMES, ROOT, assert_rows, gz, idx_bytes, numbers, pictures, write_split
 
-from mnist_tools.commands import build
 import mnist_family
+from mnist_tools import cli
+from mnist_tools.commands import build as command
+from mnist_tools.commands.build import Built, build
 from mnist_tools.lint import findings
-from mnist_tools.whole_folder import MARKER, is_current, publishing, read_marker
 from mnist_tools.sample import write_sample_archives
+from mnist_tools.whole_folder import MANIFEST, read_manifest, whole_folder
 
-COMMAND = [sys.executable, str(ROOT / "scripts" / "build.py")]
-FILES = [MARKER, "LICENSE.md", "README.md", "croissant.json", "pictures"]
+FILES = [MANIFEST, "LICENSE.md", "README.md", "croissant.json", "pictures"]
 SPLITS = {"train": "train", "test": "t10k"}
 
 
 @pytest.fixture
 def archives(tiny):
-    return str(tiny.folder())
+    return tiny.folder()
 
 
 @pytest.fixture
@@ -38,38 +40,34 @@ def out(tmp_path):
 
 
 def contents(folder):
-    """{name: bytes} of all files, hidden ones too; None where there is no folder."""
-    if not folder.exists():
-        return None
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """Return the bytes of every file below a folder, by path."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def front_matter_of(folder):
     return yaml.safe_load((folder / "README.md").read_text(encoding="utf-8").split("---\n")[1])
 
 
-def fails(capsys, *arguments):
-    """The one line with which a command ends."""
-    with pytest.raises(SystemExit) as caught:
-        build.main([str(argument) for argument in arguments])
-    message = caught.value.code
-    assert isinstance(message, str), "the exit code is not 1"
-    assert len(message.splitlines()) == 1
-    return message
+def run(out, *names, **settings):
+    """Run the command as the parser would, and return its exit code."""
+    defaults = {"archives": None, "sample": False, "num_proc": None, "force": False}
+    return command.run(out, names, **{**defaults, "max_shard_size": "500MB", **settings})
 
 
-# --- What is in it ----------------------------------------------------------------------------------------------------
+# --- What is in it --------------------------------------------------------------------------------
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("streaming", [False, True])
 @pytest.mark.parametrize("name", NAMES)
 def test_load_dataset_gives_the_rows_of_the_archives(tiny, archives, out, cache, name, streaming):
-    build.main([str(out), "--archives", archives])
+    build(out, archives=archives)
     loaded = datasets.load_dataset(str(out), name, streaming=streaming, cache_dir=str(cache))
     assert list(loaded) == ["train", "test"]
     for split, rows in loaded.items():
         assert_rows(rows, *tiny.arrays[name][split])
-        names = next(config.class_names for config in mnist_family.CONFIGS if config.name == name)
+        names = mnist_family.find_config(name).class_names
         assert rows.features == datasets.Features(
             {"image": datasets.Image(), "label": datasets.ClassLabel(names=list(names))}
         )
@@ -77,53 +75,65 @@ def test_load_dataset_gives_the_rows_of_the_archives(tiny, archives, out, cache,
 
 @pytest.mark.parametrize("names", [["fashion"], ["kmnist", "fashion"], []])
 def test_the_first_dataset_is_the_default(tiny, archives, out, cache, names):
-    build.main([str(out), *names, "--archives", archives])
+    build(out, names, archives=archives)
     front_matter = front_matter_of(out)
     order = [name for name in NAMES if name in (names or NAMES)]
     assert [config["config_name"] for config in front_matter["configs"]] == order
-    assert [config.get("default") for config in front_matter["configs"]] == [True] + [None] * (len(order) - 1)
+    assert [config.get("default") for config in front_matter["configs"]] == [True] + [None] * (
+        len(order) - 1
+    )
     assert sorted(path.name for path in out.iterdir()) == sorted([*FILES, *order])
     loaded = datasets.load_dataset(str(out), split="test", cache_dir=str(cache))
     assert_rows(loaded, *tiny.arrays[order[0]]["test"])
 
 
 def test_front_matter_says_what_the_files_hold(archives, out):
-    build.main([str(out), "--archives", archives])
+    build(out, archives=archives)
     for info in front_matter_of(out)["dataset_info"]:
         files = {split: list((out / info["config_name"]).glob(f"{split}-*")) for split in SPLITS}
         assert [file.name for file in files["train"]] == ["train-00000-of-00001.parquet"]
-        assert info["download_size"] == sum(file.stat().st_size for pair in files.values() for file in pair)
+        assert info["download_size"] == sum(
+            file.stat().st_size for pair in files.values() for file in pair
+        )
         assert info["dataset_size"] == sum(split["num_bytes"] for split in info["splits"])
-        assert {split["name"]: split["num_examples"] for split in info["splits"]} == {"train": 40, "test": 13}
+        assert {split["name"]: split["num_examples"] for split in info["splits"]} == {
+            "train": 40,
+            "test": 13,
+        }
         names = info["features"][1]["dtype"]["class_label"]["names"]
         assert list(names) == [str(label) for label in range(10)]
         assert all(isinstance(name, str) for name in names.values())
 
 
+@pytest.mark.release
 def test_ones_own_classes_and_splits_are_built(tmp_path, out, cache):
     folder = write_split(tmp_path / "letters", "val", pictures(30, 1), numbers(30, 1, 3))
     (folder / "labels.txt").write_text("alpha\nbeta\ngamma\n")
-    build.main([str(out), "mnist", "--archives", str(folder)])
+    build(out, ["mnist"], archives=folder)
     loaded = datasets.load_dataset(str(out), cache_dir=str(cache))
     assert list(loaded) == ["val"]
     assert loaded["val"].features["label"].names == ["alpha", "beta", "gamma"]
     assert_rows(loaded["val"], pictures(30, 1), numbers(30, 1, 3))
 
 
+@pytest.mark.release
 def test_shards_keep_to_their_size_and_order(tmp_path, out, cache):
     archives = write_split(tmp_path / "archives", "train", pictures(1500, 1), numbers(1500, 1))
-    build.main([str(out), "mnist", "--archives", str(archives), "--max-shard-size", "100KB"])
+    build(out, ["mnist"], archives=archives, max_shard_size="100KB")
     files = sorted((out / "mnist").iterdir())
     assert len(files) > 5
-    assert [file.name for file in files] == [f"train-{i:05}-of-{len(files):05}.parquet" for i in range(len(files))]
+    assert [file.name for file in files] == [
+        f"train-{i:05}-of-{len(files):05}.parquet" for i in range(len(files))
+    ]
     assert max(file.stat().st_size for file in files) <= 100_000
     loaded = datasets.load_dataset(str(out), split="train", cache_dir=str(cache))
     assert_rows(loaded, pictures(1500, 1), numbers(1500, 1))
 
 
+@pytest.mark.release
 def test_the_same_archives_give_the_same_bytes(archives, tmp_path):
-    build.main([str(tmp_path / "one"), "--archives", archives])
-    build.main([str(tmp_path / "two"), "--archives", archives, "--num-proc", "2"])
+    build(tmp_path / "one", archives=archives)
+    build(tmp_path / "two", archives=archives, num_proc=2)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
 
@@ -131,26 +141,29 @@ def test_the_mirrors_are_the_default_source(tiny, mirrors, out, cache, monkeypat
     for config, tiny_config in zip(mnist_family.CONFIGS, tiny.module.CONFIGS, strict=True):
         monkeypatch.setattr(config, "archives", tiny_config.archives)
         monkeypatch.setattr(config, "mirrors", tiny_config.mirrors)
-    build.main([str(out), "kmnist"])
+    build(out, ["kmnist"])
     assert {path.split("/")[0] for _, path in mirrors[0].requests} == {"kmnist"}
-    assert_rows(datasets.load_dataset(str(out), split="train", cache_dir=str(cache)), *tiny.arrays["kmnist"]["train"])
+    assert_rows(
+        datasets.load_dataset(str(out), split="train", cache_dir=str(cache)),
+        *tiny.arrays["kmnist"]["train"],
+    )
     assert front_matter_of(out)["pretty_name"] == "Kuzushiji-MNIST"
     assert "Not the published archives" not in (out / "README.md").read_text()
 
 
 def test_archives_that_are_not_the_published_ones_are_called_so(archives, out):
-    build.main([str(out), "fashion", "--archives", archives])
+    build(out, ["fashion"], archives=archives)
     assert front_matter_of(out)["pretty_name"] == "Archives in the form of Fashion-MNIST"
     body = (out / "README.md").read_text().split("---\n")[2].strip()
     assert body.startswith("**Not the published archives: rows of other archives of that form.**\n")
 
 
-# --- The sample -------------------------------------------------------------------------------------------------------
+# --- The sample -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_sample_holds_its_drawings(sample, tmp_path, cache, name):
-    write_sample_archives(tmp_path)
+    write_sample_archives(tmp_path, [name])
     loaded = datasets.load_dataset(str(sample), name, cache_dir=str(cache))
     for split, rows in (("train", 600), ("test", 100)):
         images = mnist_family.read_idx(tmp_path / name / f"{SPLITS[split]}-images-idx3-ubyte.gz")
@@ -165,8 +178,13 @@ def test_the_sample_is_called_synthetic_wherever_it_shows(sample, capsys):
     assert "synthetic" in front_matter["tags"]
     body = (sample / "README.md").read_text().split("---\n")[2].strip()
     assert body.startswith("**Synthetic stand-ins, drawn by a program")
-    build.main([str(sample), "--sample"])
-    assert capsys.readouterr().out.strip().splitlines()[-1].startswith("Synthetic stand-ins, drawn by a program")
+    assert run(sample, sample=True) == 0
+    assert (
+        capsys.readouterr()
+        .out.strip()
+        .splitlines()[-1]
+        .startswith("Synthetic stand-ins, drawn by a program")
+    )
 
 
 def test_drawings_of_a_class_are_alike_and_no_two_the_same(tmp_path):
@@ -182,7 +200,7 @@ def test_drawings_of_a_class_are_alike_and_no_two_the_same(tmp_path):
         assert (nearest == labels).mean() > 0.8
 
 
-# --- Once is enough ---------------------------------------------------------------------------------------------------
+# --- Once is enough -------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -194,52 +212,96 @@ def copied(tiny, tmp_path):
 
 
 def test_an_unchanged_build_does_nothing(copied, out, capsys):
-    build.main([str(out), "--archives", str(copied)])
+    assert run(out, archives=copied) == 0
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
     first = capsys.readouterr().out
-    build.main([str(out), "--archives", str(copied), "--num-proc", "2"])
+    assert run(out, archives=copied, num_proc=2) == 0
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
     second = capsys.readouterr().out
-    assert second.startswith(f"{out}: nothing has changed since it was built\n")
+    assert first.startswith(f"{out}: built, with MNIST, Fashion-MNIST\nNext, in Python:\n")
+    assert second.startswith(f"{out}: nothing has changed since it was built\nNext, in Python:\n")
     assert first.split("Next")[1] == second.split("Next")[1]
 
 
-def test_anything_changed_builds_anew(copied, out, capsys):
-    def is_rebuilt(*more):
-        build.main([str(out), "--archives", str(copied), *more])
-        return "nothing has changed" not in capsys.readouterr().out
+def test_anything_changed_builds_anew(copied, out):
+    def is_rebuilt(**settings):
+        return build(out, archives=copied, **settings).changed
 
     assert is_rebuilt()
+    assert not is_rebuilt()
     images = copied / "mnist" / "train-images-idx3-ubyte.gz"
     images.write_bytes(gz(idx_bytes(pictures(40, 99))))
     assert is_rebuilt()
-    np.testing.assert_array_equal(datasets.load_dataset(str(out), split="train")[0]["image"], pictures(40, 99)[0])
-    assert is_rebuilt("--max-shard-size", "1MB")
-    assert is_rebuilt("--max-shard-size", "2MB", "--num-proc", "2")
-    assert not is_rebuilt("--max-shard-size", "2MB")
-    (out / "mnist" / "test-00000-of-00001.parquet").write_bytes(b"broken")
-    assert is_rebuilt("--max-shard-size", "2MB")
+    rows = datasets.load_dataset(str(out), split="train")
+    np.testing.assert_array_equal(rows[0]["image"], pictures(40, 99)[0])
+    assert is_rebuilt(max_shard_size="1MB")
+    assert is_rebuilt(max_shard_size="2MB", num_proc=2)
+    assert not is_rebuilt(max_shard_size="2MB")
     (out / "fashion" / "train-00000-of-00001.parquet").unlink()
-    assert is_rebuilt("--max-shard-size", "2MB")
+    assert is_rebuilt(max_shard_size="2MB")
     shutil.rmtree(copied / "mnist")
-    assert is_rebuilt("--max-shard-size", "2MB")
+    assert is_rebuilt(max_shard_size="2MB")
     assert sorted(path.name for path in out.iterdir()) == sorted([*FILES, "fashion"])
 
 
-# --- What stands beside the rows --------------------------------------------------------------------------------------
+def test_a_sample_is_another_build_than_archives(archives, out):
+    build(out, ["mnist"], archives=archives)
+    assert build(out, ["mnist"], sample=True).changed
+    assert not build(out, ["mnist"], sample=True).changed
+
+
+def test_the_manifest_lists_every_file_with_its_digest(sample):
+    """What a push compares and publishes."""
+    manifest = read_manifest(sample)
+    assert manifest.command == "build"
+    assert sorted([*manifest.files, MANIFEST]) == sorted(contents(sample))
+
+
+# --- What is printed ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("given", ["out", "deep/../out", "absolute", "it's ü"])
+def test_the_printed_lines_load_the_first_row(
+    tmp_path, archives, monkeypatch, capsys, given, cache
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", cache)
+    (tmp_path / "deep").mkdir()
+    place = Path(given) if given != "absolute" else tmp_path / given
+    assert run(place, "kmnist", archives=archives) == 0
+    code = capsys.readouterr().out.partition("Next, in Python:\n\n")[2]
+    lines = [line.strip() for line in code.splitlines()]
+    assert lines[0] == "import datasets"
+    names = {}
+    exec("\n".join(lines[:-1]), names)
+    assert eval(lines[-1], names) == names["dataset"]["train"][0]
+
+
+def test_the_printed_split_is_the_first_of_the_first_dataset(tmp_path, out):
+    """In the loader's order, which is not the alphabet's: train, others, test."""
+    folder = tmp_path / "archives"
+    for split in ("test", "apart", "val"):
+        write_split(folder, split, pictures(3, 1), numbers(3, 1))
+    expected = Built(out, ("mnist",), ("apart", "val", "test"), changed=True)
+    assert build(out, ["mnist"], archives=folder) == expected
+
+
+# --- What stands beside the rows ------------------------------------------------------------------
 
 
 def test_pictures_show_the_rows(tiny, archives, out):
-    build.main([str(out), "fashion", "--archives", archives])
+    build(out, ["fashion"], archives=archives)
     images, labels = tiny.arrays["fashion"]["train"]
     for row in range(5):
         picture = PIL.Image.open(out / "pictures" / f"fashion-train-{row}.png")
-        np.testing.assert_array_equal(np.asarray(picture.resize((28, 28), PIL.Image.Resampling.NEAREST)), images[row])
-    means = np.asarray(PIL.Image.open(out / "pictures" / "fashion-means.png"))
+        np.testing.assert_array_equal(
+            np.asarray(picture.resize((28, 28), PIL.Image.Resampling.NEAREST)), images[row]
+        )
+    means = np.asarray(PIL.Image.open(out / "pictures" / "fashion-means.png").convert("L"))
     for label in range(10):
         mean = images[labels == label].mean(0).round().astype(np.uint8)
         assert found(means, np.kron(mean, np.ones((3, 3), np.uint8)))
-    sheet = np.asarray(PIL.Image.open(out / "pictures" / "fashion-examples.png"))
+    sheet = np.asarray(PIL.Image.open(out / "pictures" / "fashion-examples.png").convert("L"))
     for image in images:
         assert found(sheet, np.kron(image, np.ones((2, 2), np.uint8)))
 
@@ -256,32 +318,43 @@ def found(sheet, picture):
 def test_a_card_shows_the_pictures_that_are_there(sample):
     text = (sample / "README.md").read_text(encoding="utf-8")
     shown = re.findall(r"!\[[^]]+\]\((.*?)\)", text)
-    assert sorted({*shown}) == sorted(path.relative_to(sample).as_posix() for path in (sample / "pictures").iterdir())
+    assert sorted({*shown}) == sorted(
+        path.relative_to(sample).as_posix() for path in (sample / "pictures").iterdir()
+    )
     assert len(shown) == len({*shown}) == 3 * (2 + 5)
 
 
 def test_a_sample_says_so_first(sample):
     for file in ("README.md", "LICENSE.md"):
-        body = (sample / file).read_text(encoding="utf-8").split("---\n")[-1] if file == "README.md" else None
+        body = (
+            (sample / file).read_text(encoding="utf-8").split("---\n")[-1]
+            if file == "README.md"
+            else None
+        )
         text = (body or (sample / file).read_text(encoding="utf-8")).strip()
-        assert "**Synthetic stand-ins, drawn by a program to try things out with;" in "\n".join(text.splitlines()[:3])
+        assert "**Synthetic stand-ins, drawn by a program to try things out with;" in "\n".join(
+            text.splitlines()[:3]
+        )
     assert "Census" not in (sample / "README.md").read_text(encoding="utf-8")
 
 
 def test_published_archives_carry_their_licence(tiny, archives, out, cache, monkeypatch):
-    """KMNIST's asks for a sentence and for the same licence; its figures are measured where its archives are."""
-    config = next(config for config in mnist_family.CONFIGS if config.name == "kmnist")
-    monkeypatch.setattr(config, "archives", next(c for c in tiny.module.CONFIGS if c.name == "kmnist").archives)
+    """KMNIST's asks for a sentence and for the same licence; its figures are measured."""
+    config = mnist_family.find_config("kmnist")
+    monkeypatch.setattr(config, "archives", tiny.module.find_config("kmnist").archives)
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", cache)
-    build.main([str(out), "kmnist", "--archives", archives])
-    sentence = '"KMNIST Dataset" (created by CODH), adapted from "Kuzushiji Dataset" (created by NIJL and others)'
+    build(out, ["kmnist"], archives=archives)
+    sentence = (
+        '"KMNIST Dataset" (created by CODH), '
+        'adapted from "Kuzushiji Dataset" (created by NIJL and others)'
+    )
     for file in ("README.md", "LICENSE.md"):
         assert f"> {sentence}, doi:10.20676/00000341" in (out / file).read_text(encoding="utf-8")
     assert front_matter_of(out)["license"] == "cc-by-sa-4.0"
     text = (out / "README.md").read_text(encoding="utf-8")
     counts = [np.bincount(tiny.arrays["kmnist"][split][1])[9] for split in SPLITS]
     assert f"| 9 | wo | {counts[0]} | {counts[1]} | {sum(counts)} |" in text
-    assert "as the publisher counts" not in text
+    assert "Rows of each class, as the publisher counts" not in text
     assert findings(out) == []
 
 
@@ -292,163 +365,278 @@ def test_a_part_of_published_archives_has_the_figures_of_that_part(real_archives
     (tmp_path / "archives").mkdir()
     for path in tmp_path.glob("t10k-*"):
         path.rename(tmp_path / "archives" / path.name)
-    build.main([str(out), "fashion", "--archives", str(tmp_path / "archives")])
+    build(out, ["fashion"], archives=tmp_path / "archives")
     text = (out / "README.md").read_text(encoding="utf-8")
     assert findings(out) == []
     assert "| 9 | Ankle boot | 1,000 | 1,000 |" in text
     assert "of 26 pixels in 21, of 27 pixels in 999, of 28 pixels in 58,980 train images" in text
 
 
-# --- Whole or not at all ----------------------------------------------------------------------------------------------
-
-
-def test_one_broken_dataset_leaves_everything_as_it_was(copied, out, capsys, tmp_path):
-    build.main([str(out), "--archives", str(copied)])
-    before = contents(tmp_path)
-    labels = copied / "fashion" / "t10k-labels-idx1-ubyte.gz"
-    labels.write_bytes(labels.read_bytes()[:-9])
-    message = fails(capsys, out, "--archives", copied)
-    assert message.startswith(f"fashion: {labels}: broken")
-    after = contents(tmp_path)
-    assert after.pop(labels.relative_to(tmp_path).as_posix()) != before.pop(labels.relative_to(tmp_path).as_posix())
-    assert after == before
+# --- What is refused ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("place", "words"),
+    ("arguments", "message"),
     [
-        (".", r"\.: the working directory or one above it, expected a folder of its own"),
-        ("..", r"\.\.: the working directory or one above it"),
-        ("file", "file: a file, expected a folder; name a new folder, or delete this one yourself"),
-        ("file/out", "file/out: .*file cannot be written to"),
-        ("repository", "repository: holds other files, expected an empty folder or one that this command wrote"),
-        ("link", "link: a file, expected a folder"),
+        (
+            {"names": ["mnist", "emnist"]},
+            "emnist: no such dataset, expected some of mnist, fashion, kmnist; correct the name",
+        ),
+        (
+            {"archives": "nowhere"},
+            "nowhere: no such folder, expected one that holds archives; correct --archives",
+        ),
+        (
+            {"archives": "."},
+            ".: none of its folders is a dataset's, expected one or more of the folders mnist, "
+            "fashion, kmnist; give a NAME if it holds archives itself",
+        ),
+        (
+            {"sample": True, "archives": "."},
+            "sample: wanted together with archives, expected one of them; leave the other out",
+        ),
+        (
+            {"sample": True, "max_shard_size": "lots"},
+            "--max-shard-size lots: no such size, expected 100KB or more, such as 2MB or 500MB; "
+            "correct it",
+        ),
+        (
+            {"sample": True, "max_shard_size": "99KB"},
+            "--max-shard-size 99KB: no such size, expected 100KB or more, such as 2MB or 500MB; "
+            "correct it",
+        ),
+        (
+            {"sample": True, "num_proc": 0},
+            "--num-proc 0: no process, expected 1 or more; correct it",
+        ),
     ],
 )
-@pytest.mark.parametrize("source", [["--sample"], ["--archives", "nowhere"]])
-def test_what_is_not_ours_is_not_touched(tmp_path, monkeypatch, capsys, place, words, source):
-    (tmp_path / "file").write_text("mine")
-    (tmp_path / "repository" / ".git").mkdir(parents=True)
-    (tmp_path / "link").symlink_to(tmp_path / "nothing")
-    before = sorted(tmp_path.rglob("*"))
+def test_a_wrong_argument_is_told(tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
-    assert re.match(words, fails(capsys, place, *source))
-    assert sorted(tmp_path.rglob("*")) == before
-
-
-def test_an_empty_folder_and_one_that_is_linked_to_are_taken(archives, tmp_path, cache):
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "empty")
-    for place in ("empty", "link"):
-        build.main([str(tmp_path / place), "mnist", "--archives", archives])
-        assert len(datasets.load_dataset(str(tmp_path / place), split="test", cache_dir=str(cache))) == 13
-    assert (tmp_path / "link").is_symlink()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["emnist"], "emnist: no such dataset, expected some of mnist, fashion, kmnist; correct the name"),
-        (["--archives", "nowhere"], "nowhere: no such folder, expected one of archives; correct --archives"),
-        (["--archives", "."], r"\.: has none of them, expected one or more of the folders mnist, fashion, kmnist"),
-        (["mnist", "--archives", "."], "mnist: .*: holds nothing, expected IDX archives"),
-        (["mnist", "fashion", "--archives", "."], "mnist: data_dir '.*mnist': no such folder"),
-        (["--sample", "--max-shard-size", "lots"], "--max-shard-size lots: expected 100KB or more, as 2MB"),
-        (["--sample", "--max-shard-size", "1KB"], "--max-shard-size 1KB: expected 100KB or more"),
-        (["--sample", "--num-proc", "0"], "--num-proc 0: expected 1 or more"),
-    ],
-)
-def test_a_mistake_gets_one_line(tmp_path, monkeypatch, capsys, arguments, words):
-    monkeypatch.chdir(tmp_path)
-    assert re.match(words, fails(capsys, "out", *arguments))
+    with pytest.raises(ValueError, match="expected") as caught:
+        build("out", **arguments)
+    assert str(caught.value) == message
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_gets_one_line_and_the_next_build_works(archives, out):
-    code = f"""
+@pytest.mark.parametrize(
+    ("names", "start"),
+    [
+        (["mnist"], "mnist: {0}: holds nothing, expected IDX archives"),
+        (["mnist", "fashion"], "mnist: data_dir '{0}/mnist': no such folder, expected"),
+    ],
+)
+def test_a_fault_in_archives_names_the_dataset(tmp_path, out, names, start):
+    (tmp_path / "archives").mkdir()
+    with pytest.raises(ValueError, match="expected") as caught:
+        build(out, names, archives=tmp_path / "archives")
+    assert str(caught.value).startswith(start.format(tmp_path / "archives"))
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("characters", ["*", "?", "[1]", "::"])
+def test_a_path_that_load_dataset_reads_as_a_pattern_is_refused(tmp_path, characters):
+    out = tmp_path / f"a{characters}" / "out"
+    with pytest.raises(ValueError, match="expected") as caught:
+        build(out, sample=True)
+    assert str(caught.value) == (
+        f"{out}: a path with *, ?, [ or ::, which load_dataset takes for a pattern, "
+        "expected one without; name another folder"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_relative_path_below_a_pattern_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "[1]").mkdir()
+    monkeypatch.chdir(tmp_path / "[1]")
+    with pytest.raises(ValueError, match="out: a path with .* which load_dataset takes"):
+        build("out", sample=True)
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_the_users_files_are_kept(archives, out, force):
+    build(out, ["mnist"], archives=archives)
+    (out / "notes.txt").write_text("mine")
+    before = contents(out)
+    with pytest.raises(ValueError, match=r"out: holds notes\.txt, which build did not write"):
+        build(out, ["fashion"], archives=archives, force=force)
+    assert contents(out) == before
+
+
+def test_an_edited_card_is_replaced_only_with_force(archives, out):
+    build(out, ["mnist"], archives=archives)
+    (out / "README.md").write_text("mine")
+    before = contents(out)
+    with pytest.raises(ValueError, match=r"out: README\.md was edited"):
+        build(out, ["mnist"], archives=archives)
+    assert contents(out) == before
+    assert build(out, ["mnist"], archives=archives, force=True).changed
+    assert findings(out) == []
+    assert not build(out, ["mnist"], archives=archives).changed
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_folder_of_1_0_0_is_replaced_unless_it_was_edited(archives, out, edited):
+    build(out, ["mnist"], archives=archives)
+    files = read_manifest(out).files
+    (out / MANIFEST).write_text(json.dumps({"made_of": "0" * 64, "files": files}, indent=1))
+    if edited:
+        (out / "README.md").write_text("mine")
+        with pytest.raises(ValueError, match=r"out: README\.md was edited"):
+            build(out, ["mnist"], archives=archives)
+    else:
+        assert build(out, ["mnist"], archives=archives).changed
+
+
+def test_a_conversion_is_not_replaced(archives, out):
+    with whole_folder(out, command="convert", made_of="this") as folder:
+        (folder / "train.csv").write_text("")
+    with pytest.raises(ValueError, match="out: written by convert, expected"):
+        build(out, ["mnist"], archives=archives, force=True)
+    assert (out / "train.csv").exists()
+
+
+def test_a_folder_does_not_hold_what_it_is_built_from(tiny, tmp_path, out):
+    """Neither the other way round, nor behind links."""
+    shutil.copytree(tiny.folder("mnist"), out / "archives")
+    for place, archives, words in (
+        (out, out / "archives", f"contains {out / 'archives'}"),
+        (out / "archives" / "built", out / "archives", f"in {out / 'archives'}"),
+    ):
+        with pytest.raises(
+            ValueError, match=re.escape(f"{place}: {words}, expected a folder apart")
+        ):
+            build(place, ["mnist"], archives=archives)
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    for path in (out / "archives").iterdir():
+        (linked / path.name).symlink_to(path)
+    with pytest.raises(ValueError, match=re.escape(f"{out}: contains {linked}")):
+        build(out, ["mnist"], archives=linked)
+    assert len(contents(out)) == 4
+
+
+# --- Whole or not at all --------------------------------------------------------------------------
+
+
+def test_one_broken_dataset_leaves_everything_as_it_was(copied, out, tmp_path):
+    build(out, archives=copied)
+    labels = copied / "fashion" / "t10k-labels-idx1-ubyte.gz"
+    labels.write_bytes(labels.read_bytes()[:-9])
+    before = contents(tmp_path)
+    with pytest.raises(ValueError, match=re.escape(f"fashion: {labels}: broken")):
+        build(out, archives=copied)
+    assert contents(tmp_path) == before
+
+
+def test_a_missing_mirror_is_an_error_of_the_network(tiny, mirrors, out, monkeypatch):
+    for config in mnist_family.CONFIGS:
+        monkeypatch.setattr(config, "mirrors", ("http://127.0.0.1:9/",))
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", out.parent / "cache")
+    with pytest.raises(ConnectionError, match=r"mnist: train-images-idx3-ubyte\.gz: no mirror has"):
+        build(out, ["mnist"])
+    assert not out.exists()
+
+
+LIMITED = """
 import resource, sys
-from mnist_tools.commands import build
-resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))  # bytes that a file may have
-build.main([{str(out)!r}, "mnist", "--archives", {archives!r}])
+from mnist_tools import cli
+resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, resource.RLIM_INFINITY))  # bytes a file may have
+cli.main("build", sys.argv[1:])
 """
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+
+def run_limited(size, *arguments):
+    """Run the command in a process that cannot write larger files, as on a full disk."""
+    arguments = [sys.executable, "-c", LIMITED.format(size), *map(str, arguments)]
+    return subprocess.run(arguments, capture_output=True, text=True)
+
+
+@pytest.mark.release
+@pytest.mark.skipif(os.name == "nt", reason="has no such limit")
+def test_a_full_disk_gets_one_line_and_the_next_build_works(archives, out):
+    """The rows fit into the cache, and the pictures not into OUT."""
+    result = run_limited(20_000, out, "mnist", "--archives", archives)
     assert result.returncode == 1
-    assert "File too large" in result.stderr.splitlines()[-1]
+    assert re.fullmatch("mnist: .*File too large.*", result.stderr.splitlines()[-1])
     assert "Traceback" not in result.stderr
     assert list(out.parent.iterdir()) == []
-    build.main([str(out), "mnist", "--archives", archives])
+    build(out, ["mnist"], archives=archives)
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("moment", [0.0, 0.01, 0.03, 0.1, 0.3])
-def test_a_build_that_is_ended_leaves_a_whole_folder_or_none(tmp_path, out, how, moment, cache):
-    """Ended while the new folder is written or moves in, or a little later."""
-    rows = 3000
-    folder = write_split(tmp_path / "archives", "train", pictures(rows, 1), numbers(rows, 1))
-    command = [*COMMAND, str(out), "mnist", "--archives", str(folder), "--max-shard-size"]
-    subprocess.run([*command, "500MB"], check=True, capture_output=True)
+@pytest.mark.release
+@pytest.mark.skipif(os.name == "nt", reason="has no such limit")
+@pytest.mark.parametrize("processes", [1, 2])
+def test_an_error_that_datasets_wraps_is_told_as_it_was(tmp_path, out, processes):
+    """The cache has no room for the rows."""
+    folder = write_split(tmp_path / "archives", "train", pictures(3000, 1), numbers(3000, 1))
+    arguments = ("mnist", "--archives", folder, "--num-proc", processes)
+    result = run_limited(100_000, out, *arguments)
+    assert result.returncode == 1
+    assert re.fullmatch("mnist: .*File too large.*", result.stderr.splitlines()[-1])
+    assert not out.exists()
+
+
+@pytest.mark.release
+@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGKILL"])
+@pytest.mark.parametrize("written", ["mnist", "README.md"])
+def test_a_build_that_is_ended_leaves_a_whole_folder(tmp_path, out, how, written, cache):
+    """Ended while it writes rows, and while it writes the last files or moves in."""
+    rows, archives = 3000, tmp_path / "archives"
+    write_split(archives, "train", pictures(rows, 1), numbers(rows, 1))
+    build(out, ["mnist"], archives=archives)
     old = contents(out)
-    process = subprocess.Popen([*command, "100KB"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-    while not (tmp_path / ".out.incomplete").exists() and process.poll() is None:
-        time.sleep(0.001)
-    time.sleep(moment)
-    process.send_signal(how)
+    program = [sys.executable, str(ROOT / "scripts" / "build.py"), str(out), "mnist"]
+    arguments = ["--archives", str(archives), "--max-shard-size", "100KB"]
+    process = subprocess.Popen([*program, *arguments], stderr=subprocess.PIPE, text=True)
+    wait_for(out.parent / ".out.mnist_family" / "new" / written, process)
+    process.send_signal(getattr(signal, how))
     _, stderr = process.communicate(timeout=60)
-    if how == signal.SIGKILL:
-        assert contents(out) in (old, None) or is_whole(out)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    if how == "SIGKILL":
+        assert process.returncode == -signal.SIGKILL
     else:
         assert "Traceback" not in stderr
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["archives", "out"]
-        assert contents(out) == old or is_whole(out)
-        if process.returncode == 1:
-            assert stderr.endswith(f"{out}: interrupted, no half-built folder is left; run it again\n")
-    subprocess.run([*command, "200KB"], check=True, capture_output=True)
+        assert left == ["archives", "out"]
+        assert process.returncode in (0, 1)
+    if process.returncode == 0:
+        assert contents(out) != old
+    elif out.exists():
+        assert contents(out) == old
+    build(out, ["mnist"], archives=archives, max_shard_size="200KB")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["archives", "out"]
-    assert len(datasets.load_dataset(str(out), split="train", cache_dir=str(cache))) == rows
+    loaded = datasets.load_dataset(str(out), split="train", cache_dir=str(cache))
+    assert_rows(loaded, pictures(rows, 1), numbers(rows, 1))
 
 
-def is_whole(folder):
-    return is_current(folder, read_marker(folder)["made_of"])
+def wait_for(path, process):
+    """Wait until a process has made a file or folder, which it must do before it ends."""
+    while not path.exists():
+        assert process.poll() is None, f"ended without {path}"
+        time.sleep(0.001)
 
 
-def test_two_builds_of_one_folder_do_not_mix(out, archives, capsys):
-    with publishing(out, "something"):
-        message = fails(capsys, out, "mnist", "--archives", archives)
-        assert message == f"{out}: another process is writing it, expected none; wait for its end"
-    build.main([str(out), "mnist", "--archives", archives])
+def test_an_interrupted_build_says_so_in_one_line(archives, out, monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "render", interrupt)
+    arguments = {"names": ["mnist"], "archives": archives, "sample": False, "num_proc": None}
+    code = cli.run_command(
+        "build", {"out": out, **arguments, "max_shard_size": "500MB", "force": False}
+    )
+    assert code == 1
+    line = "build: interrupted; nothing half-written is left, run it again"
+    assert capsys.readouterr().err.splitlines()[-1] == line
+    assert not any(out.parent.iterdir())
 
 
-def test_an_error_while_the_folder_moves_in_puts_the_old_one_back(out, archives, monkeypatch, capsys):
-    build.main([str(out), "mnist", "--archives", archives])
-    before = contents(out)
-    rename = pathlib.Path.rename
-
-    def fail(self, target):
-        if self.name.endswith(".incomplete"):
-            raise OSError("no more")
-        return rename(self, target)
-
-    monkeypatch.setattr(pathlib.Path, "rename", fail)
-    assert fails(capsys, out, "fashion", "--archives", archives) == "no more"
-    assert contents(out) == before
-    assert os.listdir(out.parent) == ["out"]
-
-
-def test_a_build_killed_between_the_two_moves_is_put_back(out, archives):
-    build.main([str(out), "mnist", "--archives", archives])
-    before = contents(out)
-    out.rename(out.parent / ".out.old")
-    with pytest.raises(RuntimeError), publishing(out, "something"):
-        raise RuntimeError
-    assert contents(out) == before
-
-
-# --- The real archives ------------------------------------------------------------------------------------------------
+# --- The real archives ----------------------------------------------------------------------------
 
 
 @pytest.mark.real
 def test_every_row_of_a_real_build_is_the_archives(real_archives, out, cache):
-    build.main([str(out), "--archives", str(real_archives)])
+    build(out, archives=real_archives)
     assert front_matter_of(out)["pretty_name"] == "MNIST, Fashion-MNIST"
     for name in ("mnist", "fashion"):
         loaded = datasets.load_dataset(str(out), name, cache_dir=str(cache))
@@ -456,19 +644,3 @@ def test_every_row_of_a_real_build_is_the_archives(real_archives, out, cache):
             images = mnist_family.read_idx(real_archives / name / f"{file}-images-idx3-ubyte.gz")
             labels = mnist_family.read_idx(real_archives / name / f"{file}-labels-idx1-ubyte.gz")
             assert_rows(loaded[split], images, labels)
-
-
-@pytest.mark.parametrize("processes", [1, 2])
-def test_an_error_that_datasets_wraps_is_told_as_it_was(tmp_path, out, processes):
-    """The cache has no room for the rows."""
-    folder = write_split(tmp_path / "archives", "train", pictures(3000, 1), numbers(3000, 1))
-    code = f"""
-import resource
-from mnist_tools.commands import build
-resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))  # bytes that a file may have
-build.main([{str(out)!r}, "mnist", "--archives", {str(folder)!r}, "--num-proc", "{processes}"])
-"""
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert result.returncode == 1
-    assert re.fullmatch("mnist: .*File too large.*", result.stderr.splitlines()[-1])
-    assert not out.exists()

@@ -1,166 +1,303 @@
-"""What the Hub refuses or misreads in a card is found here, with its line; cards of ours have no finding."""
+"""Lint finds, with its line, what the Hub or `load_dataset` would refuse or misread in a card."""
 
-import shutil
+import datetime
+import functools
+import json
+import os
 
 import pytest
-from conftest import NAMES, ROOT, run
+from conftest import NAMES, ROOT
+from lint_cards import CARD, cases, edited, findings_of, in_marked_lines
 
-from mnist_tools.commands import lint as lint_card
-from mnist_tools.lint import findings
-
-CARD = (ROOT / "cards" / "fashion" / "README.md").read_text(encoding="utf-8")
-FAMILY = (ROOT / "cards" / "README.md").read_text(encoding="utf-8")
+from mnist_tools.commands.lint import lint, run
+from mnist_tools.lint import findings, front_matter_of
 
 
 @pytest.fixture
-def lint(tmp_path):
-    """The findings of a text, each as (line, rest)."""
-
-    def found(text):
-        path = tmp_path / "card.md"
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        lines = [line.removeprefix(f"{path}:").split(": ", 1) for line in findings(path)]
-        return [(int(number), rest) for number, rest in lines]
-
-    return found
+def found(tmp_path):
+    """Return a function that returns the findings of a text."""
+    return functools.partial(findings_of, tmp_path)
 
 
-def line_of(text, part):
-    return text[: text.index(part)].count("\n") + 1
+def test_a_correct_card_has_no_finding(found):
+    assert found(CARD) == []
 
 
-def test_our_cards_have_no_finding(sample, capsys):
-    paths = [ROOT / "cards" / "README.md", *(ROOT / "cards" / name / "README.md" for name in NAMES), sample]
-    lint_card.main([*map(str, paths)])
-    assert capsys.readouterr().out == ""
+@pytest.mark.parametrize("folder", [".", *NAMES])
+def test_a_card_of_the_project_has_no_finding(folder):
+    assert findings(ROOT / "cards" / folder / "README.md") == []
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "message"),
-    [
-        ("license: mit", "license: MIT", "license: 'MIT', expected a value that the Hub knows, such as mit;"),
-        ("license: mit", "licence: mit", "licence: no key of a card, expected license; rename it"),
-        ("license: mit", "licenses: [mit]", "licenses: a legacy key, expected license; rename it"),
-        ("license: mit", "license: {fashion: mit}",
-         "license: {'fashion': 'mit'} (a mapping), expected an id, or a list of ids; write it so"),
-        ("license: mit", "license: no", "license: False (a boolean), expected an id, or a list of ids"),
-        ("license: mit", "license: [mit, mti]", "license[1]: 'mti', expected a value that the Hub knows, such as mit"),
-        ("license: mit", "license: other", "license: other without license_name and license_link, expected both"),
-        ("language:\n- en", "languages:\n- en", "languages: a legacy key, expected language; rename it"),
-        ("language:\n- en", "language:\n- no", "language[0]: False (a boolean), expected a value that the Hub knows"),
-        ("language:\n- en", "language:\n- en-US", "language[0]: 'en-US', expected a value that the Hub knows"),
-        ("task_categories:\n- image-classification", "task_categories: image-classification",
-         "task_categories: 'image-classification', expected a list; write it so"),
-        ("- multi-class-image-classification", "- multi-class", "task_ids[0]: 'multi-class', expected a value that"),
-        ("- 10K<n<100K", "- 10k<n<100k", "size_categories[0]: '10k<n<100k', expected a value that the Hub"),
-        ("- expert-generated", "- experts", "annotations_creators[0]: 'experts', expected a value that"),
-        ("- idx\n", "- 1\n", "tags: ['image', 1, "),
-        ("pretty_name: Fashion-MNIST", "pretty_name: 1", "pretty_name: 1 (an integer), expected a text; correct it"),
-        ("'0': T-shirt/top", "0: T-shirt/top", "names[0]: the key 0 (an integer), expected the text '0'"),
-        ("'0': T-shirt/top", "'0': 7", "names.0: 7 (an integer), expected a text; put it into quotes"),
-        ("'0': T-shirt/top", "'0': yes", "names.0: True (a boolean), expected a text; put it into quotes"),
-        ("'0': T-shirt/top", "'10': T-shirt/top", "names: labels 10, 1, 2, 3, 4, 5, 6, 7, 8, 9, expected 0 to 9"),
-        ("'1': Trouser", "'1': T-shirt/top", "names.0: 'T-shirt/top' more than once, expected"),
-        ("num_examples: 60000", "num_examples: 60000.0", "num_examples: 60000.0 (a float), expected a whole"),
-        ("num_examples: 60000", "num_examples: '60000'", "num_examples: '60000', expected a whole number"),
-        ("  default: true\n", "  default: true\n- config_name: other\n  data_files: x\n  default: true\n",
-         "configs[1].default: a second default, after line 25, expected one"),
-        ("- config_name: fashion\n  data_files", "- data_files", "configs[0]: config_name None, expected a text"),
-        ("pretty_name:", "license: mit\npretty_name:", "license: twice, first in line 2, expected a key once"),
-        ("'1': Trouser", "'0': Trouser", "0: twice, first in line 41, expected a key once; remove one"),
-        ("  splits:\n  - name: train", "  splits:\n  - name: training",
-         "dataset_info[0].splits: test, training, expected test, train as in configs; correct one of them"),
-        ("dataset_info:\n- config_name: fashion", "dataset_info:\n- config_name: mnist",
-         "configs[0]: config 'fashion' is not in dataset_info, expected"),
-        ("pretty_name: Fashion-MNIST", "pretty_name: [Fashion", "no YAML ("),
-        ("  - name: image\n    dtype: image", "  - name: image\n    dtype: picture", "features: ValueError"),
-        ("  - name: image\n    dtype: image", "  - image", "features[0]: 'image', expected a mapping; correct it"),
-        ("  splits:\n  - name: train", "  splits:\n  - title: train", "splits[0].name: None, expected a text"),
-        ("  - split: train\n    path: fashion/train-*", "  - split: train", "path: None, expected a path or a list of"),
+# --- The text -------------------------------------------------------------------------------------
+
+NOT_READ = [
+    ("# Digits\n", "1: no front matter, expected YAML between two lines of ---; write both lines"),
+    ("", "1: no front matter, expected YAML between two lines of ---; write both lines"),
+    (
+        "---\nlicense: mit\n",
+        "1: front matter without an end, expected YAML between two lines of ---; write both lines",
+    ),
+    ("---\n- mit\n---\n", "2: a list, expected a mapping of keys; write key: value lines"),
+    ("---\n---\n", "2: nothing, expected a mapping of keys; write key: value lines"),
+    (
+        b"---\nlicense: mit\npretty_name: caf\xe9\n---\n",
+        "3: the byte 0xe9, expected UTF-8; save the card as UTF-8",
+    ),
+    (
+        "---\nlicense: mit\npretty_name: a\0b\n---\n",
+        "3: the character U+0000, expected printable text; remove it",
+    ),
+    (
+        "---\nlicense: mit\npretty_name: [Digits\n---\n",
+        "4: invalid YAML (expected ',' or ']', but got '<stream end>'), expected YAML; "
+        "correct the syntax",
+    ),
+    (
+        "---\nlicense: mit\ntags: !!int x\n---\n",
+        "2: invalid YAML (invalid literal for int() with base 10: 'x'), expected YAML; "
+        "correct the syntax",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), NOT_READ)
+def test_front_matter_that_cannot_be_read_is_one_finding(found, text, expected):
+    assert found(text) == [expected]
+
+
+def test_a_byte_order_mark_is_found(found):
+    expected = "1: a byte order mark, expected --- as the first bytes; save the card without it"
+    assert found(b"\xef\xbb\xbf" + CARD.encode()) == [expected]
+
+
+@pytest.mark.parametrize("newline", ["\r\n", "\r"])
+def test_carriage_returns_are_one_finding_and_the_rest_is_linted(found, newline):
+    text = edited({"license: mit": "license: MIT"}).replace("\n", newline)
+    assert found(text) == [
+        "1: a carriage return, expected lines that end in LF; convert the line endings",
+        "3: license: 'MIT', expected a value that the Hub knows, such as mit; correct it",
+    ]
+
+
+def test_blanks_after_the_lines_around_front_matter_are_found(found):
+    text = CARD.replace("---\n", "--- \n")
+    last = text[: text.index("--- \n\n")].count("\n") + 1
+    finding = "--- and blanks, expected --- alone; remove the blanks"
+    assert found(text) == [f"1: {finding}", f"{last}: {finding}"]
+
+
+def test_lines_are_those_of_an_editor(found):
+    """PyYAML counts U+2028 and U+0085 as ends of lines, too."""
+    text = edited({"Digits": '"a\u2028b\x85c"', "license: mit": "license: MIT # here"})
+    finding = "license: 'MIT', expected a value that the Hub knows, such as mit; correct it"
+    assert found(text) == in_marked_lines(text, [finding])
+
+
+def test_a_key_that_stands_twice_is_found(found):
+    text = edited(
+        {
+            "tags:": "license: mit # here\ntags:",
+            "  default: true": "  default: true\n  default: true # here",
+        }
+    )
+    assert found(text) == in_marked_lines(
+        text,
+        [
+            "license: twice, first in line 3, expected each key once; remove one",
+            "default: twice, first in line 30, expected each key once; remove one",
+        ],
+    )
+
+
+# --- Keys and vocabularies ------------------------------------------------------------------------
+
+# By what is expected: the edits that lead to it, with the place and what is found there.
+WRONG_KEYS = {
+    "a value that the Hub knows, such as mit; correct it": [
+        ("license: mit", "license: MIT", "license: 'MIT'"),
+        ("license: mit", "license: [mit, mti]", "license[1]: 'mti'"),
     ],
-)  # fmt: skip
-def test_what_is_wrong_is_told_with_its_line(lint, before, after, message):
-    assert before in CARD
-    text = CARD.replace(before, after, 1)
-    found = lint(text)
-    assert any(rest.startswith(message) or f".{message}" in rest for _, rest in found), found
-    if "\n" not in after and not message.startswith(("no YAML", "names: labels")):
-        assert line_of(text, after) in [line for line, _ in found]
-    assert all(", expected " in rest and "; " in rest for _, rest in found)
-
-
-def test_broken_texts_are_told(lint):
-    body = CARD.split("---\n", 2)[2]
-    assert lint(body)[0] == (1, "no front matter, expected YAML between two lines of ---; write it")
-    assert lint("")[0][1].startswith("no front matter")
-    assert lint("---\nlicense: mit\n")[0][1].startswith("front matter without an end")
-    assert lint("---\n- license\n---\n") == [(2, "a list, expected a mapping of keys; write key: value lines")]
-    assert lint(b"\xef\xbb\xbf" + CARD.encode()) == [
-        (1, "a byte order mark, expected --- as the first bytes; save it as UTF-8 without one")
-    ]
-    assert lint(CARD.replace("\n", "\r\n")) == [
-        (1, "a carriage return, expected lines that end in LF alone; convert the line ends")
-    ]
-    assert lint(CARD.encode().replace(b"Ankle", b"\xe9"))[0][1] == "the byte 0xe9, expected UTF-8; save it as such"
-
-
-def test_configs_and_infos_belong_together(lint):
-    start, rest = FAMILY.split("configs:\n", 1)
-    _, infos = rest.split("dataset_info:\n", 1)
-    assert [rest for _, rest in lint(f"{start}dataset_info:\n{infos}")] == [
-        "dataset_info: without configs, expected configs with the data files of each; "
-        "add configs, or load_dataset merges every file that it finds"
-    ]
-    assert [rest for _, rest in lint(FAMILY.replace("  default: true\n", ""))] == [
-        "configs: no default, expected default: true in one config; add it"
-    ]
-    assert len(lint(FAMILY.replace("- config_name: fashion", "- config_name: mnist"))) > 0
-    assert any("configs: {" in rest for _, rest in lint(f"{start}configs:\n  a: b\ndataset_info:\n{infos}"))
-
-
-@pytest.fixture
-def built(sample, tmp_path):
-    shutil.copytree(sample, tmp_path / "built")
-    return tmp_path / "built"
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "message"),
-    [
-        ("    num_examples: 600\n", "    num_examples: 601\n", "num_examples: 601 (an integer), expected 600 as in"),
-        ("    num_bytes: 2", "    num_bytes: 3", "as in Parquet; correct it"),
-        ("  download_size: ", "  download_size: 1", "the bytes of the Parquet files; correct it"),
-        ("  dataset_size: ", "  dataset_size: 1", "the sum of its splits' num_bytes; correct one of them"),
-        ("          '1': Trouser\n          '2': Pullover", "          '1': Pullover\n          '2': Trouser",
-         "names.1: 'Pullover', expected 'Trouser' as in Parquet; correct it, or every row is relabelled"),
-        ("          '9': Ankle boot\n", "", "names: 9 names, expected 10 as in Parquet"),
-        ("    path: kmnist/train-*", "    path: kmnist/training-*", "['kmnist/training-*'] is no file"),
+    "a value that the Hub knows; correct it": [
+        ("license: mit", "license: ''", "license: ''"),
+        ("language:\n- en", "language: english", "language: 'english'"),
     ],
-)  # fmt: skip
-def test_a_folder_is_compared_with_its_parquet(built, before, after, message):
-    card = built / "README.md"
-    text = card.read_text(encoding="utf-8")
-    assert before in text
-    card.write_text(text.replace(before, after, 1), encoding="utf-8", newline="\n")
-    for path in (built, card):
-        assert any(message in line for line in findings(path)), findings(path)
+    "an id, or a list of ids; write it so; quote a value such as 'no'": [
+        ("license: mit", "license: {digits: mit}", "license: {'digits': 'mit'} (a mapping)"),
+        ("license: mit", "license: no", "license: False (a boolean)"),
+        ("license: mit", "license: []", "license: []"),
+    ],
+    "both beside it; add them": [
+        ("license: mit", "license: other", "license: other without license_name and license_link"),
+    ],
+    "license; rename it": [
+        ("license: mit", "licenses: [mit]", "licenses: an old key"),
+    ],
+    "language; rename it": [
+        ("language:", "languages:", "languages: an old key"),
+    ],
+    "task_categories; rename it": [
+        ("task_categories:", "task_category:", "task_category: an old key"),
+    ],
+    "task_ids; rename it": [
+        ("task_ids:", "task_id:", "task_id: an old key"),
+    ],
+    "pretty_name; rename it": [
+        ("pretty_name:", "prety_name:", "prety_name: an unknown key"),
+    ],
+    "a value that the Hub knows; put it into quotes": [
+        ("- en", "- no", "language[0]: False (a boolean)"),
+    ],
+    "a value that the Hub knows, such as en; correct it": [
+        ("- en", "- en-US", "language[0]: 'en-US'"),
+    ],
+    "a code, or a list of codes; write it so; quote a value such as 'no'": [
+        ("language:\n- en", "language: 1", "language: 1 (an integer)"),
+    ],
+    "a list; write each value after a - of its own": [
+        (
+            "task_categories:\n- image-classification",
+            "task_categories: image-classification",
+            "task_categories: 'image-classification'",
+        ),
+        ("task_ids:\n- multi-class-image-classification", "task_ids: []", "task_ids: []"),
+    ],
+    "a value that the Hub knows, such as image-classification; correct it": [
+        (
+            "- image-classification",
+            "- image-clasification",
+            "task_categories[0]: 'image-clasification'",
+        ),
+    ],
+    "a value that the Hub knows, such as multi-class-image-classification; correct it": [
+        (
+            "- multi-class-image-classification",
+            "- multi-class-image",
+            "task_ids[0]: 'multi-class-image'",
+        ),
+    ],
+    "a value that the Hub knows, such as 1K<n<10K; correct it": [
+        ("- 1K<n<10K", "- 1k<n<10k", "size_categories[0]: '1k<n<10k'"),
+    ],
+    "a value that the Hub knows, such as expert-generated; correct it": [
+        ("- expert-generated", "- experts", "annotations_creators[0]: 'experts'"),
+    ],
+    "a value that the Hub knows, such as found; correct it": [
+        ("- found", "- founded", "language_creators[0]: 'founded'"),
+    ],
+    "a value that the Hub knows, such as other; correct it": [
+        ("- monolingual", "- one", "multilinguality[0]: 'one'"),
+    ],
+    "a text; put it into quotes": [
+        ("- image\n", "- 1 # here\n", "tags[0]: 1 (an integer)"),
+        ("- original", "- 2024-02-01", "source_datasets[0]: 2024-02-01 (a date)"),
+        ("pretty_name: Digits", "pretty_name: 1", "pretty_name: 1 (an integer)"),
+        ("pretty_name: Digits", "pretty_name:", "pretty_name: nothing"),
+        ("pretty_name: Digits", "license_name: 1.5", "license_name: 1.5 (a float)"),
+        ("pretty_name: Digits", "license_link: ' '", "license_link: ' '"),
+    ],
+    "a list of texts; write each after a - of its own": [
+        ("tags:\n- image", "tags: image", "tags: 'image'"),
+    ],
+}
 
 
-def test_a_missing_or_broken_shard_is_told(built):
-    shard = built / "mnist" / "train-00000-of-00001.parquet"
-    content = shard.read_bytes()
-    shard.write_bytes(content[:-5])
-    assert any("Parquet that cannot be read" in line for line in findings(built))
-    shard.unlink()
-    assert any("['mnist/train-*'] is no file" in line for line in findings(built))
+@pytest.mark.parametrize(("before", "after", "finding"), cases(WRONG_KEYS))
+def test_a_wrong_key_or_value_is_one_finding(found, before, after, finding):
+    text = edited({before: after if "# here" in after else f"{after} # here"})
+    assert found(text) == in_marked_lines(text, [finding])
 
 
-def test_the_command_ends_with_1_and_a_line_for_each(tmp_path):
-    (tmp_path / "card.md").write_text(CARD.replace("license: mit", "license: MIT"), encoding="utf-8")
-    result = run([ROOT / "scripts" / "lint_card.py", "card.md", "missing.md"], cwd=tmp_path)
-    assert result.returncode == 1
-    assert result.stderr == ""
-    assert result.stdout.splitlines() == [
-        "card.md:3: license: 'MIT', expected a value that the Hub knows, such as mit; correct it",
-        "missing.md: No such file or directory, expected a card or a folder with one; correct it",
+@pytest.mark.parametrize("value", ["[mit, cc-by-4.0]", "unknown"])
+def test_a_licence_is_an_id_or_a_list_of_ids(found, value):
+    assert found(edited({"license: mit": f"license: {value}"})) == []
+
+
+def test_a_card_without_a_licence_is_found(found):
+    assert found(edited({"license: mit\n": ""})) == [
+        "1: front matter: no license, "
+        "expected an id of the Hub's list, or unknown if nobody states a licence; add the key"
     ]
+
+
+def test_another_licence_needs_its_name_and_its_link(found):
+    text = edited({"license: mit": "license: other\nlicense_name: ours"})
+    finding = "3: license: other without license_link, expected both beside it; add them"
+    assert found(text) == [finding]
+    assert found(text.replace("ours", "ours\nlicense_link: LICENSE.md")) == []
+
+
+def test_keys_that_nobody_could_have_meant_are_left_alone(found):
+    assert found(edited({"tags:": "our_own_key: 1\n7: x\ntags:"})) == []
+
+
+# --- From Python and from the command line --------------------------------------------------------
+
+
+def test_front_matter_of_a_text():
+    assert front_matter_of("---\nlicense: mit\n1: x\n---\n\n# Digits\n") == {
+        "license": "mit",
+        "1": "x",
+    }
+    assert front_matter_of("---\r\nlicense: mit\r\n---\r\n") == {"license": "mit"}
+
+
+@pytest.mark.parametrize("text", [text for text, _ in NOT_READ if isinstance(text, str)])
+def test_front_matter_that_cannot_be_read_is_empty(text):
+    assert front_matter_of(text) == {}
+
+
+def test_the_command_prints_findings_and_returns_1(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "card.md").write_text(edited({"license: mit": "license: MIT"}), encoding="utf-8")
+    (tmp_path / "good.md").write_text(CARD, encoding="utf-8")
+    os.mkfifo(tmp_path / "pipe.md")
+    (tmp_path / "empty").mkdir()
+    paths = ["card.md", "good.md", "missing.md", "pipe.md", "empty"]
+    assert run(paths) == 1
+    rest = "expected a card or a folder with one; correct the path"
+    assert capsys.readouterr() == (
+        "card.md:3: license: 'MIT', expected a value that the Hub knows, such as mit; correct it\n"
+        f"missing.md: No such file or directory, {rest}\n"
+        f"pipe.md: Not a regular file, {rest}\n"
+        f"empty/README.md: No such file or directory, {rest}\n",
+        "",
+    )
+    assert [finding.line for finding in lint(paths)] == [3, None, None, None]
+
+
+def test_the_command_prints_nothing_for_good_cards(tmp_path, capsys):
+    (tmp_path / "good.md").write_text(CARD, encoding="utf-8")
+    assert run([tmp_path / "good.md"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_findings_of_a_missing_card_raise(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        findings(tmp_path / "missing.md")
+
+
+RETRIEVED = min(
+    datetime.date.fromisoformat(entry["retrieved"])
+    for entry in json.loads(
+        (ROOT / "scripts" / "mnist_tools" / "lint" / "vocabularies.json").read_text(
+            encoding="utf-8"
+        )
+    ).values()
+)
+
+
+@pytest.mark.parametrize(("days", "is_old"), [(366, False), (367, True)])
+def test_lists_of_the_hub_are_old_after_a_year(tmp_path, monkeypatch, capsys, days, is_old):
+    class Clock(datetime.date):
+        @classmethod
+        def today(cls):
+            return RETRIEVED + datetime.timedelta(days=days)
+
+    (tmp_path / "good.md").write_text(CARD, encoding="utf-8")
+    monkeypatch.setattr(datetime, "date", Clock)
+    assert run([tmp_path / "good.md"]) == 0
+    warning = (
+        f"warning: vocabularies.json: license was retrieved on {RETRIEVED}, "
+        "expected a list of the last year; compare it with https://huggingface.co/docs/hub/repositories-licenses\n"
+    )
+    assert capsys.readouterr() == ("", warning if is_old else "")

@@ -1,23 +1,38 @@
-"""Measurements are what the bytes determine: against plain NumPy, on archives made here and on the official ones."""
+"""Measurements are what the bytes determine: checked against plain NumPy, on archives made here."""
 
-import datetime
+import dataclasses
 import gzip
+import io
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 from conftest import ROOT, gz, idx_bytes, numbers, pictures, write_split
 
-from mnist_tools.commands import measure
-from mnist_tools.cards import measurements
 import mnist_family
+from mnist_tools.cards import measurements
+from mnist_tools.cards.measurements import (
+    committed,
+    measure_splits,
+    read_measurements,
+    write_measurements,
+)
+from mnist_tools.commands import measure as command
+from mnist_tools.commands.measure import measure
 
-ARRAYS = {"train": (pictures(60, 1), numbers(60, 1)), "test": (pictures(20, 2), numbers(20, 2))}
+ARRAYS = {
+    "train": (pictures(60, 1), numbers(60, 1)),
+    "test": (pictures(20, 2), numbers(20, 2)),
+}
 ARRAYS["train"][0][[3, 7, 30]] = ARRAYS["train"][0][5]  # copies within train
-ARRAYS["test"][0][4] = ARRAYS["train"][0][5]  # and across
+ARRAYS["train"][0][41] = ARRAYS["train"][0][40]  # that no other split has
+ARRAYS["test"][0][4] = ARRAYS["train"][0][5]  # and across splits
 ARRAYS["test"][0][6] = ARRAYS["train"][0][9]
-ARRAYS["test"][0][9] = 0  # without ink
+ARRAYS["test"][0][9] = 0  # no ink at all
+ARRAYS["test"][0][11, 0, 3] = 7  # a bounding box that is taller than wide
 
 
 @pytest.fixture
@@ -27,112 +42,84 @@ def archives(tmp_path):
     return tmp_path / "archives"
 
 
-def measured(archives, tmp_path, *options):
-    out = tmp_path / "out.json"
-    measure.main(["mnist", "--archives", str(archives), "--out", str(out), *options])
-    return json.loads(out.read_text(encoding="utf-8"))
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out.json"
 
 
-def fails(*arguments):
-    with pytest.raises(SystemExit) as caught:
-        measure.main([*map(str, arguments)])
-    assert isinstance(caught.value.code, str)
-    assert len(caught.value.code.splitlines()) == 1
-    return caught.value.code
+@pytest.fixture
+def cards(tmp_path, monkeypatch):
+    """A copy of the cards, for commands that would write to the clone's."""
+    copy = tmp_path / "clone" / "cards"
+    shutil.copytree(ROOT / "cards", copy)
+    monkeypatch.setattr(command, "CARDS", copy)
+    monkeypatch.setattr(measurements, "CARDS", copy)
+    return copy
 
 
-def test_figures_are_those_of_numpy(archives, tmp_path):
-    found = measured(archives, tmp_path)
-    for split, (images, labels) in ARRAYS.items():
-        figures = found["splits"][split]
-        assert figures["rows"] == len(images)
-        assert figures["shape"] == [28, 28]
-        assert figures["class_counts"] == [(labels == label).sum() for label in range(10)]
-        assert figures["unlabelled"] == 0
-        assert figures["first_labels"] == labels[:10].tolist()
-        assert (figures["min"], figures["max"]) == (images.min(), images.max())
-        assert figures["mean"] == round((images / 255).mean(), 5)
-        assert figures["standard_deviation"] == round((images / 255).std(), 5)
-        assert figures["zero_percent"] == round(100 * (images == 0).mean(), 2)
-        assert figures["constant_pixels"] == (np.ptp(images, axis=0) == 0).sum()
-        sides = [max(np.ptp(each, axis=0)) + 1 if len(each) else 0 for each in map(np.argwhere, images)]
-        assert {each["pixels"]: each["rows"] for each in figures["longer_side"]} == {
-            side: sides.count(side) for side in {*sides}
-        }
+def refusal(*arguments, **options):
+    """The line that a call of measure is refused with."""
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 (callers compare the whole message)
+        measure(*arguments, **options)
+    return str(caught.value)
 
 
-def test_archives_are_described_as_they_lie(archives, tmp_path):
-    """Those of the tests' encoder have no date; a file that gzip writes has one, and a raw one is not compressed."""
+# --- Figures --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_figures_are_those_of_numpy(archives, out, split):
+    images, labels = ARRAYS[split]
+    figures = measure("mnist", archives=archives, out=out).measurements.splits[split]
+    assert figures.rows == len(images)
+    assert figures.shape == (28, 28)
+    assert figures.class_counts == tuple((labels == label).sum() for label in range(10))
+    assert figures.unlabelled == 0
+    assert figures.first_labels == tuple(labels[:10])
+    assert (figures.min, figures.max) == (images.min(), images.max())
+    assert figures.mean == round((images / 255).mean(), 5)
+    assert figures.standard_deviation == round((images / 255).std(), 5)
+    assert figures.zero_percent == round(100 * (images == 0).mean(), 2)
+    assert figures.constant_pixels == (np.ptp(images, axis=0) == 0).sum()
+    sides = [max(np.ptp(each, axis=0)) + 1 if len(each) else 0 for each in map(np.argwhere, images)]
+    assert {each.pixels: each.rows for each in figures.longer_side} == {
+        side: sides.count(side) for side in {*sides}
+    }
+
+
+def test_figures_do_not_depend_on_the_chunks_that_are_read(archives, monkeypatch):
+    splits = mnist_family.verified_splits("mnist", archives)
+    whole = measure_splits("mnist", splits)
+    read_chunks = mnist_family.read_chunks
+    monkeypatch.setattr(
+        mnist_family, "read_chunks", lambda split: read_chunks(split, rows_per_chunk=7)
+    )
+    assert measure_splits("mnist", splits) == whole
+
+
+def test_archives_are_described_as_they_lie_on_disk(archives, out):
+    """Those of the tests' encoder have no date; a .gz may have one, and a raw file has none."""
     images = archives / "train-images-idx3-ubyte.gz"
     images.write_bytes(gzip.compress(gzip.decompress(images.read_bytes()), mtime=848_275_200))
     labels = archives / "train-labels-idx1-ubyte.gz"
     raw = labels.with_suffix("")
     raw.write_bytes(gzip.decompress(labels.read_bytes()))
     labels.unlink()
-    found = measured(archives, tmp_path)["archives"]["train"]
-    assert [each["dated"] for each in found] == [str(datetime.date(1996, 11, 18)), None]
-    assert [each["uncompressed_bytes"] for each in found] == [16 + 60 * 784, 8 + 60]
-    assert [each["bytes"] for each in found] == [images.stat().st_size, 68]
-    assert [each["file"] for each in found] == [images.name, raw.name]
+    found = measure("mnist", archives=archives, out=out).measurements.archives
+    assert [each.dated for each in found["train"]] == ["1996-11-18", None]
+    assert [each.dated for each in found["test"]] == [None, None]
+    assert [each.uncompressed_bytes for each in found["train"]] == [16 + 60 * 784, 8 + 60]
+    assert [each.bytes for each in found["train"]] == [images.stat().st_size, 68]
+    assert [each.file for each in found["train"]] == [images.name, raw.name]
 
 
-def test_duplicates_are_listed_by_row(archives, tmp_path):
-    assert measured(archives, tmp_path)["duplicates"] == {
-        "within": {"train": [[3, 5, 7, 30]], "test": []},
-        "across": [{"train": [3, 5, 7, 30], "test": [4]}, {"train": [9], "test": [6]}],
+def test_duplicates_are_listed_by_row(archives, out):
+    assert dataclasses.asdict(
+        measure("mnist", archives=archives, out=out).measurements.duplicates
+    ) == {
+        "within": {"train": ((3, 5, 7, 30), (40, 41)), "test": ()},
+        "across": ({"train": (3, 5, 7, 30), "test": (4,)}, {"train": (9,), "test": (6,)}),
     }
-
-
-def plain_knn(k):
-    """The guesses of k-NN with weights 1 / distance, one test image after the other."""
-    points, labels = ARRAYS["train"][0].reshape(-1, 784).astype(int), ARRAYS["train"][1]
-    for image in ARRAYS["test"][0].reshape(-1, 784).astype(int):
-        squares = ((points - image) ** 2).sum(1)
-        nearest = np.argsort(squares, kind="stable")[:k]
-        votes = np.zeros(10)
-        for row in nearest:
-            if squares[nearest[0]] == 0:
-                votes[labels[row]] += squares[row] == 0
-            else:
-                votes[labels[row]] += 1 / np.sqrt(squares[row])
-        yield votes.argmax()
-
-
-def test_neighbours_are_those_of_a_plain_search(archives, tmp_path, monkeypatch):
-    monkeypatch.setattr(measurements, "BLOCK_ROWS", 7)
-    found = measured(archives, tmp_path, "--neighbours")["neighbours"]
-    truth = ARRAYS["test"][1]
-    for knn in found["knn"]:
-        guesses = np.array([*plain_knn(knn["k"])])
-        assert knn["accuracy_percent"] == round(100 * (guesses == truth).mean(), 2)
-        assert knn["errors"] == {
-            "first_half": (guesses != truth)[:10].sum(),
-            "second_half": (guesses != truth)[10:].sum(),
-        }
-        assert knn["class_accuracy_percent"] == [
-            round(100 * (guesses == truth)[truth == label].mean(), 1) for label in range(10)
-        ]
-        for pair in knn["confusions"]:
-            assert pair["rows"] == ((truth == pair["label"]) & (guesses == pair["taken_for"])).sum() > 0
-    assert [knn["k"] for knn in found["knn"]] == [1, 4]
-    assert found["closest"] == [[4, 3], [6, 9]]
-    points, images = (ARRAYS[split][0].reshape(-1, 784).astype(float) for split in ("train", "test"))
-    with np.errstate(invalid="ignore"):
-        cosines = images @ points.T / np.outer(np.linalg.norm(images, axis=1), np.linalg.norm(points, axis=1))
-    for each in found["cosine"]:
-        alike = np.nan_to_num(cosines).max(1) >= each["at_least"]
-        other = ARRAYS["train"][1][np.nan_to_num(cosines).argmax(1)] != truth
-        assert (each["rows"], each["other_label"]) == (alike.sum(), (alike & other).sum())
-    assert [each["at_least"] for each in found["cosine"]] == [0.99, 0.995, 0.999]
-
-
-def test_the_same_archives_give_the_same_bytes_and_keep_their_neighbours(archives, tmp_path):
-    measured(archives, tmp_path, "--neighbours")
-    before = (tmp_path / "out.json").read_bytes()
-    assert "neighbours" in measured(archives, tmp_path)
-    assert (tmp_path / "out.json").read_bytes() == before
-    write_split(archives, "train", pictures(60, 3), ARRAYS["train"][1])
-    assert "neighbours" not in measured(archives, tmp_path)
 
 
 def test_unlabelled_rows_and_own_classes_are_counted(tmp_path):
@@ -140,69 +127,380 @@ def test_unlabelled_rows_and_own_classes_are_counted(tmp_path):
     labels[:4] = 255
     folder = write_split(tmp_path / "own", "val", pictures(30, 1), labels)
     (folder / "labels.txt").write_text("a\nb\nc\n")
-    figures = measured(folder, tmp_path)["splits"]["val"]
-    assert figures["unlabelled"] == 4
-    assert figures["first_labels"] == [-1] * 4 + labels[4:10].tolist()
-    assert figures["class_counts"] == [(labels == label).sum() for label in range(3)]
+    figures = measure(str(folder)).measurements.splits["val"]
+    assert figures.unlabelled == 4
+    assert figures.first_labels == (-1, -1, -1, -1, *labels[4:10])
+    assert figures.class_counts == tuple((labels == label).sum() for label in range(3))
 
 
-def test_a_sample_is_measured(tmp_path, capsys):
-    measure.main(["fashion", "--sample", "--out", str(tmp_path / "sample.json")])
-    found = json.loads((tmp_path / "sample.json").read_text(encoding="utf-8"))
-    assert found["splits"]["train"]["class_counts"] == [60] * 10
-    assert capsys.readouterr().out == f"{tmp_path / 'sample.json'}: written, 600 train rows, 100 test rows\n"
+def test_a_split_without_any_label_is_measured(tmp_path):
+    folder = write_split(tmp_path / "own", "val", pictures(30, 1), np.full(30, 255, np.uint8))
+    figures = measure(str(folder)).measurements.splits["val"]
+    assert (figures.unlabelled, figures.class_counts) == (30, (0,) * 10)
+    assert figures.first_labels == (-1,) * 10
 
 
-def test_mirrors_are_read_where_no_folder_is_given(tiny, mirrors, tmp_path, monkeypatch):
-    monkeypatch.setattr(mnist_family, "MnistFamily", tiny.module.MnistFamily)
-    monkeypatch.setattr(mnist_family, "_whose", tiny.module._whose)
-    measure.main(["kmnist", "--out", str(tmp_path / "out.json")])
-    found = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
-    assert found["splits"]["train"]["class_counts"] == np.bincount(tiny.arrays["kmnist"]["train"][1]).tolist()
-    assert found["archives"]["test"][0]["file"] == "t10k-images-idx3-ubyte.gz"
+def test_a_split_of_one_row_is_measured(tmp_path):
+    folder = write_split(tmp_path / "own", "val", pictures(1, 1), np.array([4], np.uint8))
+    figures = measure(str(folder)).measurements.splits["val"]
+    assert (figures.rows, figures.first_labels, figures.constant_pixels) == (1, (4,), 784)
 
 
-def test_users_mistakes_are_one_line(archives, tmp_path, monkeypatch):
-    monkeypatch.setattr(measure, "CARDS", tmp_path)
-    (tmp_path / "mnist").mkdir()
-    assert "expected --out FILE for its figures; name one" in fails("mnist", "--sample")
-    assert "not the four published archives, expected --out FILE" in fails("mnist", "--archives", archives)
-    assert "no such folder, expected one that holds IDX archives" in fails("mnist", "--archives", tmp_path / "no")
-    assert "no such folder, expected one to write to" in fails(
-        "mnist", "--archives", archives, "--out", tmp_path / "no" / "out.json"
+def test_the_class_255_is_a_class_where_there_are_256(tmp_path):
+    labels = np.array([255, 0, 255], np.uint8)
+    folder = write_split(tmp_path / "own", "val", pictures(3, 1), labels)
+    (folder / "labels.txt").write_text("".join(f"class {label}\n" for label in range(256)))
+    figures = measure(str(folder)).measurements.splits["val"]
+    assert (figures.unlabelled, figures.class_counts[255], len(figures.class_counts)) == (0, 2, 256)
+
+
+# --- Files ----------------------------------------------------------------------------------------
+
+
+def test_what_is_written_is_read_back(archives, out):
+    measured = measure("mnist", archives=archives, out=out, neighbours=True)
+    assert measured.out == out
+    assert read_measurements(out) == measured.measurements
+
+
+def test_the_file_has_the_names_of_the_fields_and_lists_of_numbers_on_one_line(archives, out):
+    measured = measure("mnist", archives=archives, out=out).measurements
+    text = out.read_text(encoding="utf-8")
+    content = json.loads(text)
+    assert [*content] == ["archives", "splits", "duplicates"]
+    assert content["splits"]["train"]["mean"] == measured.splits["train"].mean
+    assert f'"first_labels": {[*measured.splits["test"].first_labels]}' in text
+    assert text.endswith("}\n")
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion"])
+def test_the_committed_files_are_written_again_byte_for_byte(name, out):
+    path = ROOT / "cards" / name / "measurements.json"
+    write_measurements(out, read_measurements(path))
+    assert out.read_bytes() == path.read_bytes()
+
+
+def test_the_same_archives_give_the_same_bytes_and_keep_their_neighbours(archives, out):
+    assert not measure("mnist", archives=archives, out=out, neighbours=True).kept_neighbours
+    before = out.read_bytes()
+    assert measure("mnist", archives=archives, out=out).kept_neighbours
+    assert out.read_bytes() == before
+    write_split(archives, "train", pictures(60, 3), ARRAYS["train"][1])
+    measured = measure("mnist", archives=archives, out=out)
+    assert not measured.kept_neighbours
+    assert measured.measurements.neighbours is None
+
+
+def test_neighbours_are_compared_anew_on_request(archives, out):
+    measure("mnist", archives=archives, out=out, neighbours=True)
+    right = out.read_bytes()
+    out.write_bytes(
+        right.replace(b'"at_least": 0.99,\n    "rows": 2', b'"at_least": 0.99,\n    "rows": 9')
     )
+    assert out.read_bytes() != right
+    assert not measure("mnist", archives=archives, out=out, neighbours=True).kept_neighbours
+    assert out.read_bytes() == right
+
+
+NO_MEASUREMENT = {
+    "{}": "archives: missing",
+    '{"archives": {}}': "splits: missing",
+    "[1]": "the whole: [1] instead of an object",
+    '{"splits": 3, "archives": {}, "duplicates": {"within": {}, "across": []}}': (
+        "splits: 3 instead of an object"
+    ),
+    '{"name": "app", "version": "1.0.0"}': "name: unknown key",
+    '{"archives": {}, "splits": {}, "duplicates": {"within": {"train": 3}, "across": []}}': (
+        "duplicates.within.train: 3 instead of a list"
+    ),
+    '{"archives": {}, "splits": {}, "duplicates": {"within": {"train": [["1"]]}, "across": []}}': (
+        "duplicates.within.train[0][0]: '1' instead of int"
+    ),
+    '{"archives": {"train": []}, "splits": {}, "duplicates": {"within": {}, "across": []}}': (
+        "archives.train: 0 values instead of 2"
+    ),
+    "": "Expecting value: line 1 column 1 (char 0)",
+    "[" * 100_000: "maximum recursion depth exceeded",
+}
+
+
+@pytest.mark.parametrize("content", NO_MEASUREMENT, ids=lambda content: content[:30])
+def test_a_file_that_is_no_measurement_is_never_replaced(archives, out, content):
+    out.write_text(content)
+    line = refusal("mnist", archives=archives, out=out)
+    assert line.startswith(f"{out}: no measurements ({NO_MEASUREMENT[content]}")
+    assert line.endswith(
+        "), expected a file that measure wrote; give --out another file, or remove this one"
+    )
+    assert len(line.splitlines()) == 1
+    assert out.read_text() == content
+
+
+def test_true_is_no_number_and_a_list_may_not_be_null(archives, out):
+    measure("mnist", archives=archives, out=out)
+    right = out.read_text()
+    for before, after, reason in (
+        ('"rows": 60', '"rows": true', "splits.train.rows: True instead of int"),
+        ('"shape": [28, 28]', '"shape": null', "splits.train.shape: None instead of a list"),
+        ('"dated": null', '"dated": 7', "archives.train[0].dated: 7 instead of str"),
+    ):
+        assert before in right
+        out.write_text(right.replace(before, after, 1))
+        with pytest.raises(ValueError) as caught:  # noqa: PT011 (the message is compared below)
+            read_measurements(out)
+        assert f"({reason})" in str(caught.value)
+
+
+def test_a_file_that_is_not_text_is_never_replaced(archives, out):
+    out.write_bytes(b"\xff\xfe\x00")
+    assert refusal("mnist", archives=archives, out=out).startswith(
+        f"{out}: no measurements ('utf-8' codec can't decode byte 0xff in position 0"
+    )
+    assert out.read_bytes() == b"\xff\xfe\x00"
+
+
+def test_an_interrupted_write_leaves_the_earlier_file(archives, out, monkeypatch):
+    measure("mnist", archives=archives, out=out)
+    before = out.read_bytes()
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        measure("mnist", archives=archives, out=out, neighbours=True)
+    assert out.read_bytes() == before
+    assert [path.name for path in out.parent.iterdir() if path.is_file()] == [out.name]
+
+
+# --- Committed measurements -----------------------------------------------------------------------
+
+
+def test_committed_figures_may_be_those_of_one_split():
+    found = committed("mnist", ["test"])
+    assert [*found.archives] == [*found.splits] == ["test"]
+    assert [*found.whole] == ["train", "test"]
+    assert found.whole["test"] == found.splits["test"]
+    assert found.neighbours.knn[0].k == 1
+
+
+def test_committed_figures_are_none_for_what_was_never_measured(cards):
+    (cards / "mnist" / "measurements.json").unlink()
+    assert committed("mnist") is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fault"),
+    [
+        (
+            "440fcabf",
+            "440fcabe",
+            "sha256 440fcabe73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        ),
+        ("9912422", "9912423", "bytes 9912423"),
+        ('"t10k-labels', '"test-labels', "file test-labels-idx1-ubyte.gz"),
+    ],
+)
+def test_committed_figures_of_other_archives_are_refused(cards, before, after, fault):
+    path = cards / "mnist" / "measurements.json"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(before, after), encoding="utf-8")
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 (the whole message is compared below)
+        committed("mnist")
+    stated = fault.split()[1].replace(after.strip('"'), before.strip('"'))
+    assert str(caught.value) == (
+        f"{path}: {fault}, expected {stated} as in mnist_family.py; run scripts/measure.py mnist"
+    )
+
+
+def test_committed_figures_of_other_splits_are_refused(cards):
+    path = cards / "mnist" / "measurements.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"test"', '"val"'), encoding="utf-8")
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 (the whole message is compared below)
+        committed("mnist")
+    assert str(caught.value) == (
+        f"{path}: splits train, val, expected train, test; run scripts/measure.py mnist"
+    )
+
+
+# --- The command ----------------------------------------------------------------------------------
+
+
+def test_the_command_says_what_it_wrote(archives, out, capsys):
+    assert command.run("mnist", archives, False, out, False) == 0
+    assert capsys.readouterr().out == f"{out}: written, 60 train rows, 20 test rows\n"
+
+
+def test_the_command_says_that_it_kept_neighbours(archives, out, capsys):
+    measure("mnist", archives=archives, out=out, neighbours=True)
+    assert command.run("mnist", archives, False, out, False) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "neighbours: kept from before, since the archives are the same"
+    ]
+
+
+def test_a_sample_is_measured(out, capsys):
+    assert command.run("fashion", None, True, out, False) == 0
+    assert read_measurements(out).splits["train"].class_counts == (60,) * 10
+    assert capsys.readouterr().out == f"{out}: written, 600 train rows, 100 test rows\n"
+
+
+def test_archives_may_lie_in_a_folder_of_the_datasets_name(archives, out):
+    archives.rename(archives.parent / "mnist")
+    measured = measure("mnist", archives=archives.parent, out=out)
+    assert measured.measurements.splits["train"].rows == 60
+
+
+def test_a_folder_of_archives_gets_its_measurements(archives):
+    measured = measure(str(archives), neighbours=True)
+    assert measured.out == archives / "measurements.json"
+    assert measured.means is None
+    assert len(measured.measurements.neighbours.knn) == 2
+    assert read_measurements(measured.out) == measured.measurements
+
+
+@pytest.fixture
+def tiny_commands(tiny, monkeypatch):
+    """The command and its measurements, with the tiny family in place of the published one."""
+    monkeypatch.setattr(command, "mnist_family", tiny.module)
+    monkeypatch.setattr(measurements, "mnist_family", tiny.module)
+    return tiny
+
+
+def test_a_folder_of_published_archives_is_measured_as_what_it_holds(tiny_commands, tmp_path, out):
+    """A folder of Fashion-MNIST, whatever its name, has the class names of Fashion-MNIST."""
+    folder = shutil.copytree(tiny_commands.folder("fashion"), tmp_path / "letters")
+    (folder / "t10k-images-idx3-ubyte.gz").rename(folder / "test-images-idx3-ubyte.gz")
+    (folder / "t10k-labels-idx1-ubyte.gz").rename(folder / "test-labels-idx1-ubyte.gz")
+    found = measure(str(folder), out=out).measurements
+    assert found.archives["test"][0].file == "t10k-images-idx3-ubyte.gz"
+
+
+def test_mirrors_are_read_if_no_folder_is_given(tiny_commands, mirrors, out):
+    found = measure("kmnist", out=out).measurements
+    labels = tiny_commands.arrays["kmnist"]["train"][1]
+    assert found.splits["train"].class_counts == tuple(np.bincount(labels))
+    assert found.archives["test"][0].file == "t10k-images-idx3-ubyte.gz"
+
+
+def test_published_archives_are_measured_for_their_card(tiny_commands, cards, capsys):
+    """With a picture of the class means, over what an earlier run wrote."""
+    folder = tiny_commands.folder("mnist")
+    assert command.run("mnist", folder, False, None, False) == 0
+    out, picture = cards / "mnist" / "measurements.json", cards / "mnist" / "means.png"
+    assert read_measurements(out).splits["train"].rows == 40
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert capsys.readouterr().out.splitlines() == [
+        f"{out}: written, 40 train rows, 13 test rows",
+        f"{picture}: written, the mean image of each class",
+    ]
+
+
+def test_only_published_archives_are_measured_for_a_card(cards, archives):
+    before = (cards / "mnist" / "measurements.json").read_bytes()
+    assert refusal("mnist", archives=archives) == (
+        f"{archives}: not the published archives, expected all of mnist's for the figures in "
+        "cards/; give --out FILE for the figures of others"
+    )
+    assert (cards / "mnist" / "measurements.json").read_bytes() == before
+
+
+def test_a_part_of_the_published_archives_is_not_measured_for_a_card(
+    tiny_commands, cards, tmp_path
+):
+    folder = tmp_path / "train alone"
+    folder.mkdir()
+    for path in tiny_commands.folder("mnist").glob("train*"):
+        shutil.copy(path, folder)
+    assert refusal("mnist", archives=folder).startswith(f"{folder}: not the published archives, ")
+
+
+@pytest.mark.parametrize("folder", ["card_data", "no clone/cards"])
+def test_figures_for_a_card_need_a_clone(archives, tmp_path, monkeypatch, folder):
+    """A wheel has a copy of the cards in card_data/, which is no place to write to."""
+    (tmp_path / "card_data").mkdir()
+    monkeypatch.setattr(command, "CARDS", tmp_path / folder)
+    assert refusal("mnist", archives=archives) == (
+        "cards/mnist: this is not a clone of the project, expected one to write its figures to; "
+        "give --out FILE, or clone the project"
+    )
+
+
+def test_users_mistakes_are_one_line(archives, out, tmp_path):
+    assert refusal("mnist", sample=True) == (
+        "mnist: a synthetic sample, expected --out FILE for its figures; name a file"
+    )
+    assert refusal("mnist", archives=archives, sample=True, out=out) == (
+        "mnist: both --sample and --archives, expected one of them; leave one of them out"
+    )
+    assert refusal("mnist", archives=tmp_path / "no", out=out) == (
+        f"data_dir '{tmp_path / 'no'}': no such folder, expected one that holds IDX archives; "
+        "correct the path"
+    )
+    assert refusal("mnist", archives=archives, out=tmp_path / "no" / "out.json") == (
+        f"{tmp_path / 'no'}: no such folder, expected one to write out.json to; make it"
+    )
+    assert refusal("mnist", archives=archives, out=tmp_path) == (
+        f"{tmp_path}: not a file, expected a JSON file to write; give --out a file's name"
+    )
+    assert refusal("mmist") == (
+        "mmist: no such dataset or folder, expected mnist, fashion, kmnist, or a folder of "
+        "archives; correct the name"
+    )
+    assert refusal(str(archives), sample=True) == (
+        f"{archives}: a folder, with --sample, expected one of mnist, fashion, kmnist; "
+        "leave --sample out"
+    )
+    assert refusal(str(archives), archives=archives) == (
+        f"{archives}: a folder, with --archives, expected one of mnist, fashion, kmnist; "
+        "leave --archives out"
+    )
+    assert not out.exists()
+
+
+def test_neighbours_need_train_and_test(archives, out):
     for path in archives.glob("test*"):
         path.unlink()
-    out = tmp_path / "out.json"
-    assert "has train, expected train and test for --neighbours" in fails(
-        "mnist", "--archives", archives, "--out", out, "--neighbours"
+    assert refusal("mnist", archives=archives, out=out, neighbours=True) == (
+        f"{archives}: splits train, expected train and test for --neighbours; "
+        "add the missing archives, or leave --neighbours out"
     )
-    (archives / "train-images-idx3-ubyte.gz").write_bytes(gz(idx_bytes(ARRAYS["train"][0]))[:-9])
-    assert "train-images-idx3-ubyte.gz: broken" in fails("mnist", "--archives", archives, "--out", out)
-    assert not out.exists()
-    assert [*tmp_path.glob("**/*.incomplete")] == []
+
+
+def test_broken_archives_are_one_line_and_nothing_is_written(archives, out):
+    images = archives / "train-images-idx3-ubyte.gz"
+    images.write_bytes(gz(idx_bytes(ARRAYS["train"][0]))[:-9])
+    assert refusal("mnist", archives=archives, out=out).startswith(f"{images}: broken, ")
+    assert [path.name for path in out.parent.iterdir()] == ["archives"]
+
+
+# --- The official archives ------------------------------------------------------------------------
 
 
 @pytest.mark.real
 @pytest.mark.parametrize("name", ["mnist", "fashion"])
-def test_the_committed_figures_are_the_archives(real_archives, tmp_path, name):
-    shutil.copy(ROOT / "cards" / name / "measurements.json", tmp_path / "out.json")
-    before = (tmp_path / "out.json").read_bytes()
-    measure.main([name, "--archives", str(real_archives), "--out", str(tmp_path / "out.json")])
-    assert (tmp_path / "out.json").read_bytes() == before
+def test_the_committed_figures_and_means_are_those_of_the_archives(real_archives, cards, name):
+    committed_files = [cards / name / file for file in ("measurements.json", "means.png")]
+    before = [path.read_bytes() for path in committed_files]
+    assert measure(name, archives=real_archives).kept_neighbours
+    assert committed_files[0].read_bytes() == before[0]
+    pixels = [
+        np.asarray(PIL.Image.open(each)) for each in (io.BytesIO(before[1]), committed_files[1])
+    ]
+    np.testing.assert_array_equal(*pixels)
 
 
 @pytest.mark.real
-def test_a_part_of_the_neighbours_is_the_archives(real_archives):
-    """The first test images by a search that shares no code: the whole takes a minute, as `--neighbours` does."""
-    found = json.loads((ROOT / "cards" / "fashion" / "measurements.json").read_text(encoding="utf-8"))["neighbours"]
-    folder = real_archives / "fashion"
+def test_the_committed_neighbours_are_those_of_the_archives(real_rows):
+    """The closest pairs, by a search that shares no code; comparing all takes a minute."""
+    found = committed("fashion").neighbours
     points, images = (
-        mnist_family.read_idx(folder / f"{name}-images-idx3-ubyte.gz").reshape(-1, 784).astype(np.float32)
-        for name in ("train", "t10k")
+        real_rows["fashion"][split][0].reshape(-1, 784).astype(np.float32)
+        for split in ("train", "test")
     )
     norms = np.linalg.norm(points, axis=1)
-    for test, train in found["closest"]:
+    assert len(found.closest) == found.cosine[2].rows == 7
+    for test, train in found.closest:
         cosines = points @ images[test] / norms / np.linalg.norm(images[test])
         assert cosines.argmax() == train
         assert cosines.max() > 0.999

@@ -1,111 +1,242 @@
-"""Write a folder beside its place and move it in when it is whole; never over a folder that is not ours."""
+"""Write a folder beside its place, and move it in once it is whole.
+
+Nothing of the user's is lost: a folder is replaced only if a command of ours wrote it and nothing
+was added to it or edited in it since. What is needed on the way lies beside OUT, in
+`.OUT.mnist_family` and `.OUT.mnist_family.lock`, and is gone afterwards. After a SIGKILL, the next
+command that writes OUT clears them away, having put back what the killed one had moved aside.
+"""
 
 import contextlib
 import hashlib
 import json
 import os
-import pathlib
 import shutil
 import signal
-import tempfile
+import stat
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
-import filelock
+from mnist_family import fault
+from mnist_tools.folder_lock import hold_lock
+from mnist_tools.manifest import (
+    MANIFEST,
+    Manifest,
+    hash_file,
+    is_current,
+    list_paths,
+    read_manifest,
+    write_manifest,
+)
+from mnist_tools.out_folder import check_place, check_replaceable, name_some, resolve
 
-MARKER = ".mnist_family.json"  # says that a folder is ours, of what it was made, and which files it has
+__all__ = [
+    "MANIFEST",
+    "Manifest",
+    "hash_file",
+    "is_current",
+    "read_manifest",
+    "whole_folder",
+]
 
+WORK_NOTE = "mnist_family-work"  # the file by which a work folder is known to be ours
+MOVED_ASIDE = "moved-aside.json"  # the stamps of the files in `old`, which may be deleted
+LONGEST_NAME = 200  # bytes; file systems take 255, and what lies beside OUT has a longer name
 
-def refusal(out):
-    """Why nothing may be written to `out`, as `got, expected …; what to do`; None where it may."""
-    out = pathlib.Path(out)
-    remedy = "; name a new folder, or delete this one yourself"
-    if os.path.lexists(out) and not out.is_dir():
-        return f"{out}: a file, expected a folder{remedy}"
-    if out.resolve() in (pathlib.Path.cwd(), *pathlib.Path.cwd().parents):
-        return f"{out}: the working directory or one above it, expected a folder of its own; name one"
-    if out.is_dir() and any(out.iterdir()) and read_marker(out) is None:
-        return f"{out}: holds other files, expected an empty folder or one that this command wrote{remedy}"
-    above = next(folder for folder in out.resolve().parents if folder.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
-        return f"{out}: {above} cannot be written to, expected a folder; name one elsewhere"
-
-
-def read_marker(folder):
-    """What `publishing` wrote into the marker, {"made_of": …, "files": {name: sha256}}; None where it did not."""
-    try:
-        marker = json.loads((pathlib.Path(folder) / MARKER).read_text(encoding="utf-8"))
-        return marker if isinstance(marker, dict) and {"made_of", "files"} <= {*marker} else None
-    except (OSError, ValueError):
-        return None
-
-
-def is_current(folder, made_of):
-    """Whether a folder was made of the same and has been left alone since."""
-    marker = read_marker(folder)
-    return marker is not None and marker["made_of"] == made_of and marker["files"] == _files(pathlib.Path(folder))
-
-
-def _files(folder):
-    """{name: sha256} of every file but the marker."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MARKER)
-    return {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
-
-
-def sha256_of(path):
-    """Of a file, with little of it in memory."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        for chunk in iter(lambda: file.read(1 << 20), b""):
-            digest.update(chunk)
-    return digest.hexdigest()
+Stamps = dict[str, list[int]]  # bytes and time of change (ns) of each file, by its path
 
 
 @contextlib.contextmanager
-def publishing(out, made_of):
-    """Give an empty folder to fill, which then takes the place of `out`; with an error, `out` stays what it was.
+def whole_folder(
+    out: str | os.PathLike[str],
+    *,
+    command: str,
+    made_of: str,
+    force: bool = False,
+    sources: Iterable[str | os.PathLike[str]] = (),
+) -> Iterator[Path]:
+    """Yield an empty folder to fill, which then takes the place of `out`, with a manifest in it.
 
-    OSError where the folder cannot be written, or another process is at it. What a killed one left is cleared away.
+    After any exception, `out` is what it was. `force` and `sources` are as `check_replaceable` and
+    `check_place` describe them, which raise ValueError before the folder is yielded; the former
+    also at the end, if `out` was changed meanwhile. OSError if another process is writing it.
     """
-    out = pathlib.Path(out).resolve()
-    partial, old = (out.parent / f".{out.name}.{end}" for end in ("incomplete", "old"))
-    name = hashlib.sha256(str(out).encode()).hexdigest()[:16]
-    lock = filelock.FileLock(pathlib.Path(tempfile.gettempdir()) / f"mnist_family-{name}.lock", timeout=0)
+    check_place(out, sources)
+    place = resolve(out)
+    with _parents_of(place), _lock_of(place), _work_folder(place) as work:
+        check_replaceable(out, command=command, force=force)
+        new = work / "new"
+        new.mkdir()
+        yield new
+        write_manifest(new, command=command, made_of=made_of)
+        stamps = _stamps(place)
+        check_replaceable(out, command=command, force=force)
+        with _undisturbed():
+            _replace(place, work, stamps)
+
+
+# --- Beside the place -----------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _parents_of(place: Path) -> Iterator[None]:
+    """Make the folders above `place`, and remove those that were made for nothing."""
+    missing = [folder for folder in place.parents if not folder.exists()]
     try:
-        lock.acquire()
-    except filelock.Timeout:
-        raise OSError(f"{out}: another process is writing it, expected none; wait for its end") from None
+        place.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        if not place.exists():
+            for folder in missing:  # the innermost first
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+
+
+@contextlib.contextmanager
+def _lock_of(place: Path) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         try:
-            if old.exists() and not out.exists():
-                old.rename(out)  # killed between the two moves
-            for left in (partial, old):
-                shutil.rmtree(left, ignore_errors=True)
-            out.parent.mkdir(parents=True, exist_ok=True)
-            partial.mkdir()
-            yield partial
-            stack.enter_context(_undisturbed())
-            marker = {"made_of": made_of, "files": _files(partial)}
-            (partial / MARKER).write_text(json.dumps(marker, indent=1) + "\n", encoding="utf-8")
-            if out.exists():
-                out.rename(old)
-            try:
-                partial.rename(out)
-            except BaseException:
-                if old.exists():
-                    old.rename(out)
-                raise
-        finally:
-            stack.enter_context(_undisturbed())
-            for left in (partial, old):
-                shutil.rmtree(left, ignore_errors=True)
-            lock.release()
+            stack.enter_context(hold_lock(_beside(place, ".lock")))
+        except BlockingIOError:
+            message = f"{place}: another process is writing it, expected none; wait for its end"
+            raise OSError(message) from None
+        yield
 
 
 @contextlib.contextmanager
-def _undisturbed():
-    """Ignore Ctrl-C and SIGTERM for the moment that the moves and the clearing away take."""
-    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+def _work_folder(place: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `place`, and remove it afterwards.
+
+    What a killed run left there is put right first.
+    """
+    work = _beside(place, "")
+    if os.path.lexists(work):
+        _check_ours(work)
+        _recover(place, work)
+        _clear(work)
+    try:
+        work.mkdir(exist_ok=True)
+        text = f"{place.name} is written here before it moves in. Put nothing of yours here.\n"
+        (work / WORK_NOTE).write_text(text, encoding="utf-8", errors="backslashreplace")
+        yield work
+    finally:
+        with _undisturbed():
+            _clear(work)
+
+
+def _beside(place: Path, suffix: str) -> Path:
+    name = place.name
+    if len(os.fsencode(name)) > LONGEST_NAME:
+        name = hashlib.sha256(os.fsencode(name)).hexdigest()
+    return place.with_name(f".{name}.mnist_family{suffix}")
+
+
+def _check_ours(work: Path) -> None:
+    is_folder = work.is_dir() and not work.is_symlink()
+    if not is_folder or (any(work.iterdir()) and not (work / WORK_NOTE).is_file()):
+        raise fault(str(work), "not ours", "nothing in this place", "move it away")
+
+
+def _recover(place: Path, work: Path) -> None:
+    """Put back the folder that a killed run had moved aside; delete it if the new one moved in."""
+    old = work / "old"
+    if not old.exists():
+        return
+    if place.exists():
+        _delete_moved_aside(work)
+    else:
+        old.rename(place)
+
+
+def _clear(work: Path) -> None:
+    """Delete what a run puts into its work folder, and the folder if nothing else is in it."""
+    shutil.rmtree(work / "new", ignore_errors=True)
+    if (work / "old").exists():
+        return
+    for name in (MOVED_ASIDE, WORK_NOTE):
+        (work / name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        work.rmdir()
+
+
+# --- Moving in ------------------------------------------------------------------------------------
+
+
+def _replace(place: Path, work: Path, stamps: Stamps) -> None:
+    """Move `new` to `place`, and delete what was there; put it back if that fails."""
+    new, old = work / "new", work / "old"
+    if not place.exists():
+        new.rename(place)
+        return
+    new.chmod(stat.S_IMODE(place.stat().st_mode))
+    (work / MOVED_ASIDE).write_text(json.dumps(stamps), encoding="utf-8")
+    place.rename(old)
+    try:
+        new.rename(place)
+    except BaseException:
+        old.rename(place)
+        raise
+    _delete_moved_aside(work)
+
+
+def _delete_moved_aside(work: Path) -> None:
+    """Delete the files in `old` that have not changed since the check; ValueError if any has."""
+    old = work / "old"
+    checked = json.loads((work / MOVED_ASIDE).read_text(encoding="utf-8"))
+    for path, stamp in _stamps(old).items():
+        if checked.get(path) == stamp:
+            (old / path).unlink()
+    kept = [path for path in list_paths(old) if not path.endswith("/")]
+    if kept:
+        found = f"holds {name_some(kept)}, changed or added while the folder was replaced"
+        raise fault(str(old), found, "nothing", "move it away")
+    shutil.rmtree(old)
+
+
+def _stamps(folder: Path) -> Stamps:
+    """Return the stamps of all files in `folder` and of its manifest; none if it is missing."""
+    if not folder.is_dir():
+        return {}
+    stamps = {}
+    for path in (*list_paths(folder), MANIFEST):
+        if not path.endswith("/") and os.path.lexists(folder / path):
+            status = (folder / path).lstat()
+            stamps[path] = [status.st_size, status.st_mtime_ns]
+    return stamps
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ignore Ctrl-C and SIGTERM for the moment that moving and deleting take."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is interrupted, and only it may set this
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
     try:
         yield
     finally:
-        for number, handler in handlers.items():
+        for number, handler in before.items():
             signal.signal(number, handler)
+
+
+# --- Old names, until the commands that use them have moved on ---
+
+MARKER, sha256_of = MANIFEST, hash_file
+
+
+def refusal(out):  # type: ignore[no-untyped-def]
+    try:
+        check_place(out)
+        check_replaceable(out, command="convert")
+    except ValueError as error:
+        return str(error)
+
+
+def read_marker(folder):  # type: ignore[no-untyped-def]
+    manifest = read_manifest(folder)
+    return manifest and {"made_of": manifest.made_of, "files": manifest.files}
+
+
+def publishing(out, made_of):  # type: ignore[no-untyped-def]
+    return whole_folder(out, command="convert", made_of=made_of)

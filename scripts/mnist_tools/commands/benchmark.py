@@ -1,6 +1,7 @@
-"""Time the loader against plainer builders, its PNG encoder against Pillow, and weigh its memory; asserts nothing."""
+"""Time the loader against plainer builders and its PNG encoder against Pillow, and weigh a load."""
 
-import argparse
+import contextlib
+import dataclasses
 import gzip
 import io
 import itertools
@@ -12,8 +13,11 @@ import tempfile
 import threading
 import time
 import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import datasets
 import numpy as np
@@ -21,162 +25,283 @@ import PIL.Image
 from tqdm import tqdm
 
 import mnist_family
+from mnist_family import LocatedSplit
 
-EXAMPLE = "example: python scripts/benchmark.py mnist archives/mnist --repeats 5"
+ARRAYS = "NumPy arrays"
+PILLOW = "Pillow images"
+CONSTANT = "one constant PNG"
+PLAIN = (ARRAYS, PILLOW, CONSTANT)
+OUR_NAME = "mnist_family"
+OUR_PARALLEL_BUILD = f"{OUR_NAME}, num_proc=2"
+GUNZIP_AND_DEFLATE = "gunzip and deflate alone"
+LIMIT = "constant PNG + gunzip and deflate"  # nothing that writes these rows can be quicker
+ENCODED_ROWS = 5000
+TIMES_OVER = 10
+PACKAGES = ("datasets", "pyarrow", "pillow", "numpy")
 
 
-PLAIN = ("NumPy arrays", "Pillow images", "one constant PNG")
+class EncoderCost(NamedTuple):
+    """What it takes to encode an image as PNG."""
+
+    microseconds: float
+    bytes: float
+
+
+class PeakMemory(NamedTuple):
+    """The most anonymous memory in MB that loads hold: of the folder, of its rows ten times."""
+
+    folder: float
+    ten_times: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Benchmark:
+    """What was measured: the fastest seconds of each build, the cost of each encoder, memory."""
+
+    name: str
+    machine: str
+    seconds: dict[str, float]
+    encoders: dict[str, EncoderCost]
+    memory: PeakMemory | None = None
+
+
+def benchmark(name: str, folder: Path, *, repeats: int = 3, memory: bool = False) -> Benchmark:
+    """Build and encode a folder's rows in several ways, `repeats` times each, and time it.
+
+    `memory` also weighs loads, in processes of their own; this needs Linux. ValueError if the
+    folder is not one that the config `name` loads.
+    """
+    if repeats < 1:
+        raise mnist_family.fault(f"--repeats {repeats}", "too few", "1 or more", "correct it")
+    if memory and not sys.platform.startswith("linux"):
+        raise mnist_family.fault("--memory", f"this is {sys.platform}", "Linux", "leave it out")
+    folder = folder.expanduser()
+    mnist_family.verified_splits(name, folder)
+    splits = mnist_family.locate(folder).splits
+    with _without_progress_bars():
+        seconds = _time_builds(name, folder, splits, repeats)
+    pixels = mnist_family.read_idx(splits[-1].images)[:ENCODED_ROWS]
+    encoders = {
+        "Pillow": _cheapest(_encode_with_pillow, pixels, repeats),
+        OUR_NAME: _cheapest(mnist_family.encode_pngs, pixels, repeats),
+    }
+    weighed = _weigh_loads(name, folder, splits) if memory else None
+    return Benchmark(name, _describe_machine(), seconds, encoders, weighed)
+
+
+def run(name: str, folder: Path, repeats: int, memory: bool) -> int:
+    """Run the benchmark and print its tables as Markdown."""
+    result = benchmark(name, folder, repeats=repeats, memory=memory)
+    ours = result.seconds[OUR_NAME]
+    print(result.machine)
+    print(f"\n| build of {name} | seconds | {OUR_NAME} = 1 |\n|---|---|---|")
+    for build, seconds in result.seconds.items():
+        print(f"| {build} | {seconds:.2f} | {seconds / ours:.2f} |")
+    print("\n| PNG encoder | µs an image | bytes an image |\n|---|---|---|")
+    for encoder, cost in result.encoders.items():
+        print(f"| {encoder} | {cost.microseconds:.1f} | {cost.bytes:.0f} |")
+    if result.memory:
+        print("\n| anonymous memory at its peak | MB |\n|---|---|")
+        print(f"| the folder | {result.memory.folder:.0f} |")
+        print(f"| its rows ten times over | {result.memory.ten_times:.0f} |")
+    return 0
+
+
+def _describe_machine() -> str:
+    versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
+    python = f"Python {platform.python_version()}"
+    return f"{platform.platform()}, {os.cpu_count()} cores, {python}, {versions}"
+
+
+# --- Builds ---------------------------------------------------------------------------------------
 
 
 class PlainBuilder(datasets.GeneratorBasedBuilder):
-    """A loading script written without care: every pixel in memory, each image left to `datasets` to encode."""
+    """A careless loading script: all pixels in memory, each image left to `datasets` to encode."""
 
     BUILDER_CONFIGS = [datasets.BuilderConfig(name=name) for name in PLAIN]  # noqa: RUF012 (the base class has a list)
 
-    def _info(self):
+    def _info(self) -> datasets.DatasetInfo:
         label = datasets.ClassLabel(num_classes=256)
-        return datasets.DatasetInfo(features=datasets.Features({"image": datasets.Image(), "label": label}))
+        features = datasets.Features({"image": datasets.Image(), "label": label})
+        return datasets.DatasetInfo(features=features)
 
-    def _split_generators(self, dl_manager):
-        files = mnist_family._locate(self.config.data_dir)[0]
-        return [datasets.SplitGenerator(name, {"images": images, "labels": labels}) for name, images, labels in files]
+    def _split_generators(
+        self, dl_manager: datasets.DownloadManager
+    ) -> list[datasets.SplitGenerator]:
+        located = mnist_family.locate(self.config.data_dir).splits
+        return [
+            datasets.SplitGenerator(split.name, {"images": split.images, "labels": split.labels})
+            for split in located
+        ]
 
-    def _generate_examples(self, images, labels):
-        labels = mnist_family.read_idx(labels).tolist()
-        if self.config.name == "one constant PNG":
-            images = itertools.repeat(pillow_png(np.zeros((28, 28), np.uint8)), len(labels))
-        else:
-            images = mnist_family.read_idx(images)
-        if self.config.name == "Pillow images":
-            images = map(PIL.Image.fromarray, images)
-        for row, (image, label) in enumerate(zip(images, labels, strict=True)):
+    def _generate_examples(
+        self, images: str, labels: str
+    ) -> Iterator[tuple[int, dict[str, object]]]:
+        numbers = mnist_family.read_idx(labels).tolist()
+        pixels = self._encode(mnist_family.read_idx(images))
+        for row, (image, label) in enumerate(zip(pixels, numbers, strict=True)):
             yield row, {"image": image, "label": label}
 
+    def _encode(self, pixels: np.ndarray) -> Iterable[object]:
+        if self.config.name == CONSTANT:
+            blank = np.zeros((1, 28, 28), np.uint8)
+            return itertools.repeat(next(_encode_with_pillow(blank)), len(pixels))
+        if self.config.name == PILLOW:
+            return map(PIL.Image.fromarray, pixels)
+        return pixels
 
-def pillow_png(image):
-    file = io.BytesIO()
-    PIL.Image.fromarray(image).save(file, "png")
-    return file.getvalue()
+
+def _time_builds(
+    name: str, folder: Path, splits: tuple[LocatedSplit, ...], repeats: int
+) -> dict[str, float]:
+    """Return the fastest seconds of each build, and of the least that any build has to do."""
+    runs: dict[str, Callable[[], float]] = {
+        plain: partial(_time_build, PlainBuilder, plain, folder) for plain in PLAIN
+    }
+    runs[GUNZIP_AND_DEFLATE] = partial(_time_gunzip_and_deflate, splits)
+    runs[OUR_NAME] = partial(_time_build, mnist_family.MnistFamily, name, folder)
+    runs[OUR_PARALLEL_BUILD] = partial(
+        _time_build, mnist_family.MnistFamily, name, folder, num_proc=2
+    )
+    seconds = fastest(runs, repeats)
+    return {**seconds, LIMIT: seconds[CONSTANT] + seconds[GUNZIP_AND_DEFLATE]}
 
 
-def build(builder_class, **settings):
-    """Seconds that a build of a folder takes, cache empty."""
-    num_proc = settings.pop("num_proc", None)
-    with tempfile.TemporaryDirectory() as cache:
-        builder = builder_class(cache_dir=cache, **settings)
+def fastest(runs: Mapping[str, Callable[[], float]], repeats: int) -> dict[str, float]:
+    """Run all in turn, so that a busy machine slows them alike, and return the fastest of each."""
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in tqdm(range(repeats), desc="Building", unit="round"):
+        for name, run_once in runs.items():
+            times[name].append(run_once())
+    return {name: min(values) for name, values in times.items()}
+
+
+def _time_build(
+    builder_class: type[Any], name: str, folder: Path, num_proc: int | None = None
+) -> float:
+    """Return the seconds that a build takes with an empty cache."""
+    with tempfile.TemporaryDirectory(prefix="mnist_family-") as cache:
+        builder = builder_class(cache_dir=cache, config_name=name, data_dir=str(folder))
         start = time.perf_counter()
         builder.download_and_prepare(num_proc=num_proc)
         return time.perf_counter() - start
 
 
-def gunzip_and_deflate(images):
-    """Seconds for what cannot be left out: decompressing the pixels and run-length coding each image, nothing else."""
+def _time_gunzip_and_deflate(splits: tuple[LocatedSplit, ...]) -> float:
+    """Return the seconds to decompress all pixels and run-length code each image."""
     start = time.perf_counter()
-    with open(images, "rb") as file:
-        packed = file.read()
-    pixels = memoryview(gzip.decompress(packed) if packed[:2] == b"\x1f\x8b" else packed)[16:]
-    for first in range(0, len(pixels), 784):
-        deflate = zlib.compressobj(level=1, strategy=zlib.Z_RLE)
-        deflate.compress(pixels[first : first + 784])
-        deflate.flush()
+    for split in splits:
+        pixels = _payload(Path(split.images).read_bytes())
+        for first in range(0, len(pixels), 784):
+            deflate = zlib.compressobj(level=1, strategy=zlib.Z_RLE)
+            deflate.compress(pixels[first : first + 784])
+            deflate.flush()
     return time.perf_counter() - start
 
 
-def encode(encoder, pixels):
-    """(microseconds, bytes) an image."""
+def _payload(file: bytes) -> memoryview:
+    """Return the pixels of an IDX file of images, .gz or raw."""
+    content = gzip.decompress(file) if file.startswith(b"\x1f\x8b") else file
+    return memoryview(content)[16:]
+
+
+@contextlib.contextmanager
+def _without_progress_bars() -> Iterator[None]:
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        datasets.enable_progress_bars()
+
+
+# --- Encoders -------------------------------------------------------------------------------------
+
+
+def _encode_with_pillow(images: Iterable[np.ndarray]) -> Iterator[bytes]:
+    for image in images:
+        file = io.BytesIO()
+        PIL.Image.fromarray(image).save(file, "png")
+        yield file.getvalue()
+
+
+def _cheapest(
+    encoder: Callable[[np.ndarray], Iterator[bytes]], pixels: np.ndarray, repeats: int
+) -> EncoderCost:
+    return min(_measure_encoder(encoder, pixels) for _ in range(repeats))
+
+
+def _measure_encoder(
+    encoder: Callable[[np.ndarray], Iterator[bytes]], pixels: np.ndarray
+) -> EncoderCost:
     start = time.perf_counter()
     size = sum(map(len, encoder(pixels)))
-    return 1e6 * (time.perf_counter() - start) / len(pixels), size / len(pixels)
+    seconds = time.perf_counter() - start
+    return EncoderCost(1e6 * seconds / len(pixels), size / len(pixels))
 
 
-def peak_memory(name, folder):
-    """The most anonymous memory, in MB, that a fresh process holds while it loads a folder (Linux)."""
-    code = "import sys; from mnist_tools.commands import benchmark; print(benchmark.load_and_watch(*sys.argv[1:]))"
-    command = [sys.executable, "-c", code, name, folder]
-    return float(subprocess.run(command, stdout=-1, check=True, text=True).stdout)
+# --- Memory ---------------------------------------------------------------------------------------
 
 
-def load_and_watch(name, folder):
-    peak, done = 0, threading.Event()
-
-    def watch():
-        nonlocal peak
-        while not done.wait(0.01):
-            with open("/proc/self/status") as status:
-                peak = max(peak, *(int(line.split()[1]) for line in status if line.startswith("RssAnon")))
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    datasets.disable_progress_bars()
-    with tempfile.TemporaryDirectory() as cache:
-        mnist_family.load(name, data_dir=folder, cache_dir=cache)
-    done.set()
-    watcher.join()
-    return peak / 1000
+def _weigh_loads(name: str, folder: Path, splits: tuple[LocatedSplit, ...]) -> PeakMemory:
+    with tempfile.TemporaryDirectory(prefix="mnist_family-") as temporary:
+        repeat_rows(splits, Path(temporary))
+        return PeakMemory(_weigh_load(name, folder), _weigh_load(name, Path(temporary)))
 
 
-def repeated(splits, times, out):
-    """A folder with the rows of each split `times` over."""
-    for split, images, labels in splits:
-        pixels, numbers = mnist_family.read_idx(images), mnist_family.read_idx(labels)
-        mnist_family.write_idx(f"{out}/{split}-images-idx3-ubyte", np.tile(pixels, (times, 1, 1)))
-        mnist_family.write_idx(f"{out}/{split}-labels-idx1-ubyte", np.tile(numbers, times))
-    return out
+def repeat_rows(splits: tuple[LocatedSplit, ...], out: Path) -> None:
+    """Write a folder with the rows of each split ten times over."""
+    for split in splits:
+        pixels, labels = mnist_family.read_idx(split.images), mnist_family.read_idx(split.labels)
+        images_out = out / f"{split.name}-images-idx3-ubyte"
+        mnist_family.write_idx(images_out, np.tile(pixels, (TIMES_OVER, 1, 1)))
+        mnist_family.write_idx(out / f"{split.name}-labels-idx1-ubyte", np.tile(labels, TIMES_OVER))
 
 
-def fastest(runs, repeats):
-    """{name: its fastest run}; all are run in turn, so that a busy machine slows them alike."""
-    times = {name: [] for name in runs}
-    for _ in tqdm(range(repeats), desc="repeats", file=sys.stderr):
-        for name, run in runs.items():
-            times[name].append(run())
-    return {name: min(values) for name, values in times.items()}
-
-
-def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLE)
-    parser.add_argument("name", choices=[config.name for config in mnist_family.CONFIGS], help="the config")
-    parser.add_argument("folder", help="a folder of IDX archives")
-    parser.add_argument("--repeats", type=int, default=3, help="runs of each, in turn; the fastest counts (3)")
-    parser.add_argument(
-        "--memory", action="store_true", help="also weigh a load of the same rows ten times over (Linux)"
+def _weigh_load(name: str, folder: Path) -> float:
+    """Return the most memory in MB that a fresh process holds while it loads a folder."""
+    code = (
+        "import sys; from mnist_tools.commands.benchmark import load_and_watch; "
+        "print(load_and_watch(*sys.argv[1:]))"
     )
-    args = parser.parse_args(argv)
+    command = [sys.executable, "-c", code, name, str(folder)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    finished = subprocess.run(
+        command, stdout=subprocess.PIPE, check=True, text=True, env=environment
+    )
+    return float(finished.stdout)
+
+
+def load_and_watch(name: str, folder: str) -> float:
+    """Load a folder and return the most anonymous memory, in MB, that this process held."""
     datasets.disable_progress_bars()
-    own = {"builder_class": mnist_family.MnistFamily, "config_name": args.name, "data_dir": args.folder}
-    try:
-        builder = mnist_family.MnistFamily(config_name=args.name, data_dir=args.folder)
-        builder._split_generators(datasets.DownloadManager())  # verifies every file
-    except ValueError as error:
-        sys.exit(str(error))
-    folder, splits = builder.config.data_dir, builder._located[0]
-    runs = {name: partial(build, PlainBuilder, config_name=name, data_dir=folder) for name in PLAIN}
-    runs["gunzip and deflate alone"] = lambda: sum(gunzip_and_deflate(images) for _, images, _ in splits)
-    runs["mnist_family"] = partial(build, **own)
-    runs["mnist_family, num_proc=2"] = partial(build, **own, num_proc=2)
-    seconds = fastest(runs, args.repeats)
-    own = seconds["mnist_family"]
-    floor = seconds["one constant PNG"] + seconds["gunzip and deflate alone"]
-
-    versions = ", ".join(f"{package} {version(package)}" for package in ("datasets", "pyarrow", "pillow", "numpy"))
-    print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}")
-    print(f"\n| build of {args.name} | seconds | mnist_family = 1 |\n|---|---|---|")
-    for name, value in [*seconds.items(), ("constant PNG + gunzip and deflate", floor)]:
-        print(f"| {name} | {value:.2f} | {value / own:.2f} |")
-
-    pixels = mnist_family.read_idx(splits[-1][1])[:5000]
-    print("\n| PNG encoder | µs an image | bytes an image |\n|---|---|---|")
-    for name, encoder in (("Pillow", partial(map, pillow_png)), ("mnist_family", mnist_family._pngs)):
-        time_, size = min(encode(encoder, pixels) for _ in range(args.repeats))
-        print(f"| {name} | {time_:.1f} | {size:.0f} |")
-
-    if args.memory:
-        with tempfile.TemporaryDirectory() as out:
-            print("\n| anonymous memory at its peak | MB |\n|---|---|")
-            print(f"| the folder | {peak_memory(args.name, folder):.0f} |")
-            print(f"| its rows ten times over | {peak_memory(args.name, repeated(splits, 10, out)):.0f} |")
+    with _MemoryWatch() as watch, tempfile.TemporaryDirectory(prefix="mnist_family-") as cache:
+        mnist_family.load(name, data_dir=folder, cache_dir=cache)
+    return watch.peak / 1000
 
 
-def run(name, folder, repeats, memory):
-    main([name, str(folder), "--repeats", str(repeats), *["--memory"] * memory])
-    return 0
+class _MemoryWatch:
+    """Watch this process in a thread; `peak` is the most anonymous memory so far, in kB."""
+
+    def __init__(self) -> None:
+        self.peak = 0
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> "_MemoryWatch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._done.wait(0.01):
+            self.peak = max(self.peak, _anonymous_memory())
+
+
+def _anonymous_memory() -> int:
+    """Return the kB of anonymous memory that Linux reports for this process."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))

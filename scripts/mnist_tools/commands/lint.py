@@ -1,32 +1,40 @@
-"""Find what the Hub or `load_dataset` would refuse or misread in a card's front matter, without asking the Hub."""
+"""Find what the Hub or `load_dataset` would refuse or misread in cards."""
 
-import argparse
+import datetime
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
-from mnist_tools.lint import findings
-
-EXAMPLE = "example: python scripts/lint_card.py sample cards/mnist/README.md"
+from mnist_tools.lint import Finding, age_warning, findings
 
 
-def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLE)
-    parser.add_argument(
-        "paths", metavar="FILE|FOLDER", nargs="+", help="a card, or a folder with README.md and Parquet"
-    )
-    found = []
-    for path in parser.parse_args(argv).paths:
-        try:
-            found += findings(path)
-        except OSError as error:
-            found.append(
-                f"{error.filename or path}: {error.strerror}, expected a card or a folder with one; correct it"
+def lint(paths: Sequence[Path]) -> list[Finding]:
+    """Return the findings of cards, or of folders with a README.md, in the order of `paths`.
+
+    A card that cannot be read is a finding, too, so that the others are still linted.
+    """
+    return [finding for path in paths for finding in _findings_of(Path(path))]
+
+
+def run(paths: Sequence[Path]) -> int:
+    """Print the findings, one a line; return 1 if there are any."""
+    warning = age_warning(datetime.date.today())
+    if warning is not None:
+        print(f"warning: {warning}", file=sys.stderr)
+    found = lint(paths)
+    for finding in found:
+        print(finding)
+    return 1 if found else 0
+
+
+def _findings_of(path: Path) -> list[Finding]:
+    try:
+        return findings(path)
+    except OSError as error:
+        place = Path(error.filename or path)
+        reason = error.strerror or str(error)
+        return [
+            Finding(
+                place, None, f"{reason}, expected a card or a folder with one; correct the path"
             )
-    for line in found:
-        print(line)
-    if found:
-        sys.exit(1)
-
-
-def run(paths):
-    main([str(path) for path in paths])
-    return 0
+        ]

@@ -1,0 +1,247 @@
+"""Find the nearest training images of each test image, and classify by them."""
+
+import collections
+import dataclasses
+
+import numpy as np
+from tqdm import tqdm
+
+import mnist_family
+from mnist_family import DiskSplit
+from mnist_tools.cards.typed_json import Record
+
+COSINES = (0.99, 0.995, 0.999)
+NEIGHBOURS = (1, 4)  # the k of each k-NN classifier
+CONFUSIONS = 4  # of each classifier, the most frequent
+IMAGE_PIXELS = 28 * 28
+TRAIN_BLOCK = 10_000  # rows compared at a time: 62 MB of float64 pixels,
+TEST_BLOCK = 500  # and arrays of 40 MB that hold a number for each pair
+
+
+@dataclasses.dataclass(frozen=True)
+class Alike(Record):
+    """Test rows whose nearest training image has at least this cosine similarity.
+
+    `other_label` counts those whose nearest image has another label; pairs with an unlabelled row
+    never count.
+    """
+
+    at_least: float
+    rows: int
+    other_label: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Errors(Record):
+    """Wrong guesses in the first and the second half of the labelled test rows."""
+
+    first_half: int
+    second_half: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Confusion(Record):
+    """Test rows of the class `label` that were guessed to be `taken_for`."""
+
+    label: int
+    taken_for: int
+    rows: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Knn(Record):
+    """Results of a k-NN classifier on the labelled test rows.
+
+    Percentages have two decimals, or one by class. `class_accuracy_percent` has an entry for each
+    class, None where no test row has it.
+    """
+
+    k: int
+    accuracy_percent: float
+    errors: Errors
+    class_accuracy_percent: tuple[float | None, ...]
+    confusions: tuple[Confusion, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Neighbours(Record):
+    """Similarity of test images to training images.
+
+    `closest` has (test row, training row) of each pair with a cosine of at least `COSINES[-1]`.
+    """
+
+    cosine: tuple[Alike, ...]
+    closest: tuple[tuple[int, int], ...]
+    knn: tuple[Knn, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Rows:
+    """All rows of a split: pixels uint8 (n, 784), labels int64 (n,), -1 = no label."""
+
+    pixels: np.ndarray
+    labels: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class _Search:
+    """What a search found for each of n test rows.
+
+    `cosines` float64 (n,) and `alike` int64 (n,) are the highest cosine and the training row that
+    has it. `nearest` int64 (n, k) are the k nearest labelled training rows, nearest first;
+    `distances` float64 (n, k) are their Euclidean distances.
+    """
+
+    cosines: np.ndarray
+    alike: np.ndarray
+    nearest: np.ndarray
+    distances: np.ndarray
+
+
+def find_neighbours(train: DiskSplit, test: DiskSplit) -> Neighbours:
+    """Compare every test image with every training image.
+
+    The result is the same on every machine: distances are sums of integers, exact in float64, and
+    ties go to the lower row. ValueError if there are too few labelled rows.
+    """
+    train_rows, test_rows = _read_rows(train), _read_rows(test)
+    _refuse_few_labels(train, train_rows, max(NEIGHBOURS))
+    _refuse_few_labels(test, test_rows, 1)
+    found = _search(train_rows, test_rows)
+    labelled = test_rows.labels >= 0
+    truth = test_rows.labels[labelled]
+    votes = train_rows.labels[found.nearest[labelled]]
+    distances = found.distances[labelled]
+    return Neighbours(
+        cosine=tuple(_count_alike(found, train_rows, test_rows, limit) for limit in COSINES),
+        closest=tuple(
+            (int(row), int(found.alike[row]))
+            for row in np.flatnonzero(found.cosines >= COSINES[-1])
+        ),
+        knn=tuple(
+            _evaluate(_guess(votes[:, :k], distances[:, :k], train.num_classes), truth, k, train)
+            for k in NEIGHBOURS
+        ),
+    )
+
+
+def _read_rows(split: DiskSplit) -> _Rows:
+    images, labels = zip(*mnist_family.read_chunks(split), strict=True)
+    return _Rows(np.concatenate(images).reshape(-1, IMAGE_PIXELS), np.concatenate(labels))
+
+
+def _refuse_few_labels(split: DiskSplit, rows: _Rows, needed: int) -> None:
+    labelled = int((rows.labels >= 0).sum())
+    if labelled < needed:
+        raise mnist_family.fault(
+            split.labels,
+            f"{labelled} labelled {split.name} rows",
+            f"at least {needed} to compare neighbours",
+            "measure it without --neighbours",
+        )
+
+
+# --- Search: blocks of training rows against blocks of test rows ----------------------------------
+
+
+def _search(train: _Rows, test: _Rows) -> _Search:
+    cosines = np.full(len(test.labels), -1.0)
+    alike = np.zeros(len(test.labels), np.int64)
+    keys = np.full((len(test.labels), max(NEIGHBOURS)), np.inf)
+    blocks = range(0, len(train.labels), TRAIN_BLOCK)
+    for start in tqdm(blocks, desc="Comparing with training images", unit="block", leave=False):
+        points = train.pixels[start : start + TRAIN_BLOCK].astype(float)
+        unlabelled = train.labels[start : start + TRAIN_BLOCK] < 0
+        squares = np.einsum("ij,ij->i", points, points)
+        for first in range(0, len(test.labels), TEST_BLOCK):
+            block = slice(first, first + TEST_BLOCK)
+            images = test.pixels[block].astype(float)
+            own = np.einsum("ij,ij->i", images, images)[:, None]
+            products = images @ points.T
+            cosine = _cosine(products, own, squares)
+            better = cosine.max(1) > cosines[block]  # an equal one has a higher row
+            alike[block] = np.where(better, start + cosine.argmax(1), alike[block])
+            cosines[block] = np.maximum(cosine.max(1), cosines[block])
+            squared_distances = own + squares - 2 * products
+            keys[block] = _lowest(
+                keys[block], _keys(squared_distances, unlabelled, start, len(train.labels))
+            )
+    rows, distances = keys % len(train.labels), np.sqrt(keys // len(train.labels))
+    return _Search(cosines, alike, rows.astype(np.int64), distances)
+
+
+def _cosine(products: np.ndarray, own: np.ndarray, squares: np.ndarray) -> np.ndarray:
+    """Return float64 (test, train) cosines; 0 for an image without ink."""
+    cosine: np.ndarray = products / np.sqrt(np.maximum(own * squares, 1))
+    return cosine
+
+
+def _keys(
+    squared_distances: np.ndarray, unlabelled: np.ndarray, start: int, rows: int
+) -> np.ndarray:
+    """Return numbers that sort by distance, then by training row, and give back both.
+
+    A squared distance is below 2^26, so with up to 2^27 rows they are exact in float64.
+    """
+    keys = squared_distances * rows + np.arange(start, start + squared_distances.shape[1])
+    keys[:, unlabelled] = np.inf
+    return keys
+
+
+def _lowest(kept: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    """Return the lowest numbers of each row, in order, as many as `kept` has."""
+    count = kept.shape[1]
+    if candidates.shape[1] > count:
+        candidates = np.partition(candidates, count - 1, axis=1)[:, :count]
+    return np.sort(np.concatenate([kept, candidates], axis=1), axis=1)[:, :count]
+
+
+# --- Figures --------------------------------------------------------------------------------------
+
+
+def _count_alike(found: _Search, train: _Rows, test: _Rows, limit: float) -> Alike:
+    rows = found.cosines >= limit
+    other = train.labels[found.alike]
+    differs = (other != test.labels) & (other >= 0) & (test.labels >= 0)
+    return Alike(limit, int(rows.sum()), int((rows & differs).sum()))
+
+
+def _guess(labels: np.ndarray, distances: np.ndarray, num_classes: int) -> np.ndarray:
+    """Return the class, int64 (n,), that the neighbours' `labels` (n, k) vote for.
+
+    A vote counts 1 / distance. Where a neighbour is equal, only equal ones vote. Ties go to the
+    lower label.
+    """
+    equal = distances == 0
+    with np.errstate(divide="ignore"):
+        weights = np.where(equal.any(1, keepdims=True), equal, 1 / distances)
+    votes = [(weights * (labels == label)).sum(1) for label in range(num_classes)]
+    guesses: np.ndarray = np.stack(votes, axis=1).argmax(1)
+    return guesses
+
+
+def _evaluate(guesses: np.ndarray, truth: np.ndarray, k: int, train: DiskSplit) -> Knn:
+    wrong = guesses != truth
+    half = len(truth) // 2
+    return Knn(
+        k=k,
+        accuracy_percent=round(100 * float((~wrong).mean()), 2),
+        errors=Errors(int(wrong[:half].sum()), int(wrong[half:].sum())),
+        class_accuracy_percent=tuple(
+            _class_accuracy(wrong[truth == label]) for label in range(train.num_classes)
+        ),
+        confusions=_most_frequent(truth[wrong], guesses[wrong]),
+    )
+
+
+def _class_accuracy(wrong: np.ndarray) -> float | None:
+    if not len(wrong):
+        return None
+    return round(100 * float((~wrong).mean()), 1)
+
+
+def _most_frequent(truth: np.ndarray, guesses: np.ndarray) -> tuple[Confusion, ...]:
+    counts = collections.Counter(zip(truth.tolist(), guesses.tolist(), strict=True))
+    found = [Confusion(label, guess, rows) for (label, guess), rows in counts.items()]
+    found.sort(key=lambda each: (-each.rows, each.label, each.taken_for))
+    return tuple(found[:CONFUSIONS])

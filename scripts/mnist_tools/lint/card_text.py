@@ -1,0 +1,99 @@
+"""Find the front matter of a card and read it, with the line of everything in it."""
+
+import re
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnist_tools.lint.finding import Finding, Place, shorten, show_place, word
+from mnist_tools.lint.yaml_positions import Position, Unreadable, parse_with_positions
+
+LONGEST_FRONT_MATTER = 250_000  # characters; the parser needs up to five seconds for them
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_BLOCK = re.compile(r"(---[ \t]*)\n(.*?)^(---[ \t]*)$", re.DOTALL | re.MULTILINE)
+_FIRST_LINE = 2  # of the YAML, which follows a line of ---
+
+
+@dataclass(frozen=True)
+class FrontMatter:
+    """The values of a card's front matter, and where they stand in the card."""
+
+    path: Path
+    values: dict[Hashable, object]
+    positions: tuple[Position, ...]
+    lines: dict[Place, int]
+
+    def finding(self, place: Place, found: str, expected: str, remedy: str) -> Finding:
+        """Return a finding about the value at `place`."""
+        text = word(f"{show_place(place)}: {found}", expected, remedy)
+        return Finding(self.path, self.line(place), text)
+
+    def line(self, place: Place) -> int:
+        """Return the line of `place`, or of the closest key around it that has one."""
+        ends = range(len(place), 0, -1)
+        return next((self.lines[place[:end]] for end in ends if place[:end] in self.lines), 1)
+
+
+def read_front_matter(path: Path, content: bytes) -> FrontMatter:
+    """Parse the front matter of a card; raises Unreadable."""
+    text = _find_block(_decode(content))[2]
+    if len(text) > LONGEST_FRONT_MATTER:
+        found = f"front matter of {len(text):,} characters"
+        expected = f"at most {LONGEST_FRONT_MATTER:,}"
+        raise Unreadable(1, found, expected, "move text below the front matter")
+    values, positions = parse_with_positions(text, _FIRST_LINE)
+    if not isinstance(values, dict):
+        found = "nothing" if values is None else f"a {type(values).__name__}"
+        raise Unreadable(_FIRST_LINE, found, "a mapping of keys", "write key: value lines")
+    lines = {position.place: position.line for position in positions}
+    return FrontMatter(path, values, positions, lines)
+
+
+def check_encoding(path: Path, content: bytes) -> Iterator[Finding]:
+    """Find a byte order mark and carriage returns, which hide front matter from some readers."""
+    if content.startswith(_BYTE_ORDER_MARK):
+        text = word("a byte order mark", "--- as the first bytes", "save the card without it")
+        yield Finding(path, 1, text)
+    if b"\r" in content:
+        line = content.count(b"\n", 0, content.index(b"\r")) + 1
+        text = word("a carriage return", "lines that end in LF", "convert the line endings")
+        yield Finding(path, line, text)
+
+
+def check_fences(path: Path, content: bytes) -> Iterator[Finding]:
+    """Find blanks after ---, with which some releases of huggingface_hub see no front matter."""
+    text = _decode(content)
+    block = _find_block(text)
+    for fence in (1, 3):
+        if block[fence] != "---":
+            line = text.count("\n", 0, block.start(fence)) + 1
+            yield Finding(path, line, word("--- and blanks", "--- alone", "remove the blanks"))
+
+
+def check_repeated_keys(card: FrontMatter) -> Iterator[Finding]:
+    """Find keys that a mapping has twice; readers keep the last one and say nothing."""
+    for place, line, first_line in card.positions:
+        if first_line is not None:
+            found = f"{shorten(str(place[-1]))}: twice, first in line {first_line}"
+            yield Finding(card.path, line, word(found, "each key once", "remove one"))
+
+
+def _decode(content: bytes) -> str:
+    content = content.removeprefix(_BYTE_ORDER_MARK)
+    content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        found = f"the byte {content[error.start]:#04x}"
+        raise Unreadable(line, found, "UTF-8", "save the card as UTF-8") from None
+
+
+def _find_block(text: str) -> re.Match[str]:
+    match = _BLOCK.match(text)
+    if match is None:
+        opened = re.match(r"---[ \t]*\n", text)
+        found = "front matter without an end" if opened else "no front matter"
+        raise Unreadable(1, found, "YAML between two lines of ---", "write both lines")
+    return match

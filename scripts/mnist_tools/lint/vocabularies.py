@@ -1,0 +1,71 @@
+"""List the values that the Hub knows, with where each list is from and how old it is."""
+
+import datetime
+import difflib
+import functools
+import json
+from collections.abc import Collection
+from pathlib import Path
+
+import datasets
+
+_HUB_LISTS = Path(__file__).with_name("vocabularies.json")
+_LISTS_OF_DATASETS = Path(datasets.__file__).parent / "utils" / "resources"
+_LONGEST_GUESS = 100  # comparing longer texts takes time, and nobody mistypes that much
+
+
+def vocabulary(name: str) -> Collection[str]:
+    """Return the values of a card's key `name` that the Hub knows, or its keys for "keys"."""
+    return _vocabularies()[name]
+
+
+def closest(text: str, name: str, *, cutoff: float = 0.5) -> str | None:
+    """Return the value of a vocabulary that was probably meant, or None."""
+    if len(text) > _LONGEST_GUESS:
+        return None
+    known = {value.lower(): value for value in vocabulary(name)}
+    if name == "language":  # en-US means en, but any two codes are much alike
+        return known.get(text.lower().partition("-")[0])
+    near = difflib.get_close_matches(text.lower(), known, 1, cutoff)
+    return known[near[0]] if near else None
+
+
+def age_warning(today: datetime.date) -> str | None:
+    """Return a line that says which list is older than a year, or None if none is."""
+    retrieved = {
+        name: datetime.date.fromisoformat(entry["retrieved"])
+        for name, entry in _hub_lists().items()
+    }
+    oldest = min(retrieved, key=lambda name: retrieved[name])
+    if (today - retrieved[oldest]).days <= 366:
+        return None
+    return (
+        f"{_HUB_LISTS.name}: {oldest} was retrieved on {retrieved[oldest]}, "
+        f"expected a list of the last year; compare it with {_hub_lists()[oldest]['source']}"
+    )
+
+
+@functools.cache
+def _hub_lists() -> dict[str, dict[str, str]]:
+    lists: dict[str, dict[str, str]] = json.loads(_HUB_LISTS.read_text(encoding="utf-8"))
+    return lists
+
+
+@functools.cache
+def _vocabularies() -> dict[str, Collection[str]]:
+    creators = _read_list_of_datasets("creators")
+    return {
+        **{name: dict.fromkeys(entry["values"]) for name, entry in _hub_lists().items()},
+        "language": _read_list_of_datasets("languages"),
+        "annotations_creators": creators["annotations"],
+        "language_creators": creators["language"],
+        "multilinguality": _read_list_of_datasets("multilingualities"),
+        "size_categories": dict.fromkeys(_read_list_of_datasets("size_categories")),
+    }
+
+
+def _read_list_of_datasets(name: str) -> dict[str, Collection[str]]:
+    """Read a list that `datasets` carries; {value: description} for most of them."""
+    path = _LISTS_OF_DATASETS / f"{name}.json"
+    values: dict[str, Collection[str]] = json.loads(path.read_text(encoding="utf-8"))
+    return values
