@@ -1,4 +1,4 @@
-"""Mirrors on 127.0.0.1 that serve a folder of archives in every way that mirrors have been seen to go wrong."""
+"""Mirrors on 127.0.0.1 that serve a folder of archives, and go wrong in every way seen so far."""
 
 import base64
 import contextlib
@@ -12,7 +12,7 @@ HTML = b"<!DOCTYPE html>\n<html><body>This site has moved.</body></html>\n"
 
 
 class Mirror(http.server.ThreadingHTTPServer):
-    """One mirror; `behaviour` is the name of a method of `Answer`, or a dict of them by file name."""
+    """A mirror; `behaviour` is the name of a method of `Answer`, or a dict of them by file name."""
 
     daemon_threads = True
     request_queue_size = 50

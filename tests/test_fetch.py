@@ -1,4 +1,4 @@
-"""Downloads and streams from mirrors on 127.0.0.1: the right rows or a clear error, whatever a mirror does."""
+"""Downloads and streams from mirrors on 127.0.0.1: the right rows or a clear error, always."""
 
 import contextlib
 import os
@@ -56,6 +56,13 @@ STREAMED = FAULTS
 DOWNLOADED = FAULTS | LATE_FAULTS
 
 
+PATIENT = """
+import tiny_family
+tiny_family.SILENCE = 60
+tiny_family.load("fashion", cache_dir={cache!r})
+"""
+
+
 def assert_whole(loaded, tiny, name="fashion"):
     assert list(loaded) == ["train", "test"]
     for split, rows in loaded.items():
@@ -74,7 +81,7 @@ def closed_port():
         return server.getsockname()[1]
 
 
-# --- Downloads --------------------------------------------------------------------------------------------------------
+# --- Downloads ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion", "kmnist"])
@@ -109,7 +116,8 @@ def test_when_no_mirror_gives_an_archive_one_error_tells_all(load, tiny, mirrors
         load("fashion")
     lines = str(caught.value).splitlines()
     assert re.fullmatch(
-        r"train-labels-idx1-ubyte.gz: no mirror has Fashion-MNIST's, expected \d+ bytes of sha256 [0-9a-f]{64}; "
+        r"train-labels-idx1-ubyte.gz: no mirror has Fashion-MNIST's, "
+        r"expected \d+ bytes of sha256 [0-9a-f]{64}; "
         rf"put {', '.join(FILES)} into a folder and give it as data_dir. What the mirrors gave:",
         lines[0],
     )
@@ -341,14 +349,14 @@ def test_verified_splits_share_the_cache_of_load(tiny, mirrors, cache, monkeypat
     assert mirrors[0].requests == mirrors[1].requests == []
 
 
-# --- The caches -------------------------------------------------------------------------------------------------------
+# --- The caches -----------------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="only Linux lists open files")
 def test_no_process_destroys_the_download_of_another(tiny, mirrors, cache):
     mirrors[0].behaviour = {FILES[0]: "held"}
     mirrors[0].released.clear()
-    code = f"import tiny_family; tiny_family.SILENCE = 60; tiny_family.load('fashion', cache_dir={str(cache)!r})"
+    code = PATIENT.format(cache=str(cache))
     first = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
     while not [file for file in files_below(cache) if file.endswith(".incomplete")]:
         assert first.poll() is None
@@ -433,14 +441,15 @@ def test_a_failed_force_redownload_keeps_the_good_copy(load, tiny, mirrors, cach
 
 
 OFFLINE = """
-import os, sys
+import os
 os.environ["HF_DATASETS_OFFLINE"] = "1"
 import datasets, tiny_family
 for streaming in (False, True):
     if {way!r} == "load":
         loaded = tiny_family.load("fashion", cache_dir={cache!r}, streaming=streaming)
     else:
-        loaded = datasets.load_dataset({script!r}, "fashion", cache_dir={cache!r}, streaming=streaming)
+        settings = dict(cache_dir={cache!r}, streaming=streaming)
+        loaded = datasets.load_dataset({script!r}, "fashion", **settings)
     assert sum(1 for split in loaded.values() for row in split) == 53
 """
 
@@ -454,8 +463,8 @@ def test_offline_mode_takes_the_cache_or_says_what_to_do(tiny, mirrors, cache, w
     assert f"put {', '.join(FILES)} into a folder and give it as data_dir" in told
     for mirror in mirrors:
         assert (
-            f"{mirror.url}fashion/{FILES[0]}: offline mode is on, unset HF_DATASETS_OFFLINE and HF_HUB_OFFLINE"
-            in told
+            f"{mirror.url}fashion/{FILES[0]}: offline mode is on, "
+            "unset HF_DATASETS_OFFLINE and HF_HUB_OFFLINE to download" in told
         )
     assert mirrors[0].requests == []
 
@@ -491,12 +500,12 @@ for split in tiny_family.load("fashion", cache_dir={str(cache)!r}, streaming={st
     assert result.stdout.split() == ["40", "13"]
 
 
-# --- Interrupted ------------------------------------------------------------------------------------------------------
+# --- Interrupted ----------------------------------------------------------------------------------
 
 
 def test_an_interrupted_download_leaves_nothing_and_the_next_works(tiny, mirrors, cache):
     mirrors[0].behaviour = {FILES[0]: "silent_in_body"}
-    code = f"import tiny_family; tiny_family.SILENCE = 60; tiny_family.load('fashion', cache_dir={str(cache)!r})"
+    code = PATIENT.format(cache=str(cache))
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
     while not any(file.endswith(".incomplete") for file in files_below(cache)):
         assert process.poll() is None, process.stderr.read()
@@ -513,7 +522,7 @@ def test_an_interrupted_download_leaves_nothing_and_the_next_works(tiny, mirrors
 def test_a_full_disk_is_told_and_the_next_load_works(tiny, mirrors, cache):
     code = f"""
 import resource, tiny_family
-resource.setrlimit(resource.RLIMIT_FSIZE, (4000, resource.RLIM_INFINITY))  # bytes that a file may have
+resource.setrlimit(resource.RLIMIT_FSIZE, (4000, resource.RLIM_INFINITY))  # bytes of a file
 tiny_family.load('fashion', cache_dir={str(cache)!r})
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -524,7 +533,7 @@ tiny_family.load('fashion', cache_dir={str(cache)!r})
     assert_whole(tiny.module.load("fashion", cache_dir=str(cache)), tiny)
 
 
-# --- Streams ----------------------------------------------------------------------------------------------------------
+# --- Streams --------------------------------------------------------------------------------------
 
 
 def test_a_stream_is_one_shard_and_writes_nothing(load, tiny, mirrors, cache):
@@ -607,7 +616,10 @@ def test_a_stream_of_one_split_asks_for_no_other(load, tiny, mirrors, split):
 @pytest.mark.parametrize("split", ["train[:10]", "test[50%:]"])
 def test_a_slice_of_a_stream_is_refused(load, tiny, mirrors, split, own):
     folder = {"data_dir": tiny.folder("fashion")} if own else {}
-    words = f"split '{re.escape(split)}': a slice, expected one of train, test; streams take no slices: use .skip"
+    words = (
+        f"split '{re.escape(split)}': a slice, expected one of train, test; "
+        "streams take no slices: use .skip"
+    )
     with pytest.raises(ValueError, match=words):
         load("fashion", split=split, streaming=True, **folder)
     assert mirrors[0].requests == []
@@ -643,7 +655,10 @@ def test_a_stream_is_read_again_and_twice_at_once_and_in_another_process(load, t
 
 
 def test_a_stream_left_early_ends_its_process(tiny, mirrors):
-    code = "import tiny_family; print(next(iter(tiny_family.load('fashion', 'train', streaming=True)))['label'])"
+    code = """
+import tiny_family
+print(next(iter(tiny_family.load("fashion", "train", streaming=True)))["label"])
+"""
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT
     )

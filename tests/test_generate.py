@@ -1,4 +1,4 @@
-"""From archives to rows: pixels, labels and order, in any number of processes and in constant memory."""
+"""From archives to rows: pixels, labels, order; in any number of processes, in constant memory."""
 
 import io
 import os
@@ -256,7 +256,7 @@ def test_archives_replaced_during_a_build_leave_nothing(tiny, folder, cache):
 def test_a_full_disk_is_told_by_its_own_error(tiny, folder, cache, num_proc):
     code = f"""
 import resource, sys, tiny_family
-resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))  # bytes that a file may have
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))  # bytes of a file
 try:
     tiny_family.load(data_dir={str(folder)!r}, cache_dir={str(cache)!r}, num_proc={num_proc})
 except Exception as error:

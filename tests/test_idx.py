@@ -1,4 +1,4 @@
-"""`read_idx` and `write_idx`: arrays to IDX files and back, checked against an encoder of the tests' own."""
+"""`read_idx` and `write_idx`: arrays to IDX files and back, against an encoder of the tests."""
 
 import gzip
 import hashlib

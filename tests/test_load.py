@@ -1,4 +1,4 @@
-"""`load()` and `load_dataset`: the same rows from the same cache, never stale, whatever lies about."""
+"""`load()` and `load_dataset`: the same rows from the same cache, never stale, never too few."""
 
 import contextlib
 import functools
@@ -98,7 +98,8 @@ def test_other_ways_to_start_workers_load_too_and_a_missing_main_guard_is_told(
     tiny, folder, cache, tmp_path, method
 ):
     script = tmp_path / "script.py"
-    code = f"print(len(tiny_family.load(data_dir={str(folder)!r}, cache_dir={str(cache)!r}, num_proc=2)['train']))"
+    arguments = f"data_dir={str(folder)!r}, cache_dir={str(cache)!r}, num_proc=2"
+    code = f"print(len(tiny_family.load({arguments})['train']))"
     start = (
         f"import multiprocess, tiny_family\nmultiprocess.set_start_method({method!r}, force=True)\n"
     )
@@ -124,7 +125,7 @@ def test_load_has_the_arguments_that_readme_names(tiny):
     assert list(inspect.signature(tiny.module.load).parameters) == names.split()
 
 
-# --- Never stale ------------------------------------------------------------------------------------------------------
+# --- Never stale ----------------------------------------------------------------------------------
 
 
 def rewrite(path, content):
@@ -254,7 +255,7 @@ def test_a_builder_whose_archives_changed_says_so(tiny, folder, cache):
         builder.download_and_prepare()
 
 
-# --- Counted ----------------------------------------------------------------------------------------------------------
+# --- Counted --------------------------------------------------------------------------------------
 
 KILLED = """
 import sys, tiny_family
@@ -347,7 +348,10 @@ def test_a_builder_hands_out_no_split_of_other_rows_than_were_built(tiny, folder
     builder.download_and_prepare()
     (arrow,) = cache.rglob("*-train.arrow")
     halved(arrow)
-    words = f'{arrow.parent}: 10 rows of train, expected 20 rows; load again with download_mode="force_redownload"'
+    words = (
+        f"{arrow.parent}: 10 rows of train, expected 20 rows; "
+        'load again with download_mode="force_redownload"'
+    )
     with pytest.raises(ValueError, match=".") as refusal:
         builder.as_dataset("train")
     assert str(refusal.value) == words
@@ -414,7 +418,8 @@ def test_only_load_dataset_asks_for_trust(folder, tmp_path):
 
 WAYS = {
     "load": "import mnist_family; rows = mnist_family.load({arguments})",
-    "load_dataset": "import datasets; rows = datasets.load_dataset('./mnist_family.py', {arguments})",
+    "load_dataset": "import datasets; "
+    "rows = datasets.load_dataset('./mnist_family.py', {arguments})",
 }
 
 
@@ -424,8 +429,11 @@ def test_an_edited_script_gives_new_rows(way, folder, tmp_path):
     script.parent.mkdir()
     code = WAYS[way].format(arguments=f"'fashion', data_dir={str(folder)!r}, split='train'")
     command = [sys.executable, "-c", code + "; print(rows.features['label'].names[0])"]
-    environment = {**os.environ, "PYTHONPATH": os.environ["PYTHONPATH"].replace(str(ROOT), "nowhere"),
-                   "HF_DATASETS_CACHE": str(tmp_path / "cache")}  # fmt: skip
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.environ["PYTHONPATH"].replace(str(ROOT), "nowhere"),
+        "HF_DATASETS_CACHE": str(tmp_path / "cache"),
+    }
     source = (ROOT / "mnist_family.py").read_text(encoding="utf-8")
     for name in ("T-shirt/top", "Tee"):
         script.write_text(source.replace("T-shirt/top", name), encoding="utf-8")
@@ -439,7 +447,8 @@ def test_an_edited_script_gives_new_rows(way, folder, tmp_path):
 @pytest.mark.parametrize(
     "readme",
     [
-        b"---\ndataset_info:\n  config_name: mnist\n  features:\n  - name: text\n    dtype: string\n  splits:\n"
+        b"---\ndataset_info:\n  config_name: mnist\n"
+        b"  features:\n  - name: text\n    dtype: string\n  splits:\n"
         b"  - name: train\n    num_examples: 60000\n    num_bytes: 1\n---\n",
         b"---\nconfigs: [\n---\n",
         b"\xff\xfe not text",
@@ -449,7 +458,8 @@ def test_an_edited_script_gives_new_rows(way, folder, tmp_path):
 def test_no_readme_beside_the_script_breaks_it(tiny, folder, tmp_path, cache, readme):
     script = tmp_path / "script" / "mnist_family.py"
     script.parent.mkdir()
-    new = f"\n\nOF = {str(tmp_path)!r}\n"  # `datasets` copies a README only along with a script that it has not seen
+    # `datasets` copies a README only along with a script that it has not seen.
+    new = f"\n\nOF = {str(tmp_path)!r}\n"
     script.write_text(tiny.script.read_text(encoding="utf-8") + new, encoding="utf-8")
     (script.parent / "README.md").write_bytes(readme)
     assert_rows(

@@ -354,7 +354,10 @@ def test_archives_that_lie_there_packed_and_unpacked_load(load, tmp_path):
 def test_other_archives_beside_the_unpacked_ones_are_refused(tiny, tmp_path, packed):
     folder = write_split(tmp_path / "archives", "train", IMAGES, LABELS, bytes, suffix="")
     (folder / "train-labels-idx1-ubyte.gz").write_bytes(packed)
-    words = "train-labels-idx1-ubyte, train-labels-idx1-ubyte.gz for the split 'train', expected one file of images and one"
+    words = (
+        "train-labels-idx1-ubyte, train-labels-idx1-ubyte.gz for the split 'train', "
+        "expected one file of images and one of labels; add the missing file or move the extra"
+    )
     with pytest.raises(ValueError, match=words):
         tiny.module.locate(folder)
 
