@@ -180,9 +180,18 @@ def test_no_figure_and_no_dataset_is_typed_into_a_template():
         ] == []
 
 
-def test_only_the_papers_of_the_datasets_become_arxiv_tags():
-    linked = re.findall(r"arxiv\.org/\w+/([\d.]+)", card_text("README.md"))
-    assert {*linked} == {"1708.07747", "1812.01718"}
+@pytest.mark.parametrize(
+    ("path", "papers"),
+    [
+        ("README.md", {"1708.07747", "1812.01718"}),
+        ("mnist/README.md", set()),
+        ("fashion/README.md", {"1708.07747"}),
+        ("kmnist/README.md", {"1812.01718"}),
+    ],
+)
+def test_only_the_papers_of_the_datasets_become_arxiv_tags(path, papers):
+    """The Hub makes a tag of every link to arXiv; other papers are linked by their DOI."""
+    assert {*re.findall(r"arxiv\.org/\w+/([\d.]+)", card_text(path))} == papers
 
 
 def test_citations_are_bibtex():
