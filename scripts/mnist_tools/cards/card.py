@@ -70,7 +70,7 @@ def _one_sentence_each(datasets: Sequence[Dataset], section: str) -> bool:
 
 
 def _sources(datasets: Sequence[Dataset], family: FamilyFacts) -> list[Source]:
-    """Return the sources of all statements in a card, in the order of their first use."""
+    """Return the sources of a card's statements: the family's, then each dataset's."""
     return list(dict.fromkeys(_cited(datasets, family)))
 
 
