@@ -283,11 +283,13 @@ ELSEWHERE = "links to outside of the folder, expected a file inside it; copy the
 
 
 def test_a_link_to_a_file_elsewhere_is_found(folder, tmp_path):
-    shard = folder.shards["test"][0]
-    shard.rename(tmp_path / "elsewhere.parquet")
+    """It is not read, either."""
+    shard = folder.shards["train"][1]
+    shard.unlink()
     shard.symlink_to(tmp_path / "elsewhere.parquet")
+    (tmp_path / "elsewhere.parquet").write_bytes(b"no Parquet")
     assert folder.findings() == [
-        f"configs[0].data_files[1]: digits/test-00000-of-00001.parquet {ELSEWHERE}"
+        f"configs[0].data_files[0]: digits/train-00001-of-00002.parquet {ELSEWHERE}"
     ]
 
 
@@ -297,6 +299,23 @@ def test_a_link_to_a_folder_elsewhere_is_found_and_not_followed(folder, tmp_path
     assert folder.findings() == [
         f"configs[0].data_files[{number}]: digits {ELSEWHERE}" for number in (0, 1)
     ]
+
+
+def test_a_link_to_a_folder_elsewhere_is_found_below_two_stars(folder, tmp_path):
+    (folder.path / "digits").rename(tmp_path / "elsewhere")
+    (folder.path / "digits").symlink_to(tmp_path / "elsewhere")
+    (folder.path / "notes.txt").symlink_to(tmp_path / "notes.txt")
+    for files, split in zip(folder.data_files, SHARDS, strict=True):
+        files["path"] = f"**/{split}-*"
+    assert folder.findings() == [
+        f"configs[0].data_files[{number}]: digits {ELSEWHERE}" for number in (0, 1)
+    ]
+
+
+def test_other_links_are_nobodys_business(folder, tmp_path):
+    (folder.path / "notes.txt").symlink_to(tmp_path / "notes.txt")
+    folder.data_files[0]["path"] = "**/train-*"
+    assert folder.findings() == []
 
 
 def test_a_link_inside_the_folder_is_followed(folder):
@@ -323,6 +342,24 @@ def test_paths_that_leave_the_folder_are_not_opened(folder, tmp_path):
     assert folder.findings() == [
         "configs[0].data_files[1].path: a path with .., "
         "expected a path inside the card's folder; move the files there"
+    ]
+
+
+def test_an_absolute_path_is_not_taken_for_a_path_in_the_folder(folder):
+    folder.data_files[1]["path"] = "/digits/test-*"
+    folder.splits[1]["num_examples"] = 99
+    assert folder.findings() == [
+        "configs[0].data_files[1].path: an absolute path, "
+        "expected a path inside the card's folder; move the files there"
+    ]
+
+
+def test_a_folder_named_like_a_shard_is_not_opened(folder):
+    shard = folder.shards["test"][0]
+    shard.unlink()
+    shard.mkdir()
+    assert folder.findings() == [
+        "configs[0].data_files[1]: no file 'digits/test-*', expected the split's files; add them"
     ]
 
 

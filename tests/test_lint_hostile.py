@@ -61,6 +61,10 @@ def test_fifty_levels_are_not_too_many(tmp_path):
     assert findings_of(tmp_path, text) == []
 
 
+def test_a_long_text_is_not_too_long(tmp_path):
+    assert findings_of(tmp_path, card("pretty_name: " + 5000 * "x")) == []
+
+
 def test_a_card_of_many_bytes_is_not_read_whole(tmp_path):
     path = tmp_path / "card.md"
     with path.open("wb") as file:
