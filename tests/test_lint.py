@@ -152,6 +152,7 @@ WRONG_KEYS = {
     ],
     "a code, or a list of codes; write it so; quote a value such as 'no'": [
         ("language:\n- en", "language: 1", "language: 1 (an integer)"),
+        ("language:\n- en", "language: []", "language: []"),
     ],
     "a list; write each value after a - of its own": [
         (

@@ -1,8 +1,8 @@
 """Lint survives cards that were made to hurt: each has a finding, soon and with little memory."""
 
 import os
-import sys
 import string
+import sys
 
 import pytest
 import yaml
