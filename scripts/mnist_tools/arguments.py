@@ -221,9 +221,49 @@ def _add_push(parser: argparse.ArgumentParser) -> None:
         "--dry-run", action="store_true", help="show what would change, and change nothing"
     )
     parser.add_argument(
+        "--include",
+        metavar="PATTERN",
+        action="append",
+        default=[],
+        help="also push files that build did not write, such as 'notes/*', and files of the build "
+        "that you changed; may be repeated",
+    )
+    parser.add_argument(
         "--replace-card",
         action="store_true",
-        help="replace the card in the repository even if this project did not write it",
+        help="replace README.md, LICENSE.md and croissant.json in the repository even if somebody "
+        "else wrote or edited them",
+    )
+    parser.add_argument(
+        "--replace",
+        metavar="PATTERN",
+        action="append",
+        default=[],
+        help="replace these files in the repository even if somebody else wrote or edited them; "
+        "may be repeated",
+    )
+    configs = parser.add_argument_group(
+        "datasets of earlier pushes", "what becomes of those that FOLDER lacks"
+    )
+    configs.add_argument("--keep-configs", action="store_true", help="keep them")
+    configs.add_argument(
+        "--delete-config",
+        metavar="NAME",
+        dest="delete_configs",
+        action="append",
+        default=[],
+        help="delete the files of this one; may be repeated",
+    )
+    parser.add_argument(
+        "--create-pr", action="store_true", help="open a pull request instead of pushing to main"
+    )
+    parser.add_argument("--tag", metavar="NAME", help="tag the pushed revision")
+    parser.add_argument(
+        "--num-workers",
+        metavar="N",
+        type=int,
+        default=5,
+        help="files to upload at the same time; default: 5",
     )
     parser.add_argument(
         "--allow-sample", action="store_true", help="push a synthetic sample anyway"

@@ -9,7 +9,7 @@ import yaml
 
 from mnist_tools.lint.finding import Place, shorten, word
 
-DEEPEST = 50  # levels; features may be nested, but nobody nests fifty of them
+DEEPEST_NESTING = 50  # levels; features may be nested, but nobody nests fifty of them
 LONGEST_VALUE = 1000  # characters, except of text; converting numbers takes the square of them
 
 _TEXT_TAG = "tag:yaml.org,2002:str"
@@ -108,9 +108,9 @@ class _BoundedLoader(yaml.SafeLoader):
             raise _OutOfBounds(
                 event.start_mark, found, "values in full", "write the value out instead"
             )
-        if self._depth == DEEPEST:
-            found = f"more than {DEEPEST} levels of nesting"
-            raise _OutOfBounds(event.start_mark, found, f"at most {DEEPEST}", "make it flatter")
+        if self._depth == DEEPEST_NESTING:
+            found = f"more than {DEEPEST_NESTING} levels of nesting"
+            raise _OutOfBounds(event.start_mark, found, f"at most {DEEPEST_NESTING}", "make it flatter")
         self._depth += 1
         node = super().compose_node(parent, index)
         self._depth -= 1
