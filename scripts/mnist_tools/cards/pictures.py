@@ -250,7 +250,7 @@ def _caption(label: int, name: str, font: FreeTypeFont) -> str:
     without_accents = unicodedata.normalize("NFKD", name)
     letters = "".join(each for each in without_accents if not unicodedata.combining(each))
     missing = bytes(font.getmask("\uffff"))
-    if not letters.isprintable() or missing in (bytes(font.getmask(each)) for each in letters):
+    if missing in (bytes(font.getmask(each)) for each in letters):
         return str(label)
     return f"{label} {letters}"
 
