@@ -19,7 +19,6 @@ import PIL.ImageFont
 from PIL.ImageFont import FreeTypeFont
 
 from mnist_family import Chunk
-from mnist_tools.cards.typed_json import Record
 
 FOLDER = "pictures"
 SHOWN_ROWS = 5
@@ -47,7 +46,7 @@ class RowPicture(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Pictures(Record):
+class Pictures:
     """The pictures that a card shows; none of classes if no row has a label."""
 
     examples: tuple[Picture, ...] = ()
