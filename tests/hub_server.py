@@ -1,12 +1,13 @@
-"""A small Hub on 127.0.0.1: datasets of commits on disk, and the calls with which clients push and load them.
+"""A small Hub on 127.0.0.1: datasets as commits on disk, and the calls that push and load them.
 
-Answers follow what huggingface_hub 0.30 to 2.4 sends and reads. It refuses what the Hub refuses: fields that it does
-not know, wrong parents, sizes and digests, writes without a right to them. `faults` orders trouble for the request of
-a number.
+Answers follow what huggingface_hub 0.30 to 2.4 sends and reads. It refuses what the Hub refuses:
+unknown fields, wrong parents, sizes and digests, writes without the right to write. `faults` maps
+the number of a request to the trouble it meets.
 """
 
 import asyncio
 import base64
+import fnmatch
 import hashlib
 import json
 import re
@@ -18,7 +19,10 @@ from aiohttp import web
 
 EMPTY = hashlib.sha1(b"").hexdigest()
 LFS = (".parquet", ".png")
-TOKENS = {"hf_writer": {"user": "writer", "write": True}, "hf_reader": {"user": "reader", "write": False}}
+TOKENS = {
+    "hf_writer": {"user": "writer", "write": True},
+    "hf_reader": {"user": "reader", "write": False},
+}
 ATTRIBUTES = b"*.parquet filter=lfs diff=lfs merge=lfs -text\n"
 
 
@@ -52,7 +56,7 @@ class Hub:
         threading.Thread(target=self.run, args=(started,), daemon=True).start()
         started.wait()
 
-    # --- Serving ------------------------------------------------------------------------------------------------------
+    # --- Serving ----------------------------------------------------------------------------------
 
     def run(self, started):
         self.loop = asyncio.new_event_loop()
@@ -70,6 +74,7 @@ class Hub:
             web.get(repo + "/tree/{revision}/{path:.+}", self.tree),
             web.post(repo + "/paths-info/{revision}", self.paths_info),
             web.post(repo + "/branch/{branch}", self.branch),
+            web.post(repo + "/tag/{revision}", self.tag),
             web.post(repo + "/preupload/{revision}", self.preupload),
             web.post(repo + "/commit/{revision}", self.commit),
             web.post(r"/datasets/{repo:[^/]+/[^/]+}.git/info/lfs/objects/batch", self.batch),
@@ -91,7 +96,9 @@ class Hub:
         fault = self.faults.get(number)
         if isinstance(fault, int):
             content_type = "text/html" if fault == 503 else "application/json"
-            return web.Response(status=fault, text="<html>trouble</html>", content_type=content_type)
+            return web.Response(
+                status=fault, text="<html>trouble</html>", content_type=content_type
+            )
         if callable(fault):
             return await fault(request)
         if fault == "cut":
@@ -106,13 +113,13 @@ class Hub:
             request.transport.abort()
         return response
 
-    # --- Repositories -------------------------------------------------------------------------------------------------
+    # --- Repositories -----------------------------------------------------------------------------
 
     def path(self, name):
         return self.folder / "repositories" / name
 
     def read(self, name):
-        """{"private", "refs": {branch: sha}, "commits": {sha: {"parent", "title", "files": {path: file}}}}."""
+        """Return what repository.json holds: private, refs, tags, pulls and commits."""
         return json.loads((self.path(name) / "repository.json").read_text(encoding="utf-8"))
 
     def write(self, name, repository):
@@ -131,11 +138,11 @@ class Hub:
 
     def make(self, name, private=False):
         (self.path(name) / "objects").mkdir(parents=True)
-        self.write(name, {"private": private, "refs": {}, "commits": {}})
+        self.write(name, {"private": private, "refs": {}, "tags": {}, "pulls": {}, "commits": {}})
         self.add(name, {".gitattributes": ATTRIBUTES}, "initial commit")
 
     def add(self, name, files, title="by somebody else", branch="main"):
-        """A commit of {path: bytes, or None to delete it}, as if another client had made it; its sha."""
+        """Commit {path: bytes, or None to delete it} as another client would; return the sha."""
         repository = self.read(name)
         parent = repository["refs"].get(branch)
         kept = dict(repository["commits"][parent]["files"]) if parent else {}
@@ -146,9 +153,12 @@ class Hub:
         return self.record(name, repository, branch, parent, title, kept)
 
     def record(self, name, repository, branch, parent, title, files):
-        sha = hashlib.sha1(json.dumps([parent, title, files, secrets.token_hex()]).encode()).hexdigest()
+        sha = hashlib.sha1(
+            json.dumps([parent, title, files, secrets.token_hex()]).encode()
+        ).hexdigest()
         repository["commits"][sha] = {"parent": parent, "title": title, "files": files}
-        repository["refs"][branch] = sha
+        if branch is not None:
+            repository["refs"][branch] = sha
         self.write(name, repository)
         return sha
 
@@ -170,10 +180,11 @@ class Hub:
     def find(self, request, write=False):
         """(name, repository, its sha at the revision asked for)."""
         name, who = request.match_info["repo"], self.who(request)
-        if not (self.path(name) / "repository.json").exists():
-            raise refuse(404, "Repository not found", "RepoNotFound")
-        repository = self.read(name)
-        if repository["private"] and (who is None or who["user"] != name.split("/")[0]):
+        there = (self.path(name) / "repository.json").exists()
+        repository = self.read(name) if there else None
+        if not there or (repository["private"] and (not who or who["user"] != name.split("/")[0])):
+            if who is None:  # the Hub does not tell strangers what there is
+                raise refuse(401, "Invalid username or password.")
             raise refuse(404, "Repository not found", "RepoNotFound")
         if name in self.gated and not request.path.startswith(f"/api/datasets/{name}"):
             raise refuse(403, "Access to this dataset is restricted", "GatedRepo")
@@ -182,12 +193,13 @@ class Hub:
         if write and not (who["write"] and who["user"] == name.split("/")[0]):
             raise refuse(403, f"You do not have the right to write to {name}")
         revision = request.match_info.get("revision", "main")
-        sha = repository["refs"].get(revision, revision)
+        pulls = {f"refs/pr/{number}": sha for number, sha in repository["pulls"].items()}
+        sha = {**repository["tags"], **repository["refs"], **pulls}.get(revision, revision)
         if sha not in repository["commits"]:
             raise refuse(404, "Invalid rev id", "RevisionNotFound")
         return name, repository, sha
 
-    # --- Reading calls ------------------------------------------------------------------------------------------------
+    # --- Reading calls ----------------------------------------------------------------------------
 
     async def whoami(self, request):
         who = self.who(request)
@@ -198,19 +210,41 @@ class Hub:
     async def info(self, request):
         name, repository, sha = self.find(request)
         files = repository["commits"][sha]["files"]
-        return web.json_response({
-            "_id": "0" * 24, "id": name, "author": name.split("/")[0], "sha": sha, "private": repository["private"],
-            "gated": "auto" if name in self.gated else False, "disabled": False, "tags": [], "downloads": 0, "likes": 0,
-            "lastModified": "2026-01-01T00:00:00.000Z", "createdAt": "2026-01-01T00:00:00.000Z",
+        answer = {
+            "_id": "0" * 24,
+            "id": name,
+            "author": name.split("/")[0],
+            "sha": sha,
+            "private": repository["private"],
+            "gated": "auto" if name in self.gated else False,
+            "disabled": False,
+            "tags": [],
+            "downloads": 0,
+            "likes": 0,
+            "lastModified": "2026-01-01T00:00:00.000Z",
+            "createdAt": "2026-01-01T00:00:00.000Z",
             "siblings": [{"rfilename": path} for path in files],
-        })  # fmt: skip
+        }
+        return web.json_response(answer)
 
     async def refs(self, request):
         _, repository, _ = self.find(request)
-        branches = [
-            {"name": name, "ref": f"refs/heads/{name}", "targetCommit": sha} for name, sha in repository["refs"].items()
-        ]
-        return web.json_response({"branches": branches, "converts": [], "tags": []})
+        fields(dict(request.query), ("include_prs",))
+
+        def listed(key, place):
+            return [
+                {"name": name, "ref": f"refs/{place}/{name}", "targetCommit": sha}
+                for name, sha in repository[key].items()
+            ]
+
+        answer = {
+            "branches": listed("refs", "heads"),
+            "converts": [],
+            "tags": listed("tags", "tags"),
+        }
+        if request.query.get("include_prs"):
+            answer["pullRequests"] = listed("pulls", "pr")
+        return web.json_response(answer)
 
     def entry(self, path, file):
         entry = {"type": "file", "path": path, "oid": file["oid"], "size": file["size"]}
@@ -235,21 +269,34 @@ class Hub:
         _, repository, sha = self.find(request)
         fields(dict(request.query), ("recursive", "expand", "limit", "cursor"))
         files, folder = repository["commits"][sha]["files"], request.match_info.get("path", "")
-        entries = [*self.entries(files, folder, request.query.get("recursive", "").lower() in ("true", "1"))]
+        entries = [
+            *self.entries(
+                files, folder, request.query.get("recursive", "").lower() in ("true", "1")
+            )
+        ]
         if folder and not entries:
             raise refuse(404, "Path not found", "EntryNotFound")
         return web.json_response(entries)
 
     async def paths_info(self, request):
         _, repository, sha = self.find(request)
-        body = await request.json() if request.content_type == "application/json" else dict(await request.post())
+        body = (
+            await request.json()
+            if request.content_type == "application/json"
+            else dict(await request.post())
+        )
         fields(body, ("paths", "expand"), ("paths",))
         files = repository["commits"][sha]["files"]
-        paths = body["paths"] if isinstance(body["paths"], list) else (await request.post()).getall("paths")
+        paths = (
+            body["paths"]
+            if isinstance(body["paths"], list)
+            else (await request.post()).getall("paths")
+        )
         found = [self.entry(path, files[path]) for path in paths if path in files]
         folders = [path for path in paths if any(each.startswith(f"{path}/") for each in files)]
         return web.json_response(
-            found + [{"type": "directory", "path": path, "oid": EMPTY, "size": 0} for path in folders]
+            found
+            + [{"type": "directory", "path": path, "oid": EMPTY, "size": 0} for path in folders]
         )
 
     async def resolve(self, request):
@@ -258,9 +305,15 @@ class Hub:
         if file is None:
             raise refuse(404, "Entry not found", "EntryNotFound")
         content, status = self.content(name, file), 200
-        headers = {"X-Repo-Commit": sha, "ETag": f'"{file.get("sha256", file["oid"])}"', "Accept-Ranges": "bytes"}
+        headers = {
+            "X-Repo-Commit": sha,
+            "ETag": f'"{file.get("sha256", file["oid"])}"',
+            "Accept-Ranges": "bytes",
+        }
         if "sha256" in file:
-            headers.update({"X-Linked-Etag": f'"{file["sha256"]}"', "X-Linked-Size": str(file["size"])})
+            headers.update(
+                {"X-Linked-Etag": f'"{file["sha256"]}"', "X-Linked-Size": str(file["size"])}
+            )
         if match := re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("range", "")):
             start, stop = int(match[1]), min(int(match[2] or len(content)), len(content) - 1)
             if start > stop:
@@ -269,7 +322,7 @@ class Hub:
             content, status = content[start : stop + 1], 206
         return web.Response(status=status, body=content, headers=headers)
 
-    # --- Writing calls ------------------------------------------------------------------------------------------------
+    # --- Writing calls ----------------------------------------------------------------------------
 
     async def validate_yaml(self, request):
         body = fields(await request.json(), ("content", "repoType"), ("content", "repoType"))
@@ -288,16 +341,23 @@ class Hub:
             raise refuse(401, "You need to be logged in")
         owner = body.get("organization") or who["user"]
         if owner != who["user"] or not who["write"]:
-            raise refuse(403, f"You don't have the rights to create a dataset under the namespace {owner!r}")
+            raise refuse(
+                403, f"You don't have the rights to create a dataset under the namespace {owner!r}"
+            )
         name = f"{owner}/{body['name']}"
+        answer = {"url": f"{self.url}/datasets/{name}", "name": name}
         if self.path(name).exists():
-            raise refuse(409, "You already created this dataset repo")
+            answer["error"] = "You already created this dataset repo"
+            return web.json_response(answer, status=409)
         self.make(name, body.get("private", body.get("visibility") == "private"))
-        return web.json_response({"url": f"{self.url}/datasets/{name}", "name": name})
+        return web.json_response(answer)
 
     async def branch(self, request):
         name, repository, _ = self.find(request, write=True)
-        body, branch = fields(await request.json(), ("startingPoint",)), request.match_info["branch"]
+        body, branch = (
+            fields(await request.json(), ("startingPoint",)),
+            request.match_info["branch"],
+        )
         if branch in repository["refs"]:
             raise refuse(409, "Reference already exists")
         start = body.get("startingPoint", "main")
@@ -305,10 +365,27 @@ class Hub:
         self.write(name, repository)
         return web.json_response({})
 
+    async def tag(self, request):
+        name, repository, sha = self.find(request, write=True)
+        body = fields(await request.json(), ("tag", "message"), ("tag",))
+        if body["tag"] in repository["tags"]:
+            raise refuse(409, "Tag already exists")
+        repository["tags"][body["tag"]] = sha
+        self.write(name, repository)
+        return web.json_response({})
+
+    def ignored(self, name, files, body):
+        """Return the patterns of the client's .gitignore, or else of the repository's."""
+        text = body.get("gitIgnore")
+        if text is None and ".gitignore" in files:
+            text = self.content(name, files[".gitignore"]).decode()
+        return (text or "").split()
+
     async def preupload(self, request):
-        _, repository, sha = self.find(request, write=True)
+        name, repository, sha = self.find(request, write=not request.query.get("create_pr"))
         body = fields(await request.json(), ("files", "gitIgnore"), ("files",))
         answers, files = [], repository["commits"][sha]["files"]
+        ignored = self.ignored(name, files, body)
         for each in body["files"]:
             fields(each, ("path", "sample", "size"), ("path", "sample", "size"))
             if len(base64.b64decode(each["sample"], validate=True)) != min(512, each["size"]):
@@ -316,24 +393,41 @@ class Hub:
             mode = "lfs" if each["path"].endswith(LFS) or each["size"] > 10_000_000 else "regular"
             known = files.get(each["path"], {})
             oid = known.get("sha256", known.get("oid"))
-            answers.append({"path": each["path"], "uploadMode": mode, "shouldIgnore": False, "oid": oid})
+            ignore = any(fnmatch.fnmatch(each["path"], pattern) for pattern in ignored)
+            answer = {"path": each["path"], "uploadMode": mode, "shouldIgnore": ignore, "oid": oid}
+            answers.append(answer)
         return web.json_response({"files": answers})
 
     async def batch(self, request):
-        name, _, _ = self.find(request, write=True)
         known = ("operation", "transfers", "objects", "hash_algo", "ref")
         body = fields(json.loads(await request.text()), known, known[:4])
-        if body["operation"] != "upload" or body["hash_algo"] != "sha256" or "basic" not in body["transfers"]:
+        name = self.find_for_upload(request, write="ref" in body)
+        if (
+            body["operation"] != "upload"
+            or body["hash_algo"] != "sha256"
+            or "basic" not in body["transfers"]
+        ):
             raise refuse(400, "not an upload that this server takes")
         answers = []
         for each in body["objects"]:
             fields(each, ("oid", "size"), ("oid", "size"))
             if not (self.path(name) / "objects" / each["oid"]).exists():
-                upload = {"href": f"{self.url}/lfs/{name}/{each['oid']}?size={each['size']}", "header": {}}
-                each = {**each, "actions": {"upload": upload, "verify": {"href": f"{self.url}/lfs/{name}/verify"}}}
+                upload = {
+                    "href": f"{self.url}/lfs/{name}/{each['oid']}?size={each['size']}",
+                    "header": {},
+                }
+                each = {
+                    **each,
+                    "actions": {
+                        "upload": upload,
+                        "verify": {"href": f"{self.url}/lfs/{name}/verify"},
+                    },
+                }
             answers.append(each)
         content_type = "application/vnd.git-lfs+json"
-        return web.json_response({"transfer": "basic", "objects": answers}, content_type=content_type)
+        return web.json_response(
+            {"transfer": "basic", "objects": answers}, content_type=content_type
+        )
 
     async def put(self, request):
         content, oid = await request.read(), request.match_info["oid"]
@@ -343,8 +437,15 @@ class Hub:
         self.store(request.match_info["repo"], content, lfs=True)
         return web.Response()
 
+    def find_for_upload(self, request, write):
+        """Return the repository; whoever may open a pull request may also upload its objects."""
+        name, _, _ = self.find(request, write=write)
+        if self.who(request) is None:
+            raise refuse(401, "You need to be logged in")
+        return name
+
     async def verify(self, request):
-        name, _, _ = self.find(request, write=True)
+        name = self.find_for_upload(request, write=False)
         body = fields(await request.json(), ("oid", "size"), ("oid", "size"))
         path = self.path(name) / "objects" / body["oid"]
         if not path.exists() or path.stat().st_size != body["size"]:
@@ -352,7 +453,8 @@ class Hub:
         return web.Response()
 
     async def commit(self, request):
-        name, _, _ = self.find(request, write=True)
+        opens_pull = bool(fields(dict(request.query), ("create_pr",)))
+        name, _, _ = self.find(request, write=not opens_pull)
         lines = [json.loads(line) for line in (await request.text()).splitlines() if line]
         header = fields(lines[0]["value"], ("summary", "description", "parentCommit"), ("summary",))
         if lines[0]["key"] != "header" or not header["summary"]:
@@ -366,9 +468,17 @@ class Hub:
         files = dict(repository["commits"][parent]["files"])
         for line in lines[1:]:
             self.apply(name, files, fields(line, ("key", "value"), ("key", "value")))
-        sha = self.record(name, repository, branch, parent, header["summary"], files)
+        sha = self.record(
+            name, repository, None if opens_pull else branch, parent, header["summary"], files
+        )
         url = f"{self.url}/datasets/{name}/commit/{sha}"
-        return web.json_response({"success": True, "commitOid": sha, "commitUrl": url, "hookOutput": ""})
+        answer = {"success": True, "commitOid": sha, "commitUrl": url, "hookOutput": ""}
+        if opens_pull:
+            number = len(repository["pulls"]) + 1
+            repository["pulls"][str(number)] = sha
+            self.write(name, repository)
+            answer["pullRequestUrl"] = f"{self.url}/datasets/{name}/discussions/{number}"
+        return web.json_response(answer)
 
     def apply(self, name, files, line):
         value = line["value"]
@@ -380,7 +490,11 @@ class Hub:
         elif line["key"] == "lfsFile":
             fields(value, ("path", "algo", "oid", "size"), ("path", "algo", "oid", "size"))
             path = self.path(name) / "objects" / value["oid"]
-            if value["algo"] != "sha256" or not path.exists() or path.stat().st_size != value["size"]:
+            if (
+                value["algo"] != "sha256"
+                or not path.exists()
+                or path.stat().st_size != value["size"]
+            ):
                 raise refuse(400, f"no such object for {value['path']}")
             files[value["path"]] = self.store(name, path.read_bytes(), lfs=True)
         elif line["key"] == "deletedFile":

@@ -354,6 +354,7 @@ def test_published_archives_carry_their_licence(tiny, archives, out, cache, monk
     text = (out / "README.md").read_text(encoding="utf-8")
     counts = [np.bincount(tiny.arrays["kmnist"][split][1])[9] for split in SPLITS]
     assert f"| 9 | wo | {counts[0]} | {counts[1]} | {sum(counts)} |" in text
+    assert "Rows of each class, as the publisher counts" not in text
     assert findings(out) == []
 
 

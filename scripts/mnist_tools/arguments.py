@@ -101,6 +101,14 @@ def _add_convert(parser: argparse.ArgumentParser) -> None:
         "--split", metavar="SPLIT", nargs="+", dest="splits", help="keep these splits; default: all"
     )
     parser.add_argument(
+        "--rename-split",
+        metavar="OLD=NEW",
+        type=_renaming,
+        action="append",
+        dest="rename_splits",
+        help="write the split OLD as NEW; may be given more than once",
+    )
+    parser.add_argument(
         "--only-classes",
         metavar="CLASS",
         nargs="+",
@@ -118,8 +126,23 @@ def _add_convert(parser: argparse.ArgumentParser) -> None:
         help="scale images of other sizes to 28 × 28 and turn colours to grey",
     )
     parser.add_argument(
-        "--force", action="store_true", help="replace DEST if an earlier conversion wrote it"
+        "--csv-header",
+        action="store_true",
+        help="with --to csv, start each file with label,pixel0,pixel1 and so on",
     )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="replace DEST if an earlier conversion wrote it and nothing in it has changed",
+    )
+
+
+def _renaming(text: str) -> tuple[str, str]:
+    """Split OLD=NEW."""
+    old, separator, new = text.partition("=")
+    if not (old and separator and new):
+        raise argparse.ArgumentTypeError(f"{text!r} is not OLD=NEW")
+    return old, new
 
 
 def _add_measure(parser: argparse.ArgumentParser) -> None:
@@ -198,9 +221,49 @@ def _add_push(parser: argparse.ArgumentParser) -> None:
         "--dry-run", action="store_true", help="show what would change, and change nothing"
     )
     parser.add_argument(
+        "--include",
+        metavar="PATTERN",
+        action="append",
+        default=[],
+        help="also push files that build did not write, such as 'notes/*', and files of the build "
+        "that you changed; may be repeated",
+    )
+    parser.add_argument(
         "--replace-card",
         action="store_true",
-        help="replace the card in the repository even if this project did not write it",
+        help="replace README.md, LICENSE.md and croissant.json in the repository even if somebody "
+        "else wrote or edited them",
+    )
+    parser.add_argument(
+        "--replace",
+        metavar="PATTERN",
+        action="append",
+        default=[],
+        help="replace these files in the repository even if somebody else wrote or edited them; "
+        "may be repeated",
+    )
+    configs = parser.add_argument_group(
+        "datasets of earlier pushes", "what becomes of those that FOLDER lacks"
+    )
+    configs.add_argument("--keep-configs", action="store_true", help="keep them")
+    configs.add_argument(
+        "--delete-config",
+        metavar="NAME",
+        dest="delete_configs",
+        action="append",
+        default=[],
+        help="delete the files of this one; may be repeated",
+    )
+    parser.add_argument(
+        "--create-pr", action="store_true", help="open a pull request instead of pushing to main"
+    )
+    parser.add_argument("--tag", metavar="NAME", help="tag the pushed revision")
+    parser.add_argument(
+        "--num-workers",
+        metavar="N",
+        type=int,
+        default=5,
+        help="files to upload at the same time; default: 5",
     )
     parser.add_argument(
         "--allow-sample", action="store_true", help="push a synthetic sample anyway"

@@ -1,0 +1,118 @@
+"""Say in one line why a call to the Hub failed, judging by the exception's type and HTTP status."""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+
+import huggingface_hub
+from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+LONGEST_QUOTE = 200  # characters of somebody else's message
+
+# What the HTTP libraries under huggingface_hub raise when a request gets no complete answer.
+NO_ANSWER = {
+    "requests.exceptions": ("ConnectionError", "Timeout", "ChunkedEncodingError"),
+    "httpx": ("TransportError",),
+    "httpx2": ("TransportError",),
+}
+STATUSES = {
+    401: "the token is not valid, expected one that may write; run `hf auth login` or set HF_TOKEN",
+    403: "the token may not do this, expected one that may write there; "
+    "use another token, or ask for access",
+    404: "no such repository or none that this token can see, expected one to write to; "
+    "correct the name or the token",
+    412: "somebody else made a commit in between, expected none; run this again",
+    413: "too large, expected files that the Hub accepts; build with a smaller --max-shard-size",
+    429: "too many requests, expected fewer; wait some minutes and run this again",
+}
+
+
+class HubError(OSError):
+    """A call to the Hub that failed; its text is what the user reads."""
+
+    def __init__(self, line: str, *, refused: bool = False) -> None:
+        super().__init__(line)
+        self.refused = refused  # whether the Hub itself said no, so that it did nothing
+
+
+def describe_failure(error: BaseException) -> str:
+    """Return one line that says what went wrong and what to do, without the token."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    if isinstance(error, HubError):
+        return str(error)
+    for describe in (_describe_answer, _describe_no_answer):
+        for cause in _chain(error):
+            description = describe(cause)
+            if description is not None:
+                return description
+    return f"{quote(error)}, expected success; correct it and run this again"
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Tell whether the Hub refused a request (4xx), so that it certainly did nothing."""
+    if isinstance(error, HubError):
+        return error.refused
+    statuses = [status_of(cause) for cause in _chain(error)]
+    return any(status is not None and 400 <= status < 500 for status in statuses)
+
+
+def status_of(error: BaseException) -> int | None:
+    """Return the HTTP status that an exception of the client carries."""
+    if not isinstance(error, HfHubHTTPError):
+        return None
+    status: int | None = getattr(error.response, "status_code", None)
+    return status
+
+
+def quote(error: BaseException) -> str:
+    """Return an exception's text on one line: short, printable and without the token."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    token = huggingface_hub.get_token()
+    if token:
+        text = text.replace(token, "…")
+    text = re.sub(r"hf_\w{4,}", "…", text)
+    printable = "".join(letter if letter.isprintable() else "�" for letter in text)
+    return printable[:LONGEST_QUOTE]
+
+
+def _describe_answer(error: BaseException) -> str | None:
+    """Describe an error that carries the Hub's answer, or return None for any other."""
+    status = status_of(error)
+    if status is None:
+        return None
+    if status >= 500:
+        return f"the Hub answered {status}, expected success; run this again later"
+    if status in STATUSES:
+        return f"HTTP status {status}, {STATUSES[status]}"
+    return f"HTTP status {status} ({quote(error)}), expected success; correct it and run this again"
+
+
+def _describe_no_answer(error: BaseException) -> str | None:
+    """Describe an answer that is missing or broken, or return None for any other error."""
+    if isinstance(error, OfflineModeIsEnabled):
+        return "offline mode is on, expected a connection to the Hub; unset HF_HUB_OFFLINE"
+    if isinstance(error, json.JSONDecodeError):
+        return "the Hub answered no JSON, expected JSON; run this again later"
+    if isinstance(error, _no_answer_types()):
+        remedy = "run this again when there is one"
+        return f"no connection ({quote(error)}), expected one to the Hub; {remedy}"
+    return None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and those it was raised from."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _no_answer_types() -> tuple[type[BaseException], ...]:
+    """Collect the types that mean "no answer" from the HTTP libraries that are in use."""
+    types: list[type[BaseException]] = [ConnectionError, TimeoutError]
+    for module, names in NO_ANSWER.items():
+        if module in sys.modules:
+            types += [getattr(sys.modules[module], name) for name in names]
+    return tuple(types)

@@ -1,0 +1,221 @@
+"""A built folder that is ready to be pushed: exactly what its build wrote, checked as a whole."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import datasets
+import pyarrow.parquet
+from tqdm import tqdm
+
+from mnist_family import fault
+from mnist_tools.hub.content import Content, read_path
+from mnist_tools.hub.data_files import find_shards, fitting_shard_size, matching, read_data_files
+from mnist_tools.hub.record import RECORD
+from mnist_tools.hub.shared_card import Card, parse_card
+from mnist_tools.lint import findings
+from mnist_tools.whole_folder import MARKER, read_marker
+
+CARD = "README.md"
+CARD_FILES = (CARD, "LICENSE.md", "croissant.json")
+MOST_FILES = 100  # that the Hub recommends for one commit
+BUILD_AGAIN = "build the folder again"
+COLUMNS = {"image": datasets.Image, "label": datasets.ClassLabel}
+
+
+@dataclass(frozen=True)
+class BuiltFolder:
+    """The files to push, by their path in the repository, and what the card says of them."""
+
+    path: Path
+    files: Mapping[str, Content]
+    shards: Mapping[str, Mapping[str, tuple[str, ...]]]  # by config and split
+    patterns: tuple[str, ...]  # that the card's configs read as data
+    card_edited: bool  # since it was built
+
+    @property
+    def card(self) -> str:
+        """The text of README.md."""
+        return (self.path / CARD).read_text(encoding="utf-8")
+
+
+def read_folder(
+    folder: Path, *, include: Sequence[str] = (), allow_sample: bool = False
+) -> BuiltFolder:
+    """Check a built folder and hash its files.
+
+    `include` has patterns of paths that are pushed although the build did not write them, or not
+    so. ValueError if anything else is not as the build left it, except for an edited README.md.
+    """
+    digests = _read_digests(folder)
+    paths = list(_walk(folder, folder))
+    _refuse_unknown(folder, paths, digests, include)
+    found = findings(folder)
+    if found:
+        more = f" ({len(found) - 1} more; lint the folder to see them)" if len(found) > 1 else ""
+        raise ValueError(f"{found[0]}{more}")
+    card = parse_card((folder / CARD).read_text(encoding="utf-8"))
+    if card is None:
+        raise fault(str(folder / CARD), "front matter that cannot be read", "YAML", BUILD_AGAIN)
+    if "synthetic" in card.front_matter.get("tags", ()) and not allow_sample:
+        remedy = "build one, or pass --allow-sample"
+        raise fault(str(folder), "a synthetic sample", "a dataset", remedy)
+    data_files = read_data_files(folder / CARD, card.front_matter)
+    shards = find_shards(folder / CARD, data_files, paths)
+    _refuse_many(folder, paths, card)
+    files = _hash(folder, paths)
+    changed = _refuse_changed(folder, files, digests, include)
+    _check_croissant(folder, files)
+    _check_columns(folder, files)
+    patterns = tuple(each.pattern for each in data_files)
+    return BuiltFolder(folder, files, shards, patterns, card_edited=CARD in changed)
+
+
+# --- Which files there are ------------------------------------------------------------------------
+
+
+def _read_digests(folder: Path) -> Mapping[str, str]:
+    """Return the SHA-256 of every file that the build wrote, from its manifest."""
+    if not folder.is_dir():
+        raise fault(str(folder), "no such folder", "one that build wrote", "build one")
+    manifest = read_marker(folder)
+    if manifest is None:
+        raise fault(str(folder), f"no {MARKER} in it", "a folder that build wrote", "build one")
+    for name in CARD_FILES:
+        if name not in manifest["files"]:
+            raise fault(str(folder), f"built without {name}", "a built dataset", BUILD_AGAIN)
+    files: Mapping[str, str] = manifest["files"]
+    return files
+
+
+def _walk(top: Path, folder: Path) -> Iterator[str]:
+    """Yield the path of every file but the manifest; refuse links, pipes and devices."""
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        path = Path(entry.path)
+        if entry.is_symlink():
+            remedy = "remove it, or put the file itself there"
+            raise fault(show_path(str(path)), "a symbolic link", "a file of the build", remedy)
+        if entry.is_dir():
+            yield from _walk(top, path)
+        elif not entry.is_file():
+            raise fault(show_path(str(path)), "no regular file", "a file of the build", "remove it")
+        elif path != top / MARKER:
+            yield path.relative_to(top).as_posix()
+
+
+def _refuse_unknown(
+    folder: Path, paths: Sequence[str], digests: Mapping[str, str], include: Sequence[str]
+) -> None:
+    """Raise ValueError for files that the build did not write or that are missing."""
+    missing = sorted({*digests} - {*paths})
+    if missing:
+        raise fault(str(folder), f"no {list_paths(missing)}", "all that build wrote", BUILD_AGAIN)
+    unused = [pattern for pattern in include if not matching(paths, [pattern])]
+    if unused:
+        raise fault(f"--include {unused[0]}", "no file matches it", "one that does", "correct it")
+    if RECORD in paths:
+        remedy = "remove it"
+        raise fault(str(folder / RECORD), "the record of a push", "none in a folder", remedy)
+    unknown = [path for path in paths if path not in digests and not matching([path], include)]
+    if unknown:
+        raise fault(
+            str(folder),
+            f"{list_paths(unknown)}, which build did not write",
+            "its files alone",
+            "remove what is not for everyone, or pass --include PATTERN to push it, too",
+        )
+
+
+def _refuse_changed(
+    folder: Path,
+    files: Mapping[str, Content],
+    digests: Mapping[str, str],
+    include: Sequence[str],
+) -> list[str]:
+    """Return which files were edited on purpose; ValueError for any other that was changed."""
+    changed = [
+        path
+        for path, content in files.items()
+        if path in digests and content.digest.sha256 != digests[path]
+    ]
+    refused = [path for path in changed if path != CARD and not matching([path], include)]
+    if refused:
+        raise fault(
+            str(folder),
+            f"{list_paths(refused)} changed since the build",
+            "files as build wrote them",
+            f"{BUILD_AGAIN}, or pass --include PATTERN to push them as they are",
+        )
+    return changed
+
+
+def _hash(folder: Path, paths: Sequence[str]) -> dict[str, Content]:
+    total = sum((folder / path).stat().st_size for path in paths)
+    with tqdm(desc="Hashing", total=total, unit="B", unit_scale=True) as bar:
+        return {path: read_path(folder / path, bar.update) for path in paths}
+
+
+# --- What the files say of each other -------------------------------------------------------------
+
+
+def _refuse_many(folder: Path, paths: Sequence[str], card: Card) -> None:
+    """Raise ValueError, with the shard size that fits, if one commit cannot take all files."""
+    if len(paths) <= MOST_FILES:
+        return
+    others = [path for path in paths if not path.endswith(".parquet")]
+    megabytes = fitting_shard_size(card.front_matter, MOST_FILES - len(others))
+    remedy = "push fewer files"
+    if megabytes is not None:
+        remedy = f"build it with --max-shard-size {megabytes}MB or more"
+    raise fault(str(folder), f"{len(paths)} files", f"at most {MOST_FILES} in a commit", remedy)
+
+
+def _check_croissant(folder: Path, files: Mapping[str, Content]) -> None:
+    """Raise ValueError if croissant.json and the Parquet files disagree."""
+    path = folder / "croissant.json"
+    try:
+        described = json.loads(path.read_text(encoding="utf-8"))["distribution"]
+        digests = {
+            each["contentUrl"]: each["sha256"]
+            for each in described
+            if each["@type"] == "cr:FileObject"
+        }
+    except (ValueError, TypeError, KeyError):
+        expected = "the one that build writes"
+        raise fault(str(path), "no Croissant description", expected, BUILD_AGAIN) from None
+    parquet = {
+        name: content.digest.sha256 for name, content in files.items() if name.endswith(".parquet")
+    }
+    for name in sorted({*digests, *parquet}):
+        if digests.get(name) != parquet.get(name):
+            found = f"sha256 {digests.get(name)} of {name}"
+            raise fault(str(path), found, f"{parquet.get(name)}, the file's", BUILD_AGAIN)
+
+
+def _check_columns(folder: Path, files: Mapping[str, Content]) -> None:
+    """Raise ValueError for Parquet files without exactly the columns image and label."""
+    for path in files:
+        if path.endswith(".parquet"):
+            with pyarrow.parquet.ParquetFile(folder / path) as file:  # one open file at a time
+                features = datasets.Features.from_arrow_schema(file.schema_arrow)
+            types = {name: type(feature) for name, feature in features.items()}
+            if types != COLUMNS:
+                found = ", ".join(f"{name} {each.__name__}" for name, each in types.items())
+                expected = "image Image, label ClassLabel"
+                raise fault(str(folder / path), found, expected, BUILD_AGAIN)
+
+
+# --- Words ----------------------------------------------------------------------------------------
+
+
+def list_paths(paths: Sequence[str]) -> str:
+    """Name the first few paths and count the others."""
+    names = ", ".join(show_path(path) for path in paths[:5])
+    return names if len(paths) <= 5 else f"{names} and {len(paths) - 5} more"
+
+
+def show_path(path: str) -> str:
+    """Return a path, quoted if it has characters that a terminal should not get."""
+    return path if path.isprintable() else ascii(path)

@@ -1,0 +1,231 @@
+"""The plan of a push: what one commit adds, updates and deletes, and what it must not touch."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from mnist_family import fault
+from mnist_tools.hub.content import Content, Digest, RemoteFile, from_bytes
+from mnist_tools.hub.data_files import matching
+from mnist_tools.hub.folder import CARD, CARD_FILES, BuiltFolder, list_paths
+from mnist_tools.hub.record import RECORD, PushRecord, config_of, parse_record, still_there
+from mnist_tools.hub.repository import Repository, Snapshot
+from mnist_tools.hub.shared_card import describe_difference, merge_cards, own_digest, same_cards
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the user said about files that are in the repository already."""
+
+    replace: Sequence[str] = ()  # patterns of files to overwrite, whoever wrote them
+    delete_configs: Sequence[str] = ()
+    keep_configs: bool = False
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a repository holds, with the two files whose text decides what a push may do."""
+
+    snapshot: Snapshot
+    card: str | None = None
+    record: bytes | None = None
+
+    @property
+    def files(self) -> Mapping[str, RemoteFile]:
+        """Every file, by its path."""
+        return self.snapshot.files
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One commit. `files` is what the repository holds of this project afterwards."""
+
+    files: Mapping[str, Content]
+    add: tuple[str, ...]
+    update: tuple[str, ...]
+    delete: tuple[str, ...]
+    kept_configs: tuple[str, ...] = ()  # of earlier pushes, and not in the folder
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is anything to commit."""
+        return bool(self.add or self.update or self.delete)
+
+    def is_done(self, files: Mapping[str, RemoteFile]) -> bool:
+        """Tell whether a repository with these files is as the commit would leave it."""
+        if any(path in files for path in self.delete):
+            return False
+        return all(content.digest.matches(files.get(path)) for path, content in self.files.items())
+
+
+def stand_at(repository: Repository) -> Standing:
+    """Read what a push has to know of a repository."""
+    snapshot = repository.look()
+    texts = {
+        path: repository.read(path, snapshot.revision)
+        for path in (CARD, RECORD)
+        if path in snapshot.files and snapshot.revision is not None
+    }
+    card = texts[CARD].decode("utf-8", "replace") if CARD in texts else None
+    return Standing(snapshot, card, texts.get(RECORD))
+
+
+def make_plan(repo_id: str, folder: BuiltFolder, there: Standing, choices: Choices) -> Plan:
+    """Compare a folder with a repository.
+
+    ValueError if the push would overwrite or delete what others wrote, or leave files that
+    `load_dataset` would read by mistake.
+    """
+    refuse_script(repo_id, [*folder.files, *there.files])
+    record = parse_record(there.record) if there.record is not None else None
+    pushed = record.configs if record else {}
+    kept = _kept_configs(repo_id, folder, pushed, choices)
+    own_configs = {*folder.shards, *kept}
+    files = {**folder.files, CARD: _shared_card(folder, there, choices.delete_configs)}
+    delete = tuple(_stale_files(repo_id, folder, there, pushed, choices))
+    new_record = _new_record(files, record, kept, there, own_configs)
+    files[RECORD] = from_bytes(new_record.to_json())
+    changed = [path for path in files if not files[path].digest.matches(there.files.get(path))]
+    update = tuple(path for path in changed if path in there.files)
+    _refuse_edited(repo_id, update, files, there, record, choices)
+    _refuse_foreign_data(repo_id, folder, {*there.files} - {*files, *delete})
+    add = tuple(path for path in changed if path not in there.files)
+    return Plan(files, add, update, delete, tuple(sorted(kept)))
+
+
+def refuse_script(repo_id: str, paths: Collection[str]) -> None:
+    """Raise ValueError for a file that `datasets` would take for the repository's script."""
+    script = f"{repo_id.split('/')[-1]}.py"
+    if script in paths:
+        expected = "none, for `datasets` takes it for a loading script"
+        remedy = "choose another name for the repository, or remove the file"
+        raise fault(repo_id, f"a file {script}", expected, remedy)
+
+
+# --- Configs of earlier pushes --------------------------------------------------------------------
+
+
+def _kept_configs(
+    repo_id: str, folder: BuiltFolder, pushed: Collection[str], choices: Choices
+) -> set[str]:
+    """Return which configs of earlier pushes stay; ValueError if the user has to decide."""
+    for name in choices.delete_configs:
+        if name in folder.shards:
+            found = "the folder has that config"
+            raise fault(f"--delete-config {name}", found, "another one", "leave the option out")
+        if name not in pushed:
+            known = ", ".join(sorted({*pushed} - {*folder.shards})) or "none that can be deleted"
+            found = "no earlier push put that config there"
+            raise fault(f"--delete-config {name}", found, known, "correct the name")
+    lacking = {*pushed} - {*folder.shards} - {*choices.delete_configs}
+    if lacking and not choices.keep_configs:
+        raise fault(
+            repo_id,
+            f"holds {', '.join(sorted(lacking))} of an earlier push, which {folder.path} lacks",
+            "to be told what becomes of them",
+            "pass --keep-configs, or --delete-config NAME for each",
+        )
+    return lacking
+
+
+def _stale_files(
+    repo_id: str,
+    folder: BuiltFolder,
+    there: Standing,
+    pushed: Mapping[str, Mapping[str, Digest]],
+    choices: Choices,
+) -> Iterator[str]:
+    """Yield what an earlier push put there, that nobody changed, and that is no longer wanted."""
+    for config, digests in pushed.items():
+        unchanged = still_there(digests, there.files)
+        if config in choices.delete_configs:
+            edited = sorted(
+                path for path in digests if path in there.files and path not in unchanged
+            )
+            if edited:
+                found = f"{edited[0]} was changed there"
+                remedy = "delete that file there yourself"
+                raise fault(f"{repo_id}: --delete-config {config}", found, "it as pushed", remedy)
+            yield from unchanged
+        elif config in folder.shards:
+            yield from (path for path in unchanged if path not in folder.files)
+
+
+def _new_record(
+    files: Mapping[str, Content],
+    record: PushRecord | None,
+    kept: Collection[str],
+    there: Standing,
+    own_configs: Collection[str],
+) -> PushRecord:
+    """Return the record of what will be in the repository after this push."""
+    shared = dict(still_there(record.shared, there.files)) if record else {}
+    configs: dict[str, dict[str, Digest]] = {}
+    for name in own_configs:
+        old = record.configs.get(name, {}) if record and name in kept else {}
+        configs[name] = still_there(old, there.files)
+    for path, content in files.items():
+        config = config_of(path, own_configs)
+        if path != CARD:
+            (shared if config is None else configs[config])[path] = content.digest
+    card = own_digest(_text(files[CARD]), own_configs)
+    return PushRecord(card, shared, configs)
+
+
+# --- What others wrote ----------------------------------------------------------------------------
+
+
+def _shared_card(folder: BuiltFolder, there: Standing, dropped: Collection[str]) -> Content:
+    """Return the card to push: the folder's, with the configs of others in the repository."""
+    if there.card is None:
+        return folder.files[CARD]
+    merged = merge_cards(folder.card, there.card, dropped)
+    if same_cards(merged, there.card):
+        return from_bytes(there.card.encode())  # only the layout of its YAML differs
+    return from_bytes(merged.encode())
+
+
+def _refuse_edited(
+    repo_id: str,
+    update: Sequence[str],
+    files: Mapping[str, Content],
+    there: Standing,
+    record: PushRecord | None,
+    choices: Choices,
+) -> None:
+    """Raise ValueError for files that the push would overwrite although others wrote them."""
+    own = dict(record.files()) if record else {}
+    edited = [
+        path
+        for path in update
+        if path not in (CARD, RECORD) and not (path in own and own[path].matches(there.files[path]))
+    ]
+    if CARD in update and there.card is not None and _is_edited(there.card, record):
+        edited.insert(0, CARD)
+    if RECORD in update and record is None:
+        edited.append(RECORD)
+    refused = [path for path in edited if not matching([path], choices.replace)]
+    if not refused:
+        return
+    found = f"{list_paths(refused)} there was written or changed by somebody else"
+    if refused[0] == CARD and there.card is not None:
+        own_configs = record.configs if record else ()
+        differs = describe_difference(there.card, _text(files[CARD]), own_configs)
+        found = f"{CARD} there was written or edited by somebody else ({differs})"
+    option = "--replace-card" if refused[0] in CARD_FILES else f"--replace {refused[0]}"
+    raise fault(repo_id, found, "what an earlier push left", f"pass {option} to replace it")
+
+
+def _is_edited(card: str, record: PushRecord | None) -> bool:
+    return record is None or own_digest(card, record.configs) != record.card
+
+
+def _refuse_foreign_data(repo_id: str, folder: BuiltFolder, others: Collection[str]) -> None:
+    """Raise ValueError for files of others that our card would read as data."""
+    read = sorted(matching(others, folder.patterns))
+    if read:
+        found = f"{list_paths(read)} would be read as data"
+        raise fault(repo_id, found, "no such file", "rename or delete it there")
+
+
+def _text(content: Content) -> str:
+    return content.read(0, content.digest.size).decode("utf-8")

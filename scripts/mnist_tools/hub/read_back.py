@@ -1,0 +1,87 @@
+"""Read a pushed repository back, and compare what the Hub delivers with the folder."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import datasets
+import numpy as np
+import pyarrow.parquet
+from tqdm import tqdm
+
+from mnist_family import fault
+from mnist_tools.hub.content import Content
+from mnist_tools.hub.folder import BuiltFolder
+from mnist_tools.hub.repository import Repository
+
+WHOLE = 1_000_000  # bytes: a file up to this size is read as a whole, of others the start
+FOOTER = 8  # bytes at the end of a Parquet file: the length of its metadata, and a magic number
+PUSH_AGAIN = "delete it there and push again"
+
+
+def verify(
+    repository: Repository, revision: str, files: Mapping[str, Content], folder: BuiltFolder
+) -> None:
+    """Compare a revision with what was pushed; ValueError for the first difference.
+
+    Compared are the digests that the Hub lists, the bytes that it delivers (small files whole, of a
+    large Parquet file the first row group and the footer), and the first row of each split as
+    `load_dataset` reads it.
+    """
+    listed = repository.list_files(revision)
+    for path, content in files.items():
+        if not content.digest.matches(listed.get(path)):
+            found = f"{path} is listed as {listed.get(path)}"
+            raise fault(repository.repo_id, found, str(content.digest), PUSH_AGAIN)
+    for path, content in tqdm(files.items(), desc="Reading back", unit="file"):
+        for start, stop in _ranges(path, content):
+            if repository.read(path, revision, start, stop) != content.read(start, stop):
+                found = f"other bytes in {path}, between {start} and {stop}"
+                raise fault(repository.repo_id, found, "those of the folder", PUSH_AGAIN)
+    with tempfile.TemporaryDirectory(prefix="mnist_family-") as cache:
+        for config, splits in folder.shards.items():
+            for split, shards in splits.items():
+                shard = folder.path / shards[0]
+                _compare_first_row(repository.repo_id, revision, config, split, shard, cache)
+
+
+def _ranges(path: str, content: Content) -> Iterator[tuple[int, int]]:
+    """Yield the parts of a file to compare, as (start, stop) in bytes."""
+    size = content.digest.size
+    if size == 0:
+        return
+    if size <= WHOLE:
+        yield 0, size
+    elif path.endswith(".parquet") and isinstance(content.source, Path):
+        with pyarrow.parquet.ParquetFile(content.source) as file:
+            group = file.metadata.row_group(0)
+            columns = [group.column(number) for number in range(group.num_columns)]
+            yield 0, max(_end_of(column) for column in columns)
+            yield size - file.metadata.serialized_size - FOOTER, size
+    else:
+        yield 0, WHOLE
+
+
+def _end_of(column: pyarrow.parquet.ColumnChunkMetaData) -> int:
+    start = column.data_page_offset
+    if column.has_dictionary_page:
+        start = min(start, column.dictionary_page_offset)
+    return int(start + column.total_compressed_size)
+
+
+def _compare_first_row(
+    repo_id: str, revision: str, config: str, split: str, shard: Path, cache: str
+) -> None:
+    """Raise ValueError unless `load_dataset` reads the first row and the class names of a shard."""
+    there = datasets.load_dataset(
+        repo_id, config, split=split, streaming=True, revision=revision, cache_dir=cache
+    )
+    with pyarrow.parquet.ParquetFile(shard) as file:
+        table = next(file.iter_batches(1))
+    features = datasets.Features.from_arrow_schema(table.schema)
+    expected = features.decode_example(table.to_pylist()[0])
+    row = next(iter(there))
+    same_image = np.array_equal(np.asarray(expected["image"]), np.asarray(row["image"]))
+    if there.features != features or not same_image or expected["label"] != row["label"]:
+        found = f"{config} {split} begins with another row or has other class names"
+        raise fault(repo_id, found, f"those of {shard}", PUSH_AGAIN)

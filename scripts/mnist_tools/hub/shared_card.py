@@ -1,0 +1,151 @@
+"""A card that this project shares with others: each keeps its own configs in the front matter."""
+
+import hashlib
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+LISTS = ("configs", "dataset_info")  # the keys that have one entry for each config
+FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
+LONGEST_LINE = 80  # characters of a line that a message shows
+
+
+@dataclass(frozen=True)
+class Card:
+    """A card whose front matter could be read."""
+
+    front_matter: Mapping[str, Any]
+    comments: tuple[str, ...]  # those of the YAML
+    body: str
+
+    def own_part(self, configs: Collection[str]) -> dict[str, object]:
+        """Return the front matter without the entries of configs other than `configs`."""
+        return {
+            key: _own_entries(value, configs) if key in LISTS else value
+            for key, value in self.front_matter.items()
+        }
+
+    def every_entry(self) -> Iterator[dict[str, Any]]:
+        """Yield the entries of all configs."""
+        for key in LISTS:
+            yield from entries(self.front_matter, key)
+
+
+def parse_card(text: str) -> Card | None:
+    """Read a card, or return None if its front matter cannot be read without risk.
+
+    Anyone may have written it, so aliases, which can grow without bound, are not followed.
+    """
+    match = FRONT_MATTER.match(text)
+    if match is None:
+        return None
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(match[1])):
+            return None
+        values = yaml.safe_load(match[1])
+        comments = _comments(match[1])
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None
+    if not isinstance(values, dict):
+        return None
+    return Card(values, comments, text[match.end() :])
+
+
+def own_digest(text: str, configs: Collection[str]) -> str:
+    """Hash a card, leaving out the entries of other configs and the way its YAML is laid out."""
+    card = parse_card(text)
+    if card is None:
+        return hashlib.sha256(text.encode()).hexdigest()
+    parts = [card.own_part(configs), card.comments, card.body]
+    canonical = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def same_cards(text: str, other: str) -> bool:
+    """Tell whether two cards say the same, however their YAML is laid out and ordered."""
+    card, another = parse_card(text), parse_card(other)
+    if card is None or another is None:
+        return text == other
+    names = {name_of(entry) for each in (card, another) for entry in each.every_entry()}
+    return own_digest(text, names) == own_digest(other, names)
+
+
+def merge_cards(ours: str, there: str, dropped: Collection[str]) -> str:
+    """Return our card with the entries that the one in the repository has for other configs.
+
+    `dropped` names configs whose entries are not taken over. YAML comments in our card are lost if
+    there are entries to add; if there are none, our card is returned as it is.
+    """
+    card, other = parse_card(ours), parse_card(there)
+    if card is None or other is None:
+        return ours
+    left_out = {*dropped, *(name_of(entry) for entry in entries(card.front_matter, "configs"))}
+    added = {
+        key: [entry for entry in entries(other.front_matter, key) if name_of(entry) not in left_out]
+        for key in LISTS
+    }
+    if not any(added.values()):
+        return ours
+    for entry in added["configs"]:
+        entry.pop("default", None)  # ours has one, and two would make the card invalid
+    front_matter = dict(card.front_matter)
+    for key in LISTS:
+        front_matter[key] = [*entries(front_matter, key), *added[key]]
+    block = yaml.safe_dump(front_matter, allow_unicode=True, sort_keys=False, width=1000)
+    return f"---\n{block}---\n{card.body}"
+
+
+def describe_difference(there: str, ours: str, configs: Collection[str]) -> str:
+    """Say in a few words what our card would change or remove in the one in the repository."""
+    card, own = parse_card(there), parse_card(ours)
+    if card is None or own is None:
+        return "front matter that cannot be read"
+    parts, expected = card.own_part(configs), own.own_part(configs)
+    keys = [key for key in {**parts, **expected} if parts.get(key) != expected.get(key)]
+    lines = {line.strip() for line in own.body.splitlines()}
+    others = [line.strip() for line in card.body.splitlines() if line.strip() not in lines]
+    found = []
+    if keys:
+        found.append(f"{', '.join(map(str, keys))} in its front matter")
+    if card.comments != own.comments:
+        found.append("a comment in its front matter")
+    if others:
+        found.append(f"{len(others)} lines of text, the first {others[0][:LONGEST_LINE]!r}")
+    return " and ".join(found) or "lines that are missing from its text"
+
+
+def entries(front_matter: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    """Return the entries of `configs` or `dataset_info`; a mapping alone is a list of one."""
+    value = front_matter.get(key)
+    if isinstance(value, dict):
+        return [value]
+    if not isinstance(value, list):
+        return []
+    return [entry for entry in value if isinstance(entry, dict)]
+
+
+def name_of(entry: Mapping[str, Any]) -> str:
+    """Return the name of the config that an entry is about."""
+    return str(entry.get("config_name", "default"))
+
+
+def _own_entries(value: object, configs: Collection[str]) -> list[object]:
+    """Return the entries of `configs` in the order of their names, and whatever is no entry."""
+    listed = value if isinstance(value, list) else [value]
+    own = [entry for entry in listed if not isinstance(entry, dict) or name_of(entry) in configs]
+    return sorted(own, key=lambda entry: name_of(entry) if isinstance(entry, dict) else "")
+
+
+def _comments(block: str) -> tuple[str, ...]:
+    """Return the comments of YAML, which lie between its tokens."""
+    found = []
+    position = 0
+    for token in yaml.scan(block):
+        between = block[position : token.start_mark.index]
+        found += [line[line.index("#") :] for line in between.splitlines() if "#" in line]
+        position = max(position, token.end_mark.index)
+    return tuple(found)

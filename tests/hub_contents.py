@@ -1,0 +1,55 @@
+"""What built folders and repositories of the emulated Hub hold, and how a push of one fails."""
+
+import itertools
+
+import pytest
+
+from mnist_tools.commands import build
+from mnist_tools.commands.push import push
+from mnist_tools.hub.record import RECORD
+
+MANIFEST = ".mnist_family.json"
+numbers_of_repositories = itertools.count()
+
+
+def new_repo():
+    return f"writer/family-{next(numbers_of_repositories)}"
+
+
+def build_folder(out, archives, names=(), max_shard_size="500MB"):
+    build.main([str(out), *names, "--archives", str(archives), "--max-shard-size", max_shard_size])
+    return out
+
+
+def fails(*arguments, **options):
+    """Return the text of the error that a push ends with."""
+    with pytest.raises((ValueError, OSError)) as caught:
+        push(*arguments, **options)
+    assert "hf_writer" not in str(caught.value)
+    return str(caught.value)
+
+
+def contents(folder):
+    """Return {path: bytes} of what build wrote, which is what is pushed."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != MANIFEST
+    }
+
+
+def pushed_files(hub, repo, branch="main"):
+    """Return {path: bytes} there, without what the Hub and the push keep for themselves."""
+    files = hub.files(repo, branch)
+    return {path: files[path] for path in files if path not in (".gitattributes", RECORD)}
+
+
+def commits(hub, repo):
+    """Return the requests that made, or tried to make, a commit."""
+    return [path for _, path in hub.requests if path.startswith(f"/api/datasets/{repo}/commit/")]
+
+
+def edit(path, before, after):
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after, 1), encoding="utf-8", newline="\n")
