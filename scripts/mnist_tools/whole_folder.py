@@ -16,6 +16,7 @@ import stat
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from mnist_family import fault
 from mnist_tools.folder_lock import hold_lock
@@ -225,6 +226,6 @@ def _undisturbed() -> Iterator[None]:
 MARKER = MANIFEST
 
 
-def read_marker(folder: Path) -> dict[str, object] | None:
+def read_marker(folder: Path) -> Any:
     manifest = read_manifest(folder)
     return manifest and {"made_of": manifest.made_of, "files": manifest.files}
