@@ -19,7 +19,7 @@ pytest_plugins = ["hub_fixtures"]
 
 SHARD = "fashion/test-00000-of-00001.parquet"
 UNKNOWN = (
-    "expected its files alone; "
+    "expected only its files; "
     "remove what is not for everyone, or pass --include PATTERN to push it, too"
 )
 
@@ -56,15 +56,15 @@ FOREIGN = {
 def test_a_file_that_build_did_not_write_is_named(hub, repo, folder, name):
     (folder / name).parent.mkdir(exist_ok=True)
     (folder / name).write_bytes(FOREIGN[name])
-    assert fails(folder, repo) == f"{folder}: {name}, which build did not write, {UNKNOWN}"
+    assert fails(folder, repo) == f"{folder}: holds {name}, which build did not write, {UNKNOWN}"
     assert hub.requests == []
 
 
 def test_many_files_are_counted_and_odd_names_are_quoted(hub, repo, folder):
     for number in range(7):
         (folder / f"{number}\x1b[31m").write_text("")
-    names = ", ".join(ascii(f"{number}\x1b[31m") for number in range(5))
-    line = f"{folder}: {names} and 2 more, which build did not write, {UNKNOWN}"
+    names = ", ".join(repr(f"{number}\x1b[31m") for number in range(3))
+    line = f"{folder}: holds {names} and 4 more, which build did not write, {UNKNOWN}"
     assert fails(folder, repo) == line
 
 
@@ -92,7 +92,7 @@ def test_a_record_of_a_push_is_no_file_to_push(hub, repo, folder):
 
 def test_symbolic_links_are_refused_even_if_included(hub, repo, folder, tmp_path):
     (tmp_path / "secret").mkdir()
-    remedy = "expected a file of the build; remove it, or put the file itself there"
+    remedy = "expected a file; remove it, or put the file itself there"
     for target in ("/etc/passwd", tmp_path / "secret", folder / "README.md", "nowhere"):
         (folder / "link").symlink_to(target)
         line = f"{folder / 'link'}: a symbolic link, {remedy}"
@@ -106,7 +106,7 @@ def test_symbolic_links_are_refused_even_if_included(hub, repo, folder, tmp_path
 
 def test_a_pipe_is_refused(hub, repo, folder):
     os.mkfifo(folder / "pipe")
-    line = f"{folder / 'pipe'}: no regular file, expected a file of the build; remove it"
+    line = f"{folder / 'pipe'}: no regular file, expected a file; remove it"
     assert fails(folder, repo, include=["*"]) == line
 
 

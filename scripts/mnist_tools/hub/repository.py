@@ -1,12 +1,18 @@
 """A branch of a dataset repository on the Hub: read it, create it, upload to it, commit to it."""
 
 import contextlib
+import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import huggingface_hub
-from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete
+from huggingface_hub import (
+    CommitOperationAdd,
+    CommitOperationCopy,
+    CommitOperationDelete,
+    constants,
+)
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, http_backoff
@@ -15,9 +21,10 @@ from mnist_family import fault
 from mnist_tools.hub.content import RemoteFile
 from mnist_tools.hub.failures import HubError, describe_failure, is_refusal, status_of
 
-DATASET = "dataset"
+REPO_TYPE = "dataset"
 PULL_REQUESTS = "refs/pr/"  # what the revisions of pull requests start with
 TIMEOUT = 60  # seconds without a byte
+XET_REMEDY = ", with HF_HUB_DISABLE_XET=1 if it fails again"
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ class Repository:
         with self._asking():
             try:
                 refs = self._api.list_repo_refs(
-                    self.repo_id, repo_type=DATASET, include_pull_requests=self._is_pull_request
+                    self.repo_id, repo_type=REPO_TYPE, include_pull_requests=self._is_pull_request
                 )
             except RepositoryNotFoundError as error:
                 if status_of(error) != 404:
@@ -91,7 +98,7 @@ class Repository:
     def _is_revision(self, name: str) -> bool:
         with self._asking():
             try:
-                self._api.repo_info(self.repo_id, repo_type=DATASET, revision=name)
+                self._api.repo_info(self.repo_id, repo_type=REPO_TYPE, revision=name)
             except RevisionNotFoundError:
                 return False
         return True
@@ -99,13 +106,13 @@ class Repository:
     def is_private(self) -> bool:
         """Tell whether the repository is private."""
         with self._asking():
-            return bool(self._api.repo_info(self.repo_id, repo_type=DATASET).private)
+            return bool(self._api.repo_info(self.repo_id, repo_type=REPO_TYPE).private)
 
     def list_files(self, revision: str) -> dict[str, RemoteFile]:
         """Return every file at a revision, by its path."""
         with self._asking():
             entries = self._api.list_repo_tree(
-                self.repo_id, recursive=True, revision=revision, repo_type=DATASET
+                self.repo_id, recursive=True, revision=revision, repo_type=REPO_TYPE
             )
             files = [entry for entry in entries if isinstance(entry, RepoFile)]
             return {
@@ -118,7 +125,7 @@ class Repository:
     def read(self, path: str, revision: str, start: int = 0, stop: int | None = None) -> bytes:
         """Return the bytes of a file from `start` up to `stop`, as the Hub delivers them now."""
         url = huggingface_hub.hf_hub_url(
-            self.repo_id, path, repo_type=DATASET, revision=revision, endpoint=self._api.endpoint
+            self.repo_id, path, repo_type=REPO_TYPE, revision=revision, endpoint=self._api.endpoint
         )
         headers = build_hf_headers()
         if stop is not None:
@@ -139,7 +146,7 @@ class Repository:
         with self._asking():
             if there.missing == "repository":
                 self._api.create_repo(
-                    self.repo_id, repo_type=DATASET, private=private or None, exist_ok=True
+                    self.repo_id, repo_type=REPO_TYPE, private=private or None, exist_ok=True
                 )
                 head = None  # of main
             if self.branch != "main":
@@ -147,7 +154,7 @@ class Repository:
                     self.repo_id,
                     branch=self.branch,
                     revision=head,
-                    repo_type=DATASET,
+                    repo_type=REPO_TYPE,
                     exist_ok=True,
                 )
 
@@ -155,11 +162,11 @@ class Repository:
         self, additions: Sequence[CommitOperationAdd], *, create_pr: bool, num_workers: int
     ) -> None:
         """Upload the objects of a commit to come, except for those that the Hub has."""
-        with self._asking():
+        with self._asking(remedy=XET_REMEDY if _uploads_by_xet() else ""):
             self._api.preupload_lfs_files(
                 self.repo_id,
                 additions,
-                repo_type=DATASET,
+                repo_type=REPO_TYPE,
                 revision=self.branch,
                 create_pr=create_pr,
                 num_threads=num_workers,
@@ -186,7 +193,7 @@ class Repository:
                 self.repo_id,
                 operations,
                 commit_message=message,
-                repo_type=DATASET,
+                repo_type=REPO_TYPE,
                 revision=self.branch,
                 parent_commit=parent,
                 create_pr=create_pr,
@@ -196,15 +203,25 @@ class Repository:
     def tag(self, name: str, revision: str) -> None:
         """Create a tag."""
         with self._asking():
-            self._api.create_tag(self.repo_id, tag=name, revision=revision, repo_type=DATASET)
+            self._api.create_tag(self.repo_id, tag=name, revision=revision, repo_type=REPO_TYPE)
 
     @contextlib.contextmanager
-    def _asking(self) -> Iterator[None]:
-        """Turn whatever the clients raise, which differs between releases, into a HubError."""
+    def _asking(self, remedy: str = "") -> Iterator[None]:
+        """Turn whatever the clients raise, which differs between releases, into a HubError.
+
+        `remedy` is added if the Hub did not answer at all.
+        """
         try:
             yield
         except HubError:
             raise
         except Exception as error:
+            refused = is_refusal(error)
             line = f"{self.repo_id}: {describe_failure(error)}"
-            raise HubError(line, refused=is_refusal(error)) from error
+            raise HubError(line if refused else f"{line}{remedy}", refused=refused) from error
+
+
+def _uploads_by_xet() -> bool:
+    """Tell whether the client uploads large files through Xet, the newer storage of the Hub."""
+    disabled = getattr(constants, "HF_HUB_DISABLE_XET", True)  # 0.30 has no Xet
+    return not disabled and importlib.util.find_spec("hf_xet") is not None

@@ -3,11 +3,13 @@
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
+
+from mnist_tools.lint import front_matter_of
 
 LISTS = ("configs", "dataset_info")  # the keys that have one entry for each config
 FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
@@ -18,14 +20,14 @@ LONGEST_LINE = 80  # characters of a line that a message shows
 class Card:
     """A card whose front matter could be read."""
 
-    front_matter: Mapping[str, Any]
+    front_matter: dict[Hashable, Any]
     comments: tuple[str, ...]  # those of the YAML
     body: str
 
     def own_part(self, configs: Collection[str]) -> dict[str, object]:
         """Return the front matter without the entries of configs other than `configs`."""
         return {
-            key: _own_entries(value, configs) if key in LISTS else value
+            str(key): _own_entries(value, configs) if key in LISTS else value
             for key, value in self.front_matter.items()
         }
 
@@ -36,23 +38,12 @@ class Card:
 
 
 def parse_card(text: str) -> Card | None:
-    """Read a card, or return None if its front matter cannot be read without risk.
-
-    Anyone may have written it, so aliases, which can grow without bound, are not followed.
-    """
+    """Read a card, or return None if its front matter cannot be read."""
+    values = front_matter_of(text)
     match = FRONT_MATTER.match(text)
-    if match is None:
+    if not values or match is None:
         return None
-    try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(match[1])):
-            return None
-        values = yaml.safe_load(match[1])
-        comments = _comments(match[1])
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return None
-    if not isinstance(values, dict):
-        return None
-    return Card(values, comments, text[match.end() :])
+    return Card(dict[Hashable, Any](values.items()), _comments(match[1]), text[match.end() :])
 
 
 def own_digest(text: str, configs: Collection[str]) -> str:
@@ -118,7 +109,7 @@ def describe_difference(there: str, ours: str, configs: Collection[str]) -> str:
     return " and ".join(found) or "lines that are missing from its text"
 
 
-def entries(front_matter: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+def entries(front_matter: Mapping[Hashable, Any], key: str) -> list[dict[str, Any]]:
     """Return the entries of `configs` or `dataset_info`; a mapping alone is a list of one."""
     value = front_matter.get(key)
     if isinstance(value, dict):
