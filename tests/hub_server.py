@@ -181,7 +181,9 @@ class Hub:
             json.dumps([parent, title, files, secrets.token_hex()]).encode()
         ).hexdigest()
         repository["commits"][sha] = {"parent": parent, "title": title, "files": files}
-        if branch is not None:
+        if branch is not None and branch.startswith("refs/pr/"):
+            repository["pulls"][branch.removeprefix("refs/pr/")] = sha
+        elif branch is not None:
             repository["refs"][branch] = sha
         self.write(name, repository)
         return sha
@@ -219,6 +221,8 @@ class Hub:
         revision = request.match_info.get("revision", "main")
         pulls = {f"refs/pr/{number}": sha for number, sha in repository["pulls"].items()}
         sha = {**repository["tags"], **repository["refs"], **pulls}.get(revision, revision)
+        if "revision" not in request.match_info:
+            sha = repository["refs"].get("main", next(iter(repository["refs"].values())))
         if sha not in repository["commits"]:
             raise refuse(404, "Invalid rev id", "RevisionNotFound")
         return name, repository, sha
@@ -487,6 +491,8 @@ class Hub:
             self.before_commit(name)
         branch, repository = request.match_info["revision"], self.read(name)
         parent = repository["refs"].get(branch)
+        if branch.startswith("refs/pr/"):
+            parent = repository["pulls"].get(branch.removeprefix("refs/pr/"))
         if parent is None or header.get("parentCommit", parent) != parent:
             raise refuse(412, "A commit has happened since. Please refresh and try again.")
         files = dict(repository["commits"][parent]["files"])

@@ -1,8 +1,10 @@
 """What is pushed is what build wrote; anything else is named before a request is made."""
 
+import contextlib
 import hashlib
 import json
 import os
+import resource
 import shutil
 
 import numpy as np
@@ -185,6 +187,11 @@ def write_croissant(folder, text):
 BROKEN = {
     "no manifest": (remove, MANIFEST, NO_MANIFEST),
     "an odd manifest": (write_manifest, "[]", NO_MANIFEST),
+    "a conversion": (
+        write_manifest,
+        '{"command": "convert", "made_of": "", "files": {}}',
+        "{folder}: written by convert, expected a folder that build wrote; build one",
+    ),
     "a manifest without a card": (
         write_manifest,
         '{"made_of": "", "files": {}}',
@@ -272,6 +279,26 @@ def test_data_files_outside_of_the_folder_are_refused(hub, repo, folder, tmp_pat
     assert hub.requests == []
 
 
+def test_a_card_without_configs_is_refused(hub, repo, folder):
+    path = folder / "README.md"
+    text = path.read_text(encoding="utf-8")
+    block = text[text.index("configs:") : text.index("\n---\n") + 1]
+    path.write_text(text.replace(block, ""), encoding="utf-8")
+    line = f"{path}: no configs, expected one for each dataset; build the folder again"
+    assert fails(folder, repo) == line
+
+
+def test_a_config_with_a_data_dir_alone_is_refused(hub, repo, folder):
+    path = folder / "README.md"
+    text = path.read_text(encoding="utf-8")
+    block = text[text.index("  data_files:") : text.index("  default: true")]
+    path.write_text(text.replace(block, "  data_dir: fashion\n"), encoding="utf-8")
+    assert fails(folder, repo) == (
+        f"{path}: config fashion: no data_files, expected patterns of files; "
+        "name the files of each split"
+    )
+
+
 def test_data_files_may_be_lists_of_paths(hub, repo, folder):
     edit(folder / "README.md", "path: fashion/test-*", "path:\n    - fashion/test-*")
     assert read_folder(folder).shards["fashion"]["test"] == (SHARD,)
@@ -332,6 +359,19 @@ def test_wrong_tokens_and_names_are_one_line(hub, small, monkeypatch, token, nam
 # --- Many files -----------------------------------------------------------------------------------
 
 
+@contextlib.contextmanager
+def few_open_files():
+    """Let this process open only some files more than it has open."""
+    first_free = os.dup(0)
+    os.close(first_free)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (first_free + 40, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def test_more_files_than_a_commit_takes_are_refused_with_the_shard_size_that_fits(
     hub, repo, tmp_path
 ):
@@ -342,13 +382,16 @@ def test_more_files_than_a_commit_takes_are_refused_with_the_shard_size_that_fit
     build_folder(out, archives, ["fashion"], max_shard_size="100KB")
     count = len(contents(out))
     assert count > MOST_FILES
-    assert fails(out, repo) == (
+    with few_open_files():
+        line = fails(out, repo)
+    assert line == (
         f"{out}: {count} files, expected at most 100 in a commit; "
         "build it with --max-shard-size 1MB or more"
     )
     assert hub.requests == []
     build_folder(out, archives, ["fashion"], max_shard_size="1MB")
-    push(out, repo)
+    with few_open_files():
+        push(out, repo)
     assert len(commits(hub, repo)) == 1
     assert pushed_files(hub, repo) == contents(out)
 

@@ -169,14 +169,12 @@ def _create_missing(preview: Preview, choices: Choices, *, private: bool) -> Pre
 # --- After the commit -----------------------------------------------------------------------------
 
 
-def _read_back(preview: Preview, revision: str | None, tag: str | None, *, pushed: bool) -> None:
+def _read_back(preview: Preview, revision: str, tag: str | None, *, pushed: bool) -> None:
     """Compare a revision with the folder, then tag it."""
     repository = preview.repository
     state = f"The repository is at {revision}; this push changed nothing."
     if pushed:
         state = f"The repository is new, at {revision}."
-    if revision is None:
-        raise HubError(f"{repository.repo_id}: no revision to read back; run this again")
     with then_telling(repository.repo_id, lambda _: state):
         verify(repository, revision, preview.plan.files, preview.folder)
     there = preview.there
@@ -188,7 +186,7 @@ def _read_back(preview: Preview, revision: str | None, tag: str | None, *, pushe
 def _report(
     outcome: Outcome,
     preview: Preview,
-    revision: str | None,
+    revision: str,
     pull_request: str | None = None,
     tag: str | None = None,
 ) -> Pushed:

@@ -20,7 +20,7 @@ BATCH = 20  # files between two steps of the progress bar
 def deliver(
     repository: Repository,
     plan: Plan,
-    parent: str | None,
+    parent: str,
     *,
     message: str,
     create_pr: bool = False,
@@ -91,7 +91,7 @@ def unknown_state(repository: Repository) -> str:
     )
 
 
-def _state(repository: Repository, plan: Plan, parent: str | None, *, certain: bool) -> str:
+def _state(repository: Repository, plan: Plan, parent: str, *, certain: bool) -> str:
     """Tell whether a repository is old or new after a commit that failed or went unanswered."""
     try:
         there = repository.look()

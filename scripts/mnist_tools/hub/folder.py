@@ -58,8 +58,6 @@ def read_folder(
         more = f" ({len(found) - 1} more; lint the folder to see them)" if len(found) > 1 else ""
         raise ValueError(f"{found[0]}{more}")
     card = parse_card((folder / CARD).read_text(encoding="utf-8"))
-    if card is None:
-        raise fault(str(folder / CARD), "front matter that cannot be read", "YAML", BUILD_AGAIN)
     if "synthetic" in card.front_matter.get("tags", ()) and not allow_sample:
         remedy = "build one, or pass --allow-sample"
         raise fault(str(folder), "a synthetic sample", "a dataset", remedy)

@@ -64,7 +64,7 @@ def stand_at(repository: Repository) -> Standing:
     texts = {
         path: repository.read(path, snapshot.revision)
         for path in (CARD, RECORD)
-        if path in snapshot.files and snapshot.revision is not None
+        if path in snapshot.files
     }
     card = texts[CARD].decode("utf-8", "replace") if CARD in texts else None
     return Standing(snapshot, card, texts.get(RECORD))

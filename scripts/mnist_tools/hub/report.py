@@ -23,9 +23,9 @@ class Preview:
     not_compared: str | None = None  # why not
 
     @property
-    def revision(self) -> str | None:
-        """The head of the branch before the push."""
-        return self.there.revision if self.there else None
+    def revision(self) -> str:
+        """The head of the branch before the push, or nothing if there is none."""
+        return self.there.revision if self.there else ""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Pushed:
 
     outcome: Outcome
     url: str
-    revision: str | None
+    revision: str
     plan: Plan
     pull_request: str | None = None  # URL
     tag: str | None = None

@@ -31,7 +31,7 @@ XET_REMEDY = ", with HF_HUB_DISABLE_XET=1 if it fails again"
 class Snapshot:
     """What a branch holds. A branch that is still to be created holds what `main` holds."""
 
-    revision: str | None = None  # None if there is no repository
+    revision: str = ""  # the head, or nothing if there is no repository
     files: Mapping[str, RemoteFile] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)  # the revision of each tag
     missing: Literal["repository", "branch"] | None = None
@@ -142,7 +142,7 @@ class Repository:
 
     def create(self, there: Snapshot, *, private: bool) -> None:
         """Create what `there` lacks: the repository, or the branch from `main`."""
-        head = there.revision
+        head: str | None = there.revision
         with self._asking():
             if there.missing == "repository":
                 self._api.create_repo(
@@ -180,7 +180,7 @@ class Repository:
         deletions: Sequence[str],
         *,
         message: str,
-        parent: str | None,
+        parent: str,
         create_pr: bool,
     ) -> Commit:
         """Make one commit on top of `parent`; it fails if the branch has moved on."""
