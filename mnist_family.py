@@ -10,6 +10,7 @@ The sections follow the data: facts, locate, fetch, verify, generate, load. The 
 comes last.
 """
 
+import base64
 import contextlib
 import dataclasses
 import functools
@@ -21,11 +22,15 @@ import itertools
 import json
 import logging
 import math
+import netrc
 import os
 import re
+import shutil
 import socket
 import stat
 import struct
+import tempfile
+import unicodedata
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -35,6 +40,7 @@ from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import datasets
 import filelock
+import multiprocess  # type: ignore[import-untyped]  # it publishes no types
 import numpy as np
 
 __all__ = [
@@ -244,8 +250,19 @@ class PublishedArchive(NamedTuple):
 
 
 def fault(subject: object, found: str, expected: str, remedy: str) -> ValueError:
-    """Return the error that says what was found, what was expected, and what to do."""
-    return ValueError(f"{subject}: {found}, expected {expected}; {remedy}")
+    """Return the error that says what was found, what was expected, and what to do.
+
+    It is one line that any terminal can show: file names and contents may come from strangers.
+    """
+    return ValueError(_printable(f"{subject}: {found}, expected {expected}; {remedy}"))
+
+
+def _printable(text: str) -> str:
+    """Escape what could end the line, move the cursor, or turn the direction of writing."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
 
 
 def find_config(name: str) -> FamilyConfig:
@@ -278,6 +295,7 @@ ARCHIVE_NAME = re.compile(r"(?P<split>[^.].*)-(?P<kind>images[-.]idx3|labels[-.]
 CLASS_NAME_FILES = ("dataset_meta.json", "labels.txt")  # the first that is there counts
 MAX_CLASSES = 256
 MAX_NAME_LENGTH = 200  # characters of a class name
+PRINTED_ANYWAY = "\u200c\u200d\u3000"  # joiners of some scripts, and the blank of Japanese
 SMALL_FILE = 1 << 20
 
 
@@ -437,17 +455,40 @@ def read_class_names(path: str | os.PathLike[str]) -> ClassNames:
 def check_class_names(names: object, subject: object, *, source: str) -> ClassNames:
     """Return `names` as class names; ValueError, which starts with `subject`, if they cannot be.
 
-    There are from 1 to 256 of them, all different.
+    They are from 1 to 256 texts, printable, of at most 200 characters, and different from one
+    another, also once Unicode's ways to write the same letter are made one (NFC).
     """
-    expected = f"from 1 to {MAX_CLASSES} different texts"
     remedy = "correct the class names"
     if not isinstance(names, (list, tuple)):
-        raise fault(subject, f"class names {names!a:.60}", expected, remedy)
-    if not all(isinstance(name, str) and name for name in names):
-        raise fault(subject, f"class names {names!a:.60}", expected, remedy)
-    if not 1 <= len(set(names)) == len(names) <= MAX_CLASSES:
-        raise fault(subject, f"class names {names!a:.60}", expected, remedy)
+        raise fault(subject, f"class names {names!r:.60}", "a list of texts", remedy)
+    if not 1 <= len(names) <= MAX_CLASSES:
+        raise fault(subject, f"{len(names):,} class names", f"from 1 to {MAX_CLASSES}", remedy)
+    normal_names: dict[str, str] = {}
+    for name in names:
+        fault_of_name = _fault_of_name(name)
+        if fault_of_name:
+            expected = f"printable text of 1 to {MAX_NAME_LENGTH} characters"
+            raise fault(subject, f"class name {name!r:.80} {fault_of_name}", expected, remedy)
+        normal = unicodedata.normalize("NFC", name)
+        if normal in normal_names:
+            found = f"class names {normal_names[normal]!a:.80} and {name!a:.80}"
+            raise fault(subject, found, "different names", remedy)
+        normal_names[normal] = name
     return ClassNames(tuple(names), source)
+
+
+def _fault_of_name(name: object) -> str | None:
+    """Say what keeps a value from being a class name, or return None."""
+    if not isinstance(name, str):
+        return f"of type {type(name).__name__}"
+    if not name:
+        return "without a character"
+    if len(name) > MAX_NAME_LENGTH:
+        return f"of {len(name):,} characters"
+    for character in name:
+        if not character.isprintable() and character not in PRINTED_ANYWAY:
+            return f"with the character U+{ord(character):04X}"
+    return None
 
 
 # --- Fetch: the archives from their mirrors, if no folder is given --------------------------------
@@ -545,6 +586,7 @@ class _Mirrors:
     def _ask_in_turn(self, archive: Archive, ask: Callable[[str], T]) -> T:
         """Return what the first mirror gives; ConnectionError says what each of them gave."""
         reasons = {}
+        last: Exception | None = None
         for mirror in self.urls:
             url = mirror + archive.file
             if mirror in self.silent:
@@ -553,6 +595,7 @@ class _Mirrors:
             try:
                 return ask(url)
             except (_BrokenTransfer, ValueError) as error:
+                last = error
                 reasons[url] = _reason(error, url)
                 if isinstance(error, _TimedOut):
                     self.silent.add(mirror)
@@ -564,7 +607,7 @@ class _Mirrors:
             f"put {', '.join(files)} into a folder and give it as data_dir. What the mirrors gave:",
         )
         lines = [f"{url}: {reason}" for url, reason in reasons.items()]
-        raise ConnectionError("\n  ".join([str(refusal), *lines]))
+        raise ConnectionError("\n  ".join([str(refusal), *lines])) from last
 
     def _download_from(self, url: str, archive: Archive) -> "_Download":
         """Download to a file beside the copy and move it there once it is known to be right."""
@@ -578,13 +621,36 @@ class _Mirrors:
 
 def _own_mirror() -> str | None:
     """Return the mirror that MNIST_FAMILY_MIRROR names, with a slash at its end."""
-    given = os.environ.get("MNIST_FAMILY_MIRROR", "").rstrip("/")
+    given = os.environ.get("MNIST_FAMILY_MIRROR", "").strip()
     if not given:
         return None
-    if not re.match("https?://", given):
-        expected = "http:// or https://"
-        raise fault("MNIST_FAMILY_MIRROR", repr(given), expected, "give a folder as data_dir")
-    return f"{given}/"
+    subject = "MNIST_FAMILY_MIRROR"
+    if "@" in given:  # and not shown, for errors are kept in logs
+        remedy = "put them into ~/.netrc: machine HOST login NAME password PASSWORD"
+        raise fault(subject, "a name or password in the URL", "a URL without", remedy)
+    try:
+        parts = urllib.parse.urlsplit(given)
+        sound = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
+    except ValueError:
+        sound = False
+    if not sound or parts.query or parts.fragment or not re.fullmatch(r"[!-~]+", given):
+        expected = "http:// or https://, a host and a path, without blanks, ? and #"
+        raise fault(subject, repr(given), expected, "correct it or give a folder as data_dir")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/"
+
+
+def _authorization(url: str) -> dict[str, str]:
+    """Return the header with the name and password that ~/.netrc has for the host of a URL."""
+    path = os.path.expanduser(os.environ.get("NETRC", "~/.netrc"))
+    try:
+        hosts = netrc.netrc(path).hosts
+    except (OSError, netrc.NetrcParseError):
+        return {}
+    login, _, password = hosts.get(urllib.parse.urlsplit(url).hostname or "", ("", "", ""))
+    if not login:
+        return {}
+    secret = base64.b64encode(f"{login}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {secret}"}
 
 
 def _is_sound(copy: str, archive: Archive) -> bool:
@@ -727,9 +793,10 @@ def _open_source(source: str) -> tuple[Any, int | None]:
         return io.open(source, "rb"), None
     if datasets.config.HF_DATASETS_OFFLINE:
         raise _BrokenTransfer(f"{source}: {OFFLINE}")
-    headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
+    request = urllib.request.Request(source, headers={"User-Agent": USER_AGENT})
+    for name, value in _authorization(source).items():
+        request.add_unredirected_header(name, value)
     try:
-        request = urllib.request.Request(source, headers=headers)
         response = urllib.request.urlopen(request, timeout=SILENCE)
     except (OSError, http.client.HTTPException) as error:
         raise _broken(source, error) from error
@@ -743,12 +810,19 @@ def _broken(url: str, error: Exception) -> _BrokenTransfer:
         return _BrokenTransfer(f"{url}: HTTP status {error.code}; load again")
     cause = getattr(error, "reason", error)  # urllib wraps the system's errors
     words = next((words for kind, words in REASONS if isinstance(cause, kind)), None)
+    if words is None:
+        words = " ".join(f"{type(cause).__name__}: {cause}".split())
     kind = _TimedOut if isinstance(cause, TimeoutError) else _BrokenTransfer
-    return kind(f"{url}: {words or _one_line(cause)}; load again")
+    return kind(f"{url}: {words}{_proxy_of(url)}; load again")
 
 
-def _one_line(error: object) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
+def _proxy_of(url: str) -> str:
+    """Name the proxy that a URL is fetched through, without its password."""
+    parts = urllib.parse.urlsplit(url)
+    proxy = urllib.request.getproxies().get(parts.scheme)
+    if not proxy or urllib.request.proxy_bypass(parts.netloc):
+        return ""
+    return f" through the proxy {proxy.rpartition('@')[2].rpartition('//')[2].rstrip('/')}"
 
 
 def _reason(error: Exception, url: str) -> str:
@@ -893,7 +967,7 @@ def _refuse_another(
     remedy = "put the right file there"
     if other:
         remedy = f"{remedy} or load {published.config.name!r}"
-    raise ValueError(f"{path}: {found}, not {config.title}'s {split} {kind}; {remedy}")
+    raise ValueError(_printable(f"{path}: {found}, not {config.title}'s {split} {kind}; {remedy}"))
 
 
 def _absolute(folder: str | os.PathLike[str]) -> str:
@@ -1071,6 +1145,7 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
     BUILDER_CONFIGS = CONFIGS
     DEFAULT_CONFIG_NAME = "mnist"
     DEFAULT_WRITER_BATCH_SIZE = 1000  # from 3.1 on, `datasets` would take 100
+    _output_dir: str  # where `datasets` writes
 
     def __init__(
         self,
@@ -1123,8 +1198,68 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
             generators.append(generator)
         return generators
 
+    def download_and_prepare(self, *args: Any, **kwargs: Any) -> None:
+        """Build the cache as `datasets` does; build it again if the count of its rows is wrong."""
+        super().download_and_prepare(*args, **kwargs)
+        shortfall = self._shortfall()
+        if shortfall is not None:
+            logger.warning("%s; building it again", shortfall)
+            kwargs["download_mode"] = "reuse_cache_if_exists"
+            super().download_and_prepare(*args, **kwargs)
+
+    def as_dataset(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the rows as `datasets` does; ValueError if they are not as many as were built."""
+        shortfall = self._shortfall()
+        if shortfall is not None:
+            raise shortfall
+        return super().as_dataset(*args, **kwargs)
+
+    def _shortfall(self) -> ValueError | None:
+        """Compare the rows of the Arrow files with those of the archives, for every split."""
+        if self._file_format not in (None, "arrow") or "://" in self._output_dir:
+            return None
+        reader = datasets.arrow_reader.ArrowReader(self._output_dir, self.info)
+        for split in (self.info.splits or {}).values():
+            files = reader.get_file_instructions(self.dataset_name, split.name, [split])
+            try:
+                rows = sum(len(reader.read_table(file["filename"])) for file in files)
+                found = f"{rows:,} rows of {split.name}"
+            except (OSError, ValueError) as error:
+                rows, found = -1, f"{split.name} cannot be read ({error})"
+            if rows != split.num_examples:
+                remedy = 'load again with download_mode="force_redownload"'
+                return fault(self._output_dir, found, f"{split.num_examples:,} rows", remedy)
+        return None
+
+    def _download_and_prepare(self, *args: Any, **kwargs: Any) -> None:
+        """Write to a folder of this run alone, so that no other process writes to our files."""
+        folder = self._output_dir
+        if "://" in folder:
+            super()._download_and_prepare(*args, **kwargs)
+            return
+        with os.scandir(folder) as entries:
+            for entry in [*entries]:
+                if entry.name.startswith(f"{self.dataset_name}-"):  # of a run that was killed
+                    shutil.rmtree(entry.path) if entry.is_dir() else _remove(entry.path)
+        run = tempfile.mkdtemp(prefix=f"{self.dataset_name}-", dir=folder)
+        try:
+            self._output_dir = run
+            super()._download_and_prepare(*args, **kwargs)
+        finally:
+            self._output_dir = folder
+        with os.scandir(run) as entries:
+            for entry in [*entries]:
+                os.replace(entry.path, f"{folder}/{entry.name}")
+        os.rmdir(run)
+
     def as_streaming_dataset(self, split: Any = None, base_path: str | None = None) -> Any:
         """Stream, as `datasets` does it, but open no archives of splits that are not asked for."""
+        names = [*self.config.archives]
+        if self._located is not None:
+            names = [located.name for located in self._located.splits]
+        if "[" in str(split):
+            remedy = "streams take no slices: use .skip() and .take()"
+            raise fault(f"split {str(split)!r}", "a slice", f"one of {', '.join(names)}", remedy)
         self._streamed = {*re.split(r"\W+", str(split))} & {*self.config.archives}
         return super().as_streaming_dataset(split, base_path)
 
@@ -1160,6 +1295,17 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
         located = LocatedSplit(name, *(copy.path for copy in copies))
         return verify(located, self.config, len(self._class_names))
 
+    def _prepare_split_single(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        """Write examples as `datasets` does; let its error say what the cause was."""
+        try:
+            yield from super()._prepare_split_single(*args, **kwargs)
+        except datasets.exceptions.DatasetGenerationError as error:
+            if error.__cause__ is None:
+                raise
+            kind = type(error.__cause__).__name__
+            line = " ".join(f"{kind}: {error.__cause__}".split())
+            raise datasets.exceptions.DatasetGenerationError(line) from error.__cause__
+
     def _generate_examples(
         self, split: DiskSplit | MirrorSplit, ranges: list[tuple[int, int]]
     ) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -1171,9 +1317,20 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
         for start, stop in _joined(ranges):
             row = start
             for images, labels in read_chunks(split, start, stop, rows_per_chunk=CHUNK_ROWS):
+                _end_with_parent()
                 for image, label in zip(encode_pngs(images), labels.tolist(), strict=True):
                     yield row, {"image": image, "label": label}
                     row += 1
+
+
+def _end_with_parent() -> None:
+    """End a worker whose parent was killed, without a word: nobody listens or needs its rows."""
+    parent = multiprocess.parent_process()
+    if parent is None:
+        return  # not a worker
+    forked = multiprocess.get_start_method() == "fork"  # siblings keep the pipe of is_alive open
+    if not parent.is_alive() or (forked and os.getppid() != parent.pid):
+        os._exit(1)
 
 
 def _row_ranges(split: DiskSplit | MirrorSplit, streaming: bool) -> list[tuple[int, int]]:
@@ -1225,7 +1382,12 @@ def load(
         raise NotImplementedError(f"{found}, expected None; a DataLoader has workers of its own")
     if streaming:
         return builder.as_streaming_dataset(split=split)
-    builder.download_and_prepare(download_mode=download_mode, num_proc=num_proc)
+    try:
+        builder.download_and_prepare(download_mode=download_mode, num_proc=num_proc)
+    except datasets.exceptions.DatasetGenerationError as error:
+        if isinstance(error.__cause__, (OSError, ValueError)):
+            raise error.__cause__ from None
+        raise
     in_memory = builder.info.dataset_size < datasets.config.IN_MEMORY_MAX_SIZE  # 0 by default
     return builder.as_dataset(split=split, in_memory=in_memory)
 

@@ -1,4 +1,4 @@
-"""What tests share: an IDX encoder of their own, the tiny family, the two ways to load it, and no other machine."""
+"""What tests share: their own IDX encoder, a tiny family, two ways to load it, no network."""
 
 import gzip
 import hashlib
@@ -15,7 +15,8 @@ import tempfile
 ROOT = pathlib.Path(__file__).parent.parent
 OFFLINE = ROOT / "tests" / "offline"
 
-# Before `datasets` is imported, and for every process that a test starts: caches of our own and no other machine.
+# Set before `datasets` is imported, and passed on to every process that a test starts: caches that
+# are the tests' own, and no connection to another machine.
 HOME = tempfile.TemporaryDirectory(prefix="mnist_family-tests-")
 for variable in ("HF_DATASETS_CACHE", "HF_MODULES_CACHE", "HF_DATASETS_OFFLINE", "HF_HUB_OFFLINE"):
     os.environ.pop(variable, None)
@@ -23,7 +24,8 @@ os.environ["HF_HOME"] = HOME.name
 os.environ["HF_DATASETS_TRUST_REMOTE_CODE"] = "1"
 os.environ["HF_HUB_DISABLE_XET"] = "1"
 os.environ.pop("HF_TOKEN", None)
-HUB_SOCKET = socket.socket()  # where a Hub of the tests will listen, and the only one that clients know
+# A Hub of the tests will listen here; clients know no other.
+HUB_SOCKET = socket.socket()
 HUB_SOCKET.bind(("127.0.0.1", 0))
 os.environ["HF_ENDPOINT"] = f"http://127.0.0.1:{HUB_SOCKET.getsockname()[1]}"
 os.environ["PYTHONPATH"] = os.pathsep.join(map(str, (OFFLINE, HOME.name, ROOT, ROOT / "scripts")))
@@ -43,7 +45,7 @@ NAMES = ("mnist", "fashion", "kmnist")
 
 
 def idx_bytes(array, code=0x08):
-    """An IDX file, written from the format and never with the code under test; `array` is big-endian."""
+    """Encode a big-endian array as IDX, independently of the code under test."""
     return struct.pack(f">HBB{array.ndim}I", 0, code, array.ndim, *array.shape) + array.tobytes()
 
 
@@ -65,12 +67,17 @@ def numbers(rows, seed, classes=10):
 def write_split(folder, name, images, labels, pack=gz, pattern="{}-{}-idx{}-ubyte", suffix=".gz"):
     folder.mkdir(parents=True, exist_ok=True)
     for kind, array in (("images", images), ("labels", labels)):
-        (folder / (pattern.format(name, kind, array.ndim) + suffix)).write_bytes(pack(idx_bytes(array)))
+        (folder / (pattern.format(name, kind, array.ndim) + suffix)).write_bytes(
+            pack(idx_bytes(array))
+        )
     return folder
 
 
 class Tiny:
-    """A family of few rows, and a copy of the script with its digests, two mirrors of it, and little patience."""
+    """A family of few rows, its two mirrors, and a copy of the script that knows its digests.
+
+    The copy waits one second for a silent mirror.
+    """
 
     def __init__(self, folder):
         self.script = folder / "tiny_family.py"
@@ -93,17 +100,20 @@ class Tiny:
                 )
         self.folder = folder.joinpath
         self.mirrors = [Mirror(folder), Mirror(folder)]
+        urls = [mirror.url for mirror in self.mirrors]
         rows = f"""
 
 CHUNK_ROWS, SILENCE = 16, 1
 for _config in CONFIGS:
-    _config.mirrors = tuple(f"{{url}}{{_config.name}}/" for url in {[mirror.url for mirror in self.mirrors]})
+    _config.mirrors = tuple(f"{{url}}{{_config.name}}/" for url in {urls})
     _config.archives = {{
         split: ArchivePair(*(Archive(**archive) for archive in pair))
         for split, pair in {facts!r}[_config.name].items()
     }}
 """
-        self.script.write_text((ROOT / "mnist_family.py").read_text(encoding="utf-8") + rows, encoding="utf-8")
+        self.script.write_text(
+            (ROOT / "mnist_family.py").read_text(encoding="utf-8") + rows, encoding="utf-8"
+        )
         self.module = importlib.import_module("tiny_family")
 
 
@@ -129,7 +139,7 @@ def cache(tmp_path):
 
 @pytest.fixture(params=["load", "load_dataset"] if SCRIPTS_LOAD else ["load"])
 def load(request, tiny, cache):
-    """`load()` and, where `datasets` still has scripts, `load_dataset`, of the tiny family into a fresh cache."""
+    """Load the tiny family into a fresh cache: with `load` and, before 4.0, with `load_dataset`."""
     load = tiny.module.load
     if request.param == "load_dataset":
 
@@ -137,7 +147,10 @@ def load(request, tiny, cache):
             return datasets.load_dataset(str(tiny.script), name, **settings)
 
     def load_into_cache(*args, **settings):
-        settings = {key: str(value) if isinstance(value, pathlib.Path) else value for key, value in settings.items()}
+        settings = {
+            key: str(value) if isinstance(value, pathlib.Path) else value
+            for key, value in settings.items()
+        }
         return load(*args, **{"cache_dir": str(cache), **settings})
 
     return load_into_cache
@@ -145,13 +158,17 @@ def load(request, tiny, cache):
 
 def run(arguments, **settings):
     """A finished process of the same Python, with its output."""
-    return subprocess.run([sys.executable, *map(str, arguments)], capture_output=True, text=True, **settings)
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)], capture_output=True, text=True, **settings
+    )
 
 
 def arrays_of(dataset):
     """(images, labels) of a Dataset or an IterableDataset, decoded."""
     rows = list(dataset)
-    return np.stack([np.asarray(row["image"]) for row in rows]), np.array([row["label"] for row in rows])
+    return np.stack([np.asarray(row["image"]) for row in rows]), np.array(
+        [row["label"] for row in rows]
+    )
 
 
 def assert_rows(dataset, images, labels):
@@ -173,7 +190,43 @@ def sample(tmp_path_factory):
 @pytest.fixture(scope="session")
 def real_archives():
     """The folder of the official archives, where there is one."""
-    folder = pathlib.Path(os.environ.get("MNIST_FAMILY_ARCHIVES") or ROOT.parent / "shared" / "archives")
+    folder = pathlib.Path(
+        os.environ.get("MNIST_FAMILY_ARCHIVES") or ROOT.parent / "shared" / "archives"
+    )
     if not all((folder / name).is_dir() for name in ("mnist", "fashion")):
-        pytest.skip(f"{folder}: no folders mnist and fashion there; name the archives' folder in MNIST_FAMILY_ARCHIVES")
+        pytest.skip(
+            f"{folder}: no folders mnist and fashion in it; set MNIST_FAMILY_ARCHIVES to theirs"
+        )
     return folder
+
+
+@pytest.fixture(scope="session")
+def real_rows(real_archives):
+    """Read the official archives, once and not with our code: {name: {split: (images, labels)}}."""
+
+    def read(name, file, header, shape):
+        content = gzip.decompress((real_archives / name / f"{file}-ubyte.gz").read_bytes())
+        return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+
+    return {
+        name: {
+            split: (
+                read(name, f"{file}-images-idx3", 16, (-1, 28, 28)),
+                read(name, f"{file}-labels-idx1", 8, -1),
+            )
+            for split, file in (("train", "train"), ("test", "t10k"))
+        }
+        for name in ("mnist", "fashion")
+    }
+
+
+@pytest.fixture(scope="session")
+def real_loaded(real_archives, tmp_path_factory):
+    """{name: DatasetDict} of the official archives, loaded once."""
+    import mnist_family
+
+    cache = str(tmp_path_factory.mktemp("real"))
+    return {
+        name: mnist_family.load(name, data_dir=real_archives / name, cache_dir=cache)
+        for name in ("mnist", "fashion")
+    }

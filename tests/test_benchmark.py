@@ -67,6 +67,13 @@ def test_loads_are_weighed_in_processes_of_their_own(archives, monkeypatch):
     assert memory.ten_times > 10
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="anonymous memory is read from Linux's /proc")
+def test_a_load_is_watched_in_megabytes(archives):
+    ballast = np.ones(200_000_000, np.uint8)
+    assert 200 < command.load_and_watch("mnist", str(archives)) < 20_000
+    assert len(ballast) == 200_000_000
+
+
 def test_rows_are_repeated_ten_times(archives, tiny, tmp_path):
     command.repeat_rows(mnist_family.locate(archives).splits, tmp_path)
     images, labels = tiny.arrays["mnist"]["train"]
@@ -102,6 +109,13 @@ def test_the_tables_show_what_was_measured(monkeypatch, tmp_path, capsys):
     ]
 
 
+def test_the_tables_leave_out_memory_that_was_not_measured(monkeypatch, tmp_path, capsys):
+    result = Benchmark("mnist", "A machine", {"mnist_family": 2.0}, {"Pillow": EncoderCost(1, 2)})
+    monkeypatch.setattr(command, "benchmark", lambda *_, **__: result)
+    assert command.run("mnist", tmp_path, 3, False) == 0
+    assert capsys.readouterr().out.endswith("| Pillow | 1.0 | 2 |\n")
+
+
 def refusal(*arguments, **options):
     with pytest.raises(ValueError) as caught:  # noqa: PT011 (callers compare the whole message)
         benchmark(*arguments, **options)
@@ -111,7 +125,7 @@ def refusal(*arguments, **options):
 def test_users_mistakes_are_one_line(archives, tmp_path, monkeypatch):
     assert refusal("mnist", tmp_path / "none") == (
         f"data_dir '{tmp_path / 'none'}': no such folder, expected one that holds IDX archives; "
-        "correct it"
+        "correct the path"
     )
     assert refusal("mnist", archives, repeats=0) == (
         "--repeats 0: too few, expected 1 or more; correct it"

@@ -58,6 +58,7 @@ def run(out, *names, **settings):
 # --- What is in it --------------------------------------------------------------------------------
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("streaming", [False, True])
 @pytest.mark.parametrize("name", NAMES)
 def test_load_dataset_gives_the_rows_of_the_archives(tiny, archives, out, cache, name, streaming):
@@ -104,6 +105,7 @@ def test_front_matter_says_what_the_files_hold(archives, out):
         assert all(isinstance(name, str) for name in names.values())
 
 
+@pytest.mark.release
 def test_ones_own_classes_and_splits_are_built(tmp_path, out, cache):
     folder = write_split(tmp_path / "letters", "val", pictures(30, 1), numbers(30, 1, 3))
     (folder / "labels.txt").write_text("alpha\nbeta\ngamma\n")
@@ -114,6 +116,7 @@ def test_ones_own_classes_and_splits_are_built(tmp_path, out, cache):
     assert_rows(loaded["val"], pictures(30, 1), numbers(30, 1, 3))
 
 
+@pytest.mark.release
 def test_shards_keep_to_their_size_and_order(tmp_path, out, cache):
     archives = write_split(tmp_path / "archives", "train", pictures(1500, 1), numbers(1500, 1))
     build(out, ["mnist"], archives=archives, max_shard_size="100KB")
@@ -127,6 +130,7 @@ def test_shards_keep_to_their_size_and_order(tmp_path, out, cache):
     assert_rows(loaded, pictures(1500, 1), numbers(1500, 1))
 
 
+@pytest.mark.release
 def test_the_same_archives_give_the_same_bytes(archives, tmp_path):
     build(tmp_path / "one", archives=archives)
     build(tmp_path / "two", archives=archives, num_proc=2)
@@ -350,7 +354,7 @@ def test_published_archives_carry_their_licence(tiny, archives, out, cache, monk
     text = (out / "README.md").read_text(encoding="utf-8")
     counts = [np.bincount(tiny.arrays["kmnist"][split][1])[9] for split in SPLITS]
     assert f"| 9 | wo | {counts[0]} | {counts[1]} | {sum(counts)} |" in text
-    assert "as the publisher counts" not in text
+    assert "Rows of each class, as the publisher counts" not in text
     assert findings(out) == []
 
 
@@ -548,6 +552,7 @@ def run_limited(size, *arguments):
     return subprocess.run(arguments, capture_output=True, text=True)
 
 
+@pytest.mark.release
 @pytest.mark.skipif(os.name == "nt", reason="has no such limit")
 def test_a_full_disk_gets_one_line_and_the_next_build_works(archives, out):
     """The rows fit into the cache, and the pictures not into OUT."""
@@ -559,6 +564,7 @@ def test_a_full_disk_gets_one_line_and_the_next_build_works(archives, out):
     build(out, ["mnist"], archives=archives)
 
 
+@pytest.mark.release
 @pytest.mark.skipif(os.name == "nt", reason="has no such limit")
 @pytest.mark.parametrize("processes", [1, 2])
 def test_an_error_that_datasets_wraps_is_told_as_it_was(tmp_path, out, processes):
@@ -571,6 +577,7 @@ def test_an_error_that_datasets_wraps_is_told_as_it_was(tmp_path, out, processes
     assert not out.exists()
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGKILL"])
 @pytest.mark.parametrize("written", ["mnist", "README.md"])
 def test_a_build_that_is_ended_leaves_a_whole_folder(tmp_path, out, how, written, cache):

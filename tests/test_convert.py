@@ -1,72 +1,27 @@
-"""Conversions keep every pixel, label, class name, split and row's place, and refuse what they would have to spoil."""
+"""A conversion writes right rows and says what it did, or leaves everything as it was."""
 
-import gzip
-import itertools
 import json
 import os
-import pathlib
-import re
-import shutil
 import signal
 import subprocess
 import sys
 import time
 
-import datasets
-import hypothesis
-import hypothesis.strategies as st
 import numpy as np
-import PIL.Image
-import pyarrow.parquet
 import pytest
-from conftest import ROOT, arrays_of, assert_rows, gz, idx_bytes, numbers, pictures, write_split
+from conftest import ROOT, assert_rows, gz, idx_bytes, numbers, pictures
+from sources import DIGITS, FORMATS, ODD_NAMES, assert_holds, refusal, write_idx_source
 
-from mnist_tools.commands import convert
-from mnist_tools.formats import source as formats
 import mnist_family
-from mnist_tools.sample import write_sample_archives
-
-FORMATS = ("idx", "csv", "imagefolder", "npz", "parquet")
-NAMES = ["T-shirt/top", "..", "/etc/passwd", "CON", "a%2Fb", "ク", ".hidden", "_unlabelled", "x ", "Ankle boot"]
-
-
-def read(path):
-    """({split: (images, labels)}, class names) of what a folder holds."""
-    found = formats.find(str(path))
-    splits = {}
-    for split, chunks in found.splits.items():
-        images, labels = zip(*chunks(), strict=True)
-        splits[split] = np.concatenate(images), np.concatenate(labels)
-    return splits, found.class_names
-
-
-def assert_same(path, splits, class_names):
-    got, names = read(path)
-    assert [*names] == [*class_names]
-    assert [*got] == sorted(splits, key=lambda split: ["train", "val", "test"].index(split))
-    for split, (images, labels) in splits.items():
-        np.testing.assert_array_equal(got[split][0], images)
-        np.testing.assert_array_equal(got[split][1], labels)
-
-
-def run(*arguments):
-    convert.main([*map(str, arguments)])
-
-
-def fails(*arguments):
-    with pytest.raises(SystemExit) as caught:
-        run(*arguments)
-    assert isinstance(caught.value.code, str), "the exit code is not 1"
-    assert len(caught.value.code.splitlines()) == 1
-    return caught.value.code
+from mnist_tools.arguments import make_parser
+from mnist_tools.commands.convert import SplitCounts, convert, run
 
 
 @pytest.fixture
 def splits():
-    """Splits of which one is of several chunks, with rows of no label in both."""
     made = {}
-    for name, rows in (("train", 2300), ("val", 7), ("test", 40)):
-        labels = numbers(rows, rows).astype(np.int16)
+    for name, rows in (("train", 60), ("val", 7), ("test", 40)):
+        labels = numbers(rows, rows).astype(np.int64)
         labels[[1, 5]] = -1
         made[name] = pictures(rows, rows), labels
     return made
@@ -74,398 +29,374 @@ def splits():
 
 @pytest.fixture
 def source(tmp_path, splits):
-    """They as IDX, with class names that no folder may have."""
-    folder = tmp_path / "source"
-    for name, (images, labels) in splits.items():
-        write_split(folder, {"test": "t10k"}.get(name, name), images, (labels % 256).astype(np.uint8))
-    (folder / "dataset_meta.json").write_text(json.dumps({"labels": NAMES}), encoding="utf-8")
-    return folder
+    return write_idx_source(tmp_path / "source", splits, ODD_NAMES)
 
 
-# --- Round trips ------------------------------------------------------------------------------------------------------
+def run_with(*arguments):
+    """Run the command as the command line does, but for errors and exit codes."""
+    parsed = make_parser("convert", from_clone=True).parse_intermixed_args([*map(str, arguments)])
+    return run(**vars(parsed))
 
 
-@pytest.mark.parametrize(("first", "second"), itertools.product(FORMATS, FORMATS))
-def test_two_conversions_keep_everything(tmp_path, source, splits, first, second, capsys):
-    names = [name.strip() for name in NAMES]  # labels.txt has a name on each line
-    (source / "dataset_meta.json").write_text(json.dumps({"labels": names}), encoding="utf-8")
-    run(source, tmp_path / "first", "--to", first)
-    assert_same(tmp_path / "first", splits, names)
-    run(tmp_path / "first", tmp_path / "second", "--to", second)
-    assert_same(tmp_path / "second", splits, names)
-    assert "train: 2,300 rows, 2 of them without a label" in capsys.readouterr().out
+# --- What is said ---------------------------------------------------------------------------------
 
 
-@hypothesis.settings(max_examples=15, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
-@hypothesis.given(
-    st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n\r\x00"), min_size=1, max_size=20)
-             .filter(lambda name: name == name.strip() and name.splitlines() == [name]),
-             min_size=1, max_size=6, unique_by=str.casefold),
-    st.lists(st.integers(-1, 5), min_size=1, max_size=9),
-    st.permutations(FORMATS),
-)  # fmt: skip
-def test_any_set_survives_all_formats(tmp_path_factory, class_names, labels, order):
-    hypothesis.assume(len({formats.folder_name(name).casefold() for name in class_names}) == len(class_names))
-    folder = tmp_path_factory.mktemp("any")
-    labels = np.array([min(label, len(class_names) - 1) for label in labels], np.int16)
-    images = pictures(len(labels), 1)
-    start = write_split(folder / "start", "train", images, (labels % 256).astype(np.uint8))
-    (start / "dataset_meta.json").write_text(json.dumps({"labels": class_names}), encoding="utf-8")
-    for format_ in order:
-        run(start, folder / format_, "--to", format_)
-        start = folder / format_
-        assert_same(start, {"train": (images, labels)}, class_names)
+def test_the_summary_says_what_was_read_and_written(tmp_path, source, splits, capsys):
+    assert run_with(source, tmp_path / "out", "--to", "npz", "--only-classes", "3") == 0
+    names = "T-shirt/top, .., /etc/passwd, CON, a%2Fb, ク, .hidden, _unlabelled, x , Ankle boot"
+    kept = {}
+    for split, (_, labels) in splits.items():
+        threes = int((labels == 3).sum())
+        left_out = f"{len(labels) - threes} of other classes left out"
+        kept[split] = f"{threes} rows, 0 of them without a label, {left_out}"
+    assert capsys.readouterr().out.splitlines() == [
+        f"{source}: IDX with the splits train, val, test and 10 classes: {names} "
+        "(named by dataset_meta.json)",
+        *(f"{split}: {rows}" for split, rows in kept.items()),
+        f"{tmp_path / 'out'}: written as npz, 1 class: CON",
+    ]
 
 
-@pytest.mark.real
-@pytest.mark.parametrize("name", ["mnist", "fashion"])
-def test_the_official_archives_survive(real_archives, tmp_path, name):
-    arrays = {
-        split: tuple(
-            mnist_family.read_idx(real_archives / name / f"{file}-{kind}-ubyte.gz")
-            for kind in ("images-idx3", "labels-idx1")
-        )
-        for split, file in (("train", "train"), ("test", "t10k"))
-    }
-    class_names = next(config.class_names for config in mnist_family.CONFIGS if config.name == name)
-    for format_ in ("csv", "npz", "parquet", "imagefolder", "idx"):
-        run(real_archives / name, tmp_path / format_, "--to", format_)
-        if format_ == "imagefolder":
-            continue  # its way back is below, from one split
-        assert_same(tmp_path / format_, arrays, class_names)
-    run(tmp_path / "imagefolder", tmp_path / "back", "--to", "idx", "--split", "test")
-    assert_same(tmp_path / "back", {"test": arrays["test"]}, class_names)
-    loaded = mnist_family.load(name, data_dir=tmp_path / "idx", cache_dir=str(tmp_path / "cache"), split="test")
-    assert loaded.info.license  # the bytes are the publisher's again
-
-
-# --- What others read and write ---------------------------------------------------------------------------------------
-
-
-def test_idx_is_what_write_idx_writes(tmp_path, source, splits):
-    run(source, tmp_path / "idx", "--to", "idx")
-    for split, (images, labels) in splits.items():
-        name = {"test": "t10k"}.get(split, split)
-        mnist_family.write_idx(tmp_path / "images.gz", images)
-        assert (tmp_path / "idx" / f"{name}-images-idx3-ubyte.gz").read_bytes() == (tmp_path / "images.gz").read_bytes()
-        written = mnist_family.read_idx(tmp_path / "idx" / f"{name}-labels-idx1-ubyte.gz")
-        np.testing.assert_array_equal(written, labels % 256)
-    assert json.loads((tmp_path / "idx" / "dataset_meta.json").read_text(encoding="utf-8")) == {"labels": NAMES}
-
-
-def test_the_loader_loads_what_is_written(tmp_path, source, splits, cache):
-    run(source, tmp_path / "idx", "--to", "idx")
-    loaded = mnist_family.load(data_dir=tmp_path / "idx", cache_dir=str(cache))
-    for split, arrays in splits.items():
-        assert_rows(loaded[split], *arrays)
-        assert loaded[split].features["label"].names == NAMES
-
-
-def test_datasets_loads_parquet_and_image_folders(tmp_path, cache):
-    write_sample_archives(tmp_path, ["fashion"])
-    run(tmp_path / "fashion", tmp_path / "parquet", "--to", "parquet", "--class-names", class_file(tmp_path))
-    loaded = datasets.load_dataset(str(tmp_path / "parquet"), split="test", cache_dir=str(cache))
-    assert_rows(loaded, *read(tmp_path / "fashion")[0]["test"])
-    assert loaded.features["label"].names == FASHION
-    run(tmp_path / "fashion", tmp_path / "tree", "--to", "imagefolder", "--class-names", class_file(tmp_path))
-    loaded = datasets.load_dataset("imagefolder", data_dir=str(tmp_path / "tree"), split="test", cache_dir=str(cache))
-    assert len(loaded) == 100
-    assert loaded.features["label"].names == sorted(map(formats.folder_name, FASHION))
-
-
-FASHION = [*mnist_family.CONFIGS[1].class_names]
-
-
-def class_file(folder):
-    (folder / "names.txt").write_text("\n".join(FASHION), encoding="utf-8")
-    return folder / "names.txt"
-
-
-def test_datasets_keeps_the_names_of_splits(tmp_path, source, splits, cache):
-    run(source, tmp_path / "parquet", "--to", "parquet")
-    loaded = datasets.load_dataset(str(tmp_path / "parquet"), cache_dir=str(cache))
-    assert {*loaded} == {*splits}
-    assert loaded["val"].features["label"].names == NAMES
-    assert_rows(loaded["val"], *splits["val"])
-
-
-def test_arrays_of_colours_are_resized_when_asked(tmp_path):
-    np.savez(tmp_path / "a.npz", x_train=np.full((2, 32, 32, 3), 200, np.uint8), y_train=np.array([1, 2]))
-    line = fails(tmp_path / "a.npz", tmp_path / "out", "--to", "idx")
-    assert "images of uint8 2 × 32 × 32 × 3, expected uint8 rows × 28 × 28; convert them, or pass --resize" in line
-    run(tmp_path / "a.npz", tmp_path / "out", "--to", "idx", "--resize")
-    assert_same(tmp_path / "out", {"train": (np.full((2, 28, 28), 200), np.array([1, 2]))}, formats.DIGITS)
-
-
-def test_a_full_disk_is_one_line(tmp_path, source):
-    """As far as a limit on the size of files comes near one."""
-    resource = pytest.importorskip("resource")
-    limit = f"resource.setrlimit(resource.RLIMIT_FSIZE, ({10_000}, {resource.RLIM_INFINITY}))"
-    ignored = "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)"
-    code = f"import resource, signal, sys; from mnist_tools.commands import convert; {ignored}; {limit}; convert.main(sys.argv[1:])"
-    for to in ("csv", "idx", "parquet", "npz"):
-        command = [sys.executable, "-c", code, str(source), "out", "--to", to]
-        result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-        assert result.returncode == 1
-        assert "Traceback" not in result.stderr
-        assert "expected" in result.stderr.splitlines()[-1], result.stderr
-        assert os.listdir(tmp_path) == ["source"]
-
-
-def test_datumaros_count_is_explained_and_repaired(tmp_path, capsys):
-    images, labels = pictures(6, 1), numbers(6, 1)
-    broken = write_split(tmp_path / "broken", "train", images, labels)
-    header = idx_bytes(images)[:4] + (6 * 784).to_bytes(4, "big") + idx_bytes(images)[8:]
-    (broken / "train-images-idx3-ubyte.gz").write_bytes(gz(header))
-    run(broken, tmp_path / "mended", "--to", "idx")
-    assert "its header has 4,704 images, which is 6 × 784 as Datumaro writes it; read as 6" in capsys.readouterr().out
-    np.testing.assert_array_equal(mnist_family.read_idx(tmp_path / "mended" / "train-images-idx3-ubyte.gz"), images)
-    (broken / "train-images-idx3-ubyte.gz").write_bytes(gz(header[:-784]))
-    assert "bytes after the header" in fails(broken, tmp_path / "other", "--to", "idx")
-
-
-def test_kaggles_and_foreign_csv_are_read(tmp_path):
-    images, labels = pictures(5, 1), numbers(5, 1)
-    folder = tmp_path / "kaggle"
-    folder.mkdir()
-    lines = [",".join(map(str, [label, *image.ravel()])) for image, label in zip(images, labels, strict=True)]
-    header = ",".join(["label", *(f"pixel{i}" for i in range(784))])
-    (folder / "train.csv").write_text("\r\n".join([header, *lines]) + "\r\n", encoding="utf-8-sig")
-    bare = [",".join(map(str, image.ravel())) for image in images]
-    (folder / "test.csv").write_text("\n".join([header.removeprefix("label,"), *bare]), encoding="utf-8")
-    assert_same(folder, {"train": (images, labels), "test": (images, np.full(5, -1))}, formats.DIGITS)
-    assert_same(folder / "train.csv", {"train": (images, labels)}, formats.DIGITS)
-
-
-def test_keras_and_kmnist_npz_are_read(tmp_path):
-    images, labels = pictures(5, 1), numbers(5, 1)
-    np.savez(tmp_path / "mnist.npz", x_train=images, y_train=labels, x_test=images[:2], y_test=labels[:2])
-    assert_same(tmp_path / "mnist.npz", {"train": (images, labels), "test": (images[:2], labels[:2])}, formats.DIGITS)
-    folder = tmp_path / "kmnist"
-    folder.mkdir()
-    np.savez_compressed(folder / "kmnist-train-imgs.npz", images)
-    np.savez_compressed(folder / "kmnist-train-labels.npz", labels)
-    assert_same(folder, {"train": (images, labels)}, formats.DIGITS)
-    (folder / "kmnist-train-labels.npz").unlink()
-    assert "images without labels, expected both; add the missing array" in fails(
-        folder, tmp_path / "out", "--to", "idx"
+def test_a_long_list_of_classes_is_cut(tmp_path, capsys):
+    names = [f"c{label}" for label in range(12)]
+    source = write_idx_source(tmp_path / "s", {"train": (pictures(3, 1), numbers(3, 1))}, names)
+    run_with(source, tmp_path / "out", "--to", "idx")
+    assert "written as idx, 12 classes: c0, c1, c2, c3, c4, c5, c6, c7, c8, c9 …\n" in (
+        capsys.readouterr().out
     )
 
 
-def test_image_folders_of_others_are_read(tmp_path):
-    """ImageNet's way, names that repeat in each class, and one split without a folder of its own."""
-    images = pictures(6, 1)
-    for row, image in enumerate(images):
-        for top in ("tree/train", "tree/val", "flat"):
-            folder = tmp_path / top / f"n0{row % 2}"
-            folder.mkdir(parents=True, exist_ok=True)
-            PIL.Image.fromarray(image).save(folder / f"img_{row // 2}.png")
-    (tmp_path / "flat" / "n00" / ".DS_Store").write_bytes(b"litter")
-    order, labels = [0, 2, 4, 1, 3, 5], np.array([0, 0, 0, 1, 1, 1])
-    expected = images[order], labels
-    assert_same(tmp_path / "tree", {"train": expected, "val": expected}, ["n00", "n01"])
-    assert_same(tmp_path / "flat", {"train": expected}, ["n00", "n01"])
-    (tmp_path / "flat" / "labels.txt").write_text("n01\nn00\n")
-    assert_same(tmp_path / "flat", {"train": (images[order], 1 - labels)}, ["n01", "n00"])
+def test_a_summary_of_csv_says_whether_there_is_a_header(tmp_path, source):
+    said = "the CSV files have no header: read them with pandas.read_csv(…, header=None)"
+    assert said in convert(source, tmp_path / "bare", to="csv").notes
+    assert convert(source, tmp_path / "named", to="csv", csv_header=True).notes == ()
 
 
-def test_built_folders_are_read(sample, tmp_path):
-    run(sample / "fashion", tmp_path / "idx", "--to", "idx")
-    assert read(tmp_path / "idx")[1] == FASHION
-    assert "holds fashion, kmnist, mnist, expected one of them; give" in fails(sample, tmp_path / "no", "--to", "idx")
+def test_a_header_for_other_formats_is_refused(tmp_path, source):
+    line = "--csv-header: given with --to npz, expected --to csv; leave it out"
+    assert refusal(source, csv_header=True) == line
 
 
-def test_a_config_is_read_from_its_mirrors(tiny, mirrors, tmp_path, monkeypatch):
-    monkeypatch.setattr(mnist_family, "MnistFamily", tiny.module.MnistFamily)
-    run("kmnist", tmp_path / "npz", "--to", "npz")
-    assert_same(tmp_path / "npz", tiny.arrays["kmnist"], mnist_family.CONFIGS[2].class_names)
-
-
-# --- Choice -----------------------------------------------------------------------------------------------------------
+# --- Choices --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("classes", [["3", "7"], ["CON", "_unlabelled"], ["7", "CON"]])
-def test_chosen_classes_are_renumbered_in_their_order(tmp_path, source, splits, classes, capsys):
-    run(source, tmp_path / "some", "--to", "npz", "--only-classes", *classes, "--split", "val", "test")
+def test_chosen_classes_are_renumbered_in_their_order(tmp_path, source, splits, classes):
+    converted = convert(
+        source, tmp_path / "some", to="npz", only_classes=classes, splits=["val", "test"]
+    )
     expected = {}
     for split in ("val", "test"):
         images, labels = splits[split]
         stay = np.isin(labels, [3, 7])
         expected[split] = images[stay], (labels[stay] == 7).astype(int)
-    assert_same(tmp_path / "some", expected, ["CON", "_unlabelled"])
-    left = (~np.isin(splits["test"][1], [3, 7])).sum()
-    assert f"{left} of other classes left out" in capsys.readouterr().out
+        kept = int(stay.sum())
+        assert converted.splits[split] == SplitCounts(kept, 0, len(labels) - kept)
+    assert_holds(tmp_path / "some", expected, ["CON", "_unlabelled"])
 
 
-def test_resizing_is_asked_for_and_named(tmp_path, capsys):
-    folder = tmp_path / "train" / "a"
-    folder.mkdir(parents=True)
-    PIL.Image.new("RGB", (56, 40), (255, 0, 0)).save(folder / "0.png")
-    PIL.Image.new("L", (28, 28), 9).save(folder / "1.jpg", quality=100)
-    line = fails(tmp_path / "train", tmp_path / "out", "--to", "idx")
-    assert "0.png: 56 × 40 in mode RGB, expected 28 × 28 in mode L; pass --resize" in line
-    run(tmp_path / "train", tmp_path / "out", "--to", "idx", "--resize")
-    assert "scaled to 28 × 28 (Lanczos) and to grey (luminance)" in capsys.readouterr().out
-    images = mnist_family.read_idx(tmp_path / "out" / "train-images-idx3-ubyte.gz")
-    assert (images[0] == 76).all()
-    assert (images[1] == 9).all()
+@pytest.mark.parametrize("wanted", ["12", "٣", "t-shirt/top", "-1", "3.0"])
+def test_a_class_that_is_not_there_is_refused(source, wanted):
+    names = "T-shirt/top, .., /etc/passwd, CON, a%2Fb, ク, .hidden, _unlabelled, x , Ankle boot"
+    line = f"{source}: no class {wanted!r}, expected a name or a number, 0 to 9, of {names}"
+    assert refusal(source, only_classes=["3", wanted]) == f"{line}; correct --only-classes"
 
 
-def test_names_become_folders_and_come_back():
-    for name in [*NAMES, "a" * 200, "%", "con.txt", "trailing.", "back\\slash", "colon:"]:
-        folder = formats.folder_name(name)
-        assert formats._class_name(folder) == name
-        assert pathlib.PurePath(folder).name == folder
-        assert folder not in ("", ".", "..")
-        assert not re.search(r'[<>:"/\\|?*]', folder)
+def test_a_split_that_is_not_there_is_refused(source):
+    line = f"{source}: no split 'dev', expected one or more of train, val, test; correct --split"
+    assert refusal(source, splits=["train", "dev"]) == line
 
 
-# --- Bad input --------------------------------------------------------------------------------------------------------
-
-
-def png(folder, name="0.png", size=(28, 28)):
-    folder.mkdir(parents=True, exist_ok=True)
-    PIL.Image.new("L", size).save(folder / name)
-
-
-def csv(folder, text):
-    folder.mkdir()
-    (folder / "mnist_train.csv").write_text(text)
-
-
-ROW = ",".join(["1"] * 785)
+def test_splits_are_renamed(tmp_path, source, splits):
+    run_with(source, tmp_path / "out", "--to", "npz", "--rename-split", "val=validation",
+             "--rename-split", "train=a.b")  # fmt: skip
+    expected = {"a.b": splits["train"], "validation": splits["val"], "test": splits["test"]}
+    assert_holds(tmp_path / "out", expected, ODD_NAMES)
 
 
 @pytest.mark.parametrize(
-    ("make", "message"),
+    ("renamed", "line"),
     [
-        (lambda f: f.mkdir(), "holds nothing, expected IDX archives, CSV files"),
-        (lambda f: None, "no such file or folder, expected one to read"),
-        (lambda f: png(f / "a") or png(f / "a", "1.png", (30, 28)), "1.png: 30 × 28 in mode L, expected 28 × 28"),
-        (lambda f: png(f / "a") or (f / "a" / "1.png").write_text("text"), "1.png: no image (UnidentifiedImageError)"),
-        (lambda f: png(f / "a") or (f / "a" / "notes.txt").write_text("text"), "notes.txt: no image"),
-        (lambda f: png(f / "train" / "a") or png(f / "train"), "train: has images beside folders of classes"),
-        (lambda f: png(f / "a") or (f / "labels.txt").write_text("b\n"), "a: a folder of no class, expected one of b"),
-        (lambda f: csv(f, f"{ROW}\n{ROW[:-2]}\n"), "mnist_train.csv: CSV parse error"),
-        (lambda f: csv(f, ROW[:-2] + "\n"), None),
-        (lambda f: csv(f, "7\n"), "labels without images, expected 785 values in each line; export it with"),
-        (lambda f: csv(f, ROW[:-4] + "\n"), "783 values in the first line, expected 785, or 784 without labels"),
-        (lambda f: csv(f, f"{ROW}\n{ROW[:-2]},300\n"), "the value 300 of pixel 783 in row 1, expected 0 to 255"),
-        (lambda f: csv(f, f"{ROW}\n{ROW[:-2]},x\n"), "CSV conversion error"),
-        (lambda f: csv(f, f"12,{ROW[2:]}\n"), "label 12 in row 0, expected -1 to 9; name every class with"),
-        (lambda f: csv(f, ROW) or png(f / "a"), "holds CSV and image folder, expected one of these"),
-        (lambda f: write_split(f, "train", pictures(3, 1), np.array([1, 2, 77], np.uint8)), "label 77 in row 2"),
-        (lambda f: write_split(f, "t", pictures(3, 1), numbers(3, 1)) and (f / "t-images-idx3-ubyte.gz").unlink(),
-         "expected one file of images and one of labels"),
-        (lambda f: f.mkdir() or np.savez(f / "a.npz", x_a=np.zeros((2, 28, 28)), y_a=[1, 2]), "images of float64"),
-        (lambda f: f.mkdir() or np.savez(f / "a.npz", x=np.array([{}], object)), "no NPZ of plain arrays"),
-        (lambda f: f.mkdir() or (f / "a.parquet").write_bytes(b"PAR1"), "no Parquet"),
+        ({"dev": "x"}, "{source}: no split 'dev' to rename, expected one of train, val, test; "
+                       "correct --rename-split"),
+        ({"val": "train"}, "--rename-split: train and val are both the split train, expected one "
+                           "of each; rename one, or move it elsewhere"),
+        ({"val": "all"}, "--rename-split: the split 'all', expected letters, digits and _, and "
+                         "not 'all', which means every split; rename it"),
+        ({"val": "a/b"}, "--rename-split: the split 'a/b', expected letters, digits and _, and "
+                         "not 'all', which means every split; rename it"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_named(tmp_path, make, message):
-    make(tmp_path / "source")
-    if message is None:  # one value less than 785 in every line is a set without labels
-        run(tmp_path / "source", tmp_path / "dest", "--to", "npz")
-        return
-    assert message in fails(tmp_path / "source", tmp_path / "dest", "--to", "npz")
-    assert sorted(path.name for path in tmp_path.iterdir() if path.name != "source") == []
+def test_a_name_that_no_split_can_get_is_refused(source, renamed, line):
+    assert refusal(source, rename_splits=renamed) == line.format(source=source)
 
 
-def test_256_classes_are_too_many_for_idx(tmp_path):
-    for label in range(256):
-        png(tmp_path / "many" / f"c{label:03}")
-    line = fails(tmp_path / "many", tmp_path / "idx", "--to", "idx")
-    assert "256 classes, expected at most 255 in IDX, where that number means no label" in line
-    run(tmp_path / "many", tmp_path / "parquet", "--to", "parquet")
-    assert len(read(tmp_path / "parquet")[1]) == 256
+def test_a_renaming_without_two_names_is_wrong_usage(capsys):
+    with pytest.raises(SystemExit):
+        run_with("source", "dest", "--to", "csv", "--rename-split", "val")
+    assert "argument --rename-split: 'val' is not OLD=NEW" in capsys.readouterr().err
 
 
-def test_wrong_choices_are_named(tmp_path, source):
-    out = tmp_path / "out"
-    assert "has no split 'dev', expected some of train, val, test" in fails(
-        source, out, "--to", "idx", "--split", "dev"
-    )
-    assert "has no class '12', expected a name or a number" in fails(source, out, "--to", "idx", "--only-classes", "12")
+def test_too_few_class_names_say_how_many_are_needed(tmp_path, source, splits):
     (tmp_path / "names.txt").write_text("a\nb\n")
-    assert "expected 0 to 1" in fails(source, out, "--to", "idx", "--class-names", tmp_path / "names.txt")
-    assert "no row is left" in fails(
-        source, out, "--to", "npz", "--split", "val", "--only-classes", missing_class(source)
+    labels = splits["train"][1]
+    row = int((labels > 1).argmax())
+    label = labels[row]
+    line = f"train: label {label} in row {row}, expected -1 to 1; "
+    line += f"name {label + 1} classes or more with --class-names"
+    assert refusal(source, class_names=tmp_path / "names.txt") == line
+
+
+def test_a_label_that_no_set_can_have_is_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", x_train=pictures(3, 1), y_train=[0, 1, 65539])
+    line = "train: label 65539 in row 2, expected -1 to 9; correct the label"
+    assert refusal(tmp_path / "a.npz") == line
+    np.savez(tmp_path / "a.npz", x_train=pictures(3, 1), y_train=[0, -2, 1])
+    line = "train: label -2 in row 1, expected -1 to 9; correct the label"
+    assert refusal(tmp_path / "a.npz") == line
+
+
+def test_class_names_of_a_file_that_is_not_there(tmp_path, source):
+    line = f"{tmp_path / 'nope.txt'}: no such file, expected labels.txt or dataset_meta.json; "
+    assert refusal(source, class_names=tmp_path / "nope.txt") == f"{line}correct --class-names"
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_class_names_of_the_option_go_first(tmp_path, source, splits, format_name):
+    convert(source, tmp_path / "dest", to=format_name)
+    (tmp_path / "mine.txt").write_text("".join(f"mine {label}\n" for label in range(10)))
+    names = mnist_family.read_class_names(tmp_path / "mine.txt")
+    if format_name == "imagefolder":
+        return  # its folders have the names; tests of image folders give others
+    assert_holds(tmp_path / "dest", splits, names.names, class_names=names)
+
+
+def test_no_row_left_is_refused(source, splits):
+    missing = next(label for label in range(10) if label not in splits["val"][1])
+    line = "val: no row is left, expected at least one; "
+    line += "keep more classes, or leave the split out with --split"
+    assert refusal(source, splits=["val"], only_classes=[str(missing)]) == line
+
+
+# --- Where it is written --------------------------------------------------------------------------
+
+
+def test_a_folder_of_others_is_never_written_to(tmp_path, source, sample):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("years")
+    expected = "expected an empty folder or one that convert wrote"
+    for force in (False, True):
+        line = f"{mine}: holds other files, {expected}; name a new folder"
+        assert refusal(source, dest=mine, force=force) == line
+        line = f"{sample}: written by build, {expected}; name another folder"
+        assert refusal(source, dest=sample, force=force) == line
+    assert (mine / "thesis.txt").read_text() == "years"
+
+
+def test_an_earlier_conversion_is_replaced_when_told(tmp_path, source):
+    out = tmp_path / "out"
+    convert(source, out, to="idx")
+    line = f"{out}: an earlier conversion, expected a new folder; name another, or pass --force to "
+    assert refusal(source, "csv", out) == f"{line}replace it"
+    convert(source, out, to="csv", force=True)
+    assert not [*out.glob("*ubyte*")]
+    assert (out / "mnist_train.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["notes.txt", ".git/config"])
+def test_force_deletes_no_file_that_a_user_added(tmp_path, source, name):
+    out = tmp_path / "out"
+    convert(source, out, to="csv")
+    (out / name).parent.mkdir(exist_ok=True)
+    (out / name).write_text("mine")
+    line = f"{out}: holds {name}, which convert did not write, expected only its own files; "
+    assert refusal(source, dest=out, force=True) == f"{line}move away what is yours"
+    assert (out / name).read_text() == "mine"
+
+
+def test_force_deletes_no_file_that_a_user_edited(tmp_path, source):
+    out = tmp_path / "out"
+    convert(source, out, to="csv")
+    with open(out / "mnist_val.csv", "a") as file:
+        file.write("mine")
+    line = f"{out}: mnist_val.csv was added or edited, expected only its files as convert wrote "
+    assert refusal(source, dest=out, force=True) == f"{line}them; move it elsewhere"
+    assert (out / "mnist_val.csv").read_text().endswith("mine")
+
+
+def test_the_manifest_of_many_images_is_small_and_still_tells_a_users_file(tmp_path):
+    splits = {"train": (np.zeros((2100, 28, 28), np.uint8), numbers(2100, 1))}
+    source, out = write_idx_source(tmp_path / "source", splits), tmp_path / "out"
+    convert(source, out, to="imagefolder")
+    assert (out / ".mnist_family.json").stat().st_size < 1000
+    (out / "train" / "3" / "mine.png").write_bytes(b"mine")
+    line = f"{out}: train/3/mine.png was added or edited, expected only its files as convert wrote "
+    assert refusal(source, dest=out, force=True) == f"{line}them; move it elsewhere"
+    (out / "train" / "3" / "mine.png").unlink()
+    edited = next(out.glob("train/*/00000007.png"))
+    before = edited.read_bytes()
+    edited.write_bytes(b"mine")
+    line = f"{out}: train/ was added or edited, expected only its files as convert wrote them; "
+    assert refusal(source, dest=out, force=True) == f"{line}move it elsewhere"
+    edited.write_bytes(before)
+    convert(source, out, to="npz", force=True)
+    assert {path.name for path in out.iterdir()} == {".mnist_family.json", "mnist.npz"}
+
+
+def test_source_and_dest_may_not_lie_in_one_another(tmp_path, source):
+    rest = "expected a folder apart from what is read; name another"
+    dest = source / "out"
+    assert refusal(source, dest=dest) == f"{dest}: in {source}, {rest}"
+    (tmp_path / "link").symlink_to(source)
+    dest = tmp_path / "link" / "out"
+    assert refusal(source, dest=dest) == f"{dest}: in {source}, {rest}"
+    out = tmp_path / "out"
+    convert(source, out, to="csv")
+    assert refusal(out, dest=out, force=True) == f"{out}: in {out}, {rest}"
+    file = out / "mnist_train.csv"
+    assert refusal(file, dest=out, force=True) == f"{out}: contains {file}, {rest}"
+    links = tmp_path / "links"
+    links.mkdir()
+    (links / "train.csv").symlink_to(file)
+    line = f"{out}: contains {links / 'train.csv'}, {rest}"
+    assert refusal(links, dest=out, force=True) == line
+
+
+# --- What a conversion costs, and what it leaves --------------------------------------------------
+
+
+def test_a_full_disk_names_dest_and_leaves_nothing(tmp_path, source):
+    """As far as a limit on the size of files comes near one."""
+    resource = pytest.importorskip("resource")
+    code = (
+        "import resource, signal, sys\n"
+        "from mnist_tools.cli import main\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, {resource.RLIM_INFINITY}))\n"
+        "main('convert', sys.argv[1:])\n"
     )
+    for to in ("csv", "idx", "parquet", "npz", "webdataset"):
+        command = [sys.executable, "-c", code, str(source), "out", "--to", to]
+        result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert result.returncode == 1
+        assert result.stderr.splitlines()[-1] == (
+            "out: File too large; correct that and run it again"
+        )
+        assert os.listdir(tmp_path) == ["source"]
 
 
-def missing_class(source):
-    labels = mnist_family.read_idx(source / "val-labels-idx1-ubyte.gz")
-    return str(next(label for label in range(10) if label not in labels))
-
-
-def test_nothing_is_overwritten_but_a_conversion_when_told(tmp_path, source, sample):
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "thesis.txt").write_text("years")
-    for force in ([], ["--force"]):
-        assert "holds other files" in fails(source, tmp_path / "mine", "--to", "idx", *force)
-        assert "a built folder, expected a new one" in fails(source, sample, "--to", "idx", *force)
-    run(source, tmp_path / "out", "--to", "idx")
-    assert "there already, expected a new folder; name another, or pass --force" in fails(
-        source, tmp_path / "out", "--to", "csv"
-    )
-    run(source, tmp_path / "out", "--to", "csv", "--force")
-    assert not [*(tmp_path / "out").glob("*ubyte*")]
-    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years"
-
-
-@pytest.mark.parametrize("seconds", [0.1, 0.4])
-def test_ctrl_c_leaves_nothing(tmp_path, seconds):
-    write_split(tmp_path / "source", "train", pictures(30_000, 1), numbers(30_000, 1))
-    command = [sys.executable, ROOT / "scripts" / "convert.py", "source", "dest", "--to", "imagefolder"]
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", ["0/*.png", "9/*.png"])
+def test_an_interrupted_conversion_leaves_nothing(tmp_path, number, moment):
+    source = {"train": (pictures(12_000, 1), np.sort(numbers(12_000, 1)))}
+    write_idx_source(tmp_path / "source", source)
+    script = ROOT / "scripts" / "convert.py"
+    command = [sys.executable, script, "source", "dest", "--to", "imagefolder"]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=-1, stderr=-1, text=True)
-    process.stdout.readline()  # what was found is told before it is converted
-    time.sleep(seconds)
-    process.send_signal(signal.SIGINT)
+    while not [*tmp_path.glob(f".*/new/train/{moment}")] and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(number)
     _, error = process.communicate()
     assert process.returncode == 1
-    assert error.splitlines()[-1] == "dest: interrupted, no half-converted folder is left; run it again"
-    assert "Traceback" not in error
+    assert error.splitlines()[-1] == (
+        "convert: interrupted; nothing half-written is left, run it again"
+    )
     assert os.listdir(tmp_path) == ["source"]
 
 
-def test_memory_is_that_of_chunks(tmp_path):
-    """Twenty times the rows, and not much more memory: the peak of a process, against that of a small one."""
-    resource = pytest.importorskip("resource")
-    del resource
+def test_memory_does_not_grow_with_rows(tmp_path):
+    """Twenty times the rows, and not much more memory: peaks of processes, in KB."""
+    pytest.importorskip("resource")
     peaks = {}
     for rows in (3000, 60_000):
-        write_split(tmp_path / f"idx{rows}", "train", np.zeros((rows, 28, 28), np.uint8), numbers(rows, 1))
-        code = (
-            "import resource, sys; from mnist_tools.commands import convert; convert.main(sys.argv[1:]);"
-            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-        )
-        for to, source in (("csv", f"idx{rows}"), ("parquet", f"csv{rows}"), ("idx", f"parquet{rows}")):
-            out = f"{'out' if to == 'idx' else to}{rows}"
-            command = [sys.executable, "-c", code, source, out, "--to", to]
-            result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-            peaks[to, rows] = int(result.stdout.split()[-1])
-    for to in ("csv", "parquet", "idx"):
-        assert peaks[to, 60_000] - peaks[to, 3000] < 120_000  # KB, where all pixels are 47 MB as bytes, 380 as integers
+        blank = np.zeros((rows, 28, 28), np.uint8)
+        write_idx_source(tmp_path / f"idx{rows}", {"train": (blank, numbers(rows, 1))})
+        chain = ["idx", "csv", "npz", "webdataset", "parquet", "idx"]
+        for number, to in enumerate(chain[1:], 1):
+            source = f"{chain[number - 1]}{rows}"
+            dest = f"{to}{rows}" if number < len(chain) - 1 else f"out{rows}"
+            peaks[to, rows] = peak_of_conversion(tmp_path, source, dest, to)
+    for to in {*chain}:
+        # all pixels are 47 MB as bytes, and 380 MB as int64
+        assert peaks[to, 60_000] - peaks[to, 3000] < 40_000, to
 
 
-def test_gzip_files_of_others_are_read(tmp_path):
-    """As gzip writes them, with name and date."""
-    folder = write_split(tmp_path / "a", "train", pictures(4, 1), numbers(4, 1), pack=gzip.compress)
-    assert_same(folder, {"train": (pictures(4, 1), numbers(4, 1))}, formats.DIGITS)
+def peak_of_conversion(folder, source, dest, to):
+    code = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from mnist_tools.commands.convert import convert\n"
+        "convert(sys.argv[1], Path(sys.argv[2]), to=sys.argv[3])\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    command = [sys.executable, "-c", code, source, dest, to]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return int(done.stdout.split()[-1])
 
 
-def test_parquet_keeps_its_types(tmp_path, source):
-    run(source, tmp_path / "parquet", "--to", "parquet")
-    schema = pyarrow.parquet.read_schema(tmp_path / "parquet" / "data" / "val-00000-of-00001.parquet")
-    names = datasets.Features.from_arrow_schema(schema)["label"].names
-    assert names == NAMES
-    shutil.rmtree(tmp_path / "parquet")
+# --- Datumaro, the loader, the mirrors ------------------------------------------------------------
 
 
-def test_arrays_come_back_as_rows(tmp_path):
-    """README's example: a set from arrays."""
-    images = np.ones((2, 28, 28), np.uint8)
-    mnist_family.write_idx(tmp_path / "train-images-idx3-ubyte.gz", images)
-    mnist_family.write_idx(tmp_path / "train-labels-idx1-ubyte.gz", np.array([2, 7], np.uint8))
-    loaded = mnist_family.load(data_dir=tmp_path, split="train", cache_dir=str(tmp_path / "cache"))
-    np.testing.assert_array_equal(arrays_of(loaded)[0], images)
+def test_datumaros_count_is_explained_and_repaired(tmp_path):
+    images = pictures(6, 1)
+    broken = write_idx_source(tmp_path / "broken", {"train": (images, numbers(6, 1))})
+    header = idx_bytes(images)[:4] + (6 * 784).to_bytes(4, "big") + idx_bytes(images)[8:]
+    file = broken / "train-images-idx3-ubyte.gz"
+    file.write_bytes(gz(header))
+    converted = convert(broken, tmp_path / "mended", to="idx")
+    note = f"{file}: its header has 4,704 images, which is 6 × 784 as Datumaro writes it; read as 6"
+    assert converted.notes == (note,)
+    mended = tmp_path / "mended" / "train-images-idx3-ubyte.gz"
+    np.testing.assert_array_equal(mnist_family.read_idx(mended), images)
+    file.write_bytes(gz(header[:-784]))
+    assert "bytes after the header" in refusal(broken)
+
+
+def test_idx_is_what_write_idx_writes(tmp_path, source, splits):
+    convert(source, tmp_path / "idx", to="idx")
+    for split, (images, labels) in splits.items():
+        stem = {"test": "t10k"}.get(split, split)
+        mnist_family.write_idx(tmp_path / "images.gz", images)
+        written = tmp_path / "idx" / f"{stem}-images-idx3-ubyte.gz"
+        assert written.read_bytes() == (tmp_path / "images.gz").read_bytes()
+        written = mnist_family.read_idx(tmp_path / "idx" / f"{stem}-labels-idx1-ubyte.gz")
+        np.testing.assert_array_equal(written, labels % 256)
+    text = (tmp_path / "idx" / "dataset_meta.json").read_text(encoding="utf-8")
+    assert json.loads(text) == {"labels": [*ODD_NAMES]}
+
+
+def test_the_loader_loads_what_is_written(tmp_path, source, splits, cache):
+    convert(source, tmp_path / "idx", to="idx")
+    loaded = mnist_family.load(data_dir=tmp_path / "idx", cache_dir=str(cache))
+    for split, arrays in splits.items():
+        assert_rows(loaded[split], *arrays)
+        assert loaded[split].features["label"].names == [*ODD_NAMES]
+
+
+def test_a_built_folder_is_read(sample, tmp_path):
+    convert(sample / "fashion", tmp_path / "idx", to="idx")
+    found = mnist_family.locate(tmp_path / "idx").class_names.names
+    assert found == mnist_family.find_config("fashion").class_names
+    line = f"{sample}: .parquet files in fashion, kmnist, mnist, expected one folder with some; "
+    assert refusal(sample, dest=tmp_path / "no") == f"{line}give {sample / 'mnist'} or another"
+
+
+def test_a_config_is_read_from_its_mirrors(tiny, mirrors, tmp_path, monkeypatch):
+    config, tiny_config = mnist_family.find_config("kmnist"), tiny.module.find_config("kmnist")
+    monkeypatch.setattr(config, "mirrors", tiny_config.mirrors)
+    monkeypatch.setattr(config, "archives", tiny_config.archives)
+    convert("kmnist", tmp_path / "npz", to="npz")
+    class_names = mnist_family.find_config("kmnist").class_names
+    assert_holds(tmp_path / "npz", tiny.arrays["kmnist"], class_names)
+
+
+def test_one_archive_is_no_source(source):
+    file = source / "train-images-idx3-ubyte.gz"
+    line = f"{file}: one archive, expected the folder that has both images and labels; "
+    assert refusal(file, dest=source.parent / "out") == f"{line}give {source}"
+
+
+def test_digits_name_the_classes_of_archives_that_nothing_names(tmp_path):
+    splits = {"train": (pictures(3, 1), numbers(3, 1))}
+    assert_holds(write_idx_source(tmp_path / "source", splits), splits, DIGITS)

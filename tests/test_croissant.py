@@ -1,22 +1,27 @@
-"""croissant.json says what a built folder holds, by itself and read by mlcroissant where that is installed."""
+"""croissant.json says what a built folder holds, by itself and as mlcroissant reads it."""
 
+import dataclasses
 import hashlib
 import json
 import logging
 
+import datasets
 import numpy as np
 import pytest
 from conftest import NAMES, assert_rows
 
-from mnist_tools.commands import build
 import mnist_family
+from mnist_tools.cards.card import published
+from mnist_tools.cards.croissant import croissant
+from mnist_tools.cards.measurements import committed
+from mnist_tools.commands.build import build
 
 
 @pytest.fixture(scope="session")
 def sharded(tmp_path_factory):
     """A sample in shards."""
     out = tmp_path_factory.mktemp("built") / "sharded"
-    build.main([str(out), "mnist", "fashion", "--sample", "--max-shard-size", "100KB"])
+    build(out, ["mnist", "fashion"], sample=True, max_shard_size="100KB")
     return out
 
 
@@ -24,13 +29,16 @@ def described(folder):
     return json.loads((folder / "croissant.json").read_text(encoding="utf-8"))
 
 
+def record_sets(block):
+    return {each["@id"]: each for each in block["recordSet"]}
+
+
 @pytest.mark.parametrize("folder", ["sample", "sharded"])
 def test_files_are_there_with_their_digests(request, folder):
     folder = request.getfixturevalue(folder)
     files = [each for each in described(folder)["distribution"] if each["@type"] == "cr:FileObject"]
-    assert {each["contentUrl"] for each in files} == {
-        path.relative_to(folder).as_posix() for path in folder.rglob("*.parquet")
-    }
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*.parquet")}
+    assert {each["contentUrl"] for each in files} == there
     for each in files:
         content = (folder / each["contentUrl"]).read_bytes()
         assert each["sha256"] == hashlib.sha256(content).hexdigest()
@@ -38,40 +46,112 @@ def test_files_are_there_with_their_digests(request, folder):
         assert each["encodingFormat"] == "application/x-parquet"
 
 
-def test_class_names_are_an_enumeration(sample):
-    sets = {each["@id"]: each for each in described(sample)["recordSet"]}
-    assert {*sets} == {f"{name}/{part}" for name in NAMES for part in ("classes", "train", "test")}
-    for config in mnist_family.CONFIGS:
-        data = sets[f"{config.name}/classes"]["data"]
-        assert [each[f"{config.name}/classes/name"] for each in data] == [*config.class_names]
-        assert [each[f"{config.name}/classes/label"] for each in data] == [*range(10)]
-        label = sets[f"{config.name}/train"]["field"][1]
-        assert label["references"] == {"field": {"@id": f"{config.name}/classes/label"}}
+def test_shards_of_a_split_are_one_set_of_files(sharded):
+    block = described(sharded)
+    sets = {each["@id"]: each for each in block["distribution"] if each["@type"] == "cr:FileSet"}
+    shards = {name: [*(sharded / name).glob("train-*")] for name in ("mnist", "fashion")}
+    several = [name for name, files in shards.items() if len(files) > 1]
+    assert several
+    for name in several:
+        assert sets[f"{name}/train-shards"]["includes"] == f"{name}/train-*.parquet"
+        for field in record_sets(block)[f"{name}/train"]["field"]:
+            assert field["source"]["fileSet"] == {"@id": f"{name}/train-shards"}
 
 
-@pytest.mark.real
-def test_a_real_folder_says_who_made_it_and_under_which_licence(real_archives, tmp_path):
-    out = tmp_path / "out"
-    build.main([str(out), "mnist", "fashion", "--archives", str(real_archives)])
-    block = described(out)
-    assert block["datePublished"] == "2026-11-21"
-    assert block["version"] == "1.0.0"
-    assert [each["name"] for each in block["license"]] == [
+def test_classes_are_in_the_order_of_the_labels(sample):
+    sets = record_sets(described(sample))
+    for name in NAMES:
+        config = mnist_family.find_config(name)
+        data = sets[f"{name}/classes"]["data"]
+        assert tuple(each[f"{name}/classes/name"] for each in data) == config.class_names
+        assert [each[f"{name}/classes/label"] for each in data] == [*range(10)]
+        label = sets[f"{name}/train"]["field"][1]
+        assert label["references"] == {"field": {"@id": f"{name}/classes/label"}}
+
+
+def test_splits_say_what_they_are_meant_for(sample):
+    sets = record_sets(described(sample))
+    assert sets["splits"]["dataType"] == "cr:Split"
+    assert sets["splits"]["data"] == [
+        {"splits/name": "train", "splits/url": "cr:TrainingSplit"},
+        {"splits/name": "test", "splits/url": "cr:TestSplit"},
+    ]
+    field = sets["fashion/test"]["field"][2]
+    assert field["references"] == {"field": {"@id": "splits/name"}}
+
+
+def test_a_sample_is_by_the_project(sample):
+    block = described(sample)
+    project = {"@type": "sc:Organization", "name": "The project mnist_family"}
+    assert block["creator"] == [project]
+    assert "prov:wasDerivedFrom" not in block
+    assert block["url"] == "README.md"
+
+
+@pytest.fixture(scope="module")
+def published_block(sample):
+    """The description of the published datasets, over the files of the sample."""
+    return json.loads(croissant(sample, [published_dataset(name) for name in NAMES]))
+
+
+def published_dataset(name):
+    return published(mnist_family.find_config(name), committed(name))
+
+
+def test_creators_are_the_authors_of_the_datasets(published_block):
+    names = [each["name"] for each in published_block["creator"]]
+    assert names[:6] == [
+        "Yann LeCun",
+        "Corinna Cortes",
+        "Christopher J. C. Burges",
+        "Han Xiao",
+        "Kashif Rasul",
+        "Roland Vollgraf",
+    ]
+    assert len(names) == 12
+    assert published_block["creator"][0]["affiliation"] == {
+        "@type": "sc:Organization",
+        "name": "Courant Institute, NYU",
+    }
+
+
+def test_each_dataset_has_its_licence_its_origin_and_one_citation(published_block):
+    assert [each["name"] for each in published_block["license"]] == [
         "MNIST: not stated by its publisher",
         "Fashion-MNIST: MIT, © 2017 Zalando SE",
+        'Kuzushiji-MNIST: CC BY-SA 4.0, by CODH; "KMNIST Dataset" (created by CODH), adapted from '
+        '"Kuzushiji Dataset" (created by NIJL and others), doi:10.20676/00000341',
     ]
-    names = [each["name"] for each in block["creator"]]
-    assert names == [
-        "Yann LeCun", "Corinna Cortes", "Christopher J. C. Burges", "Han Xiao", "Kashif Rasul", "Roland Vollgraf",
-    ]  # fmt: skip
-    assert any("36325" in text for text in block["rai:personalSensitiveInformation"])
-    assert "Label errors" in " ".join(block["rai:dataLimitations"])
-    assert mnist_family.CONFIGS[0].citation in block["citeAs"]
-    text = (out / "README.md").read_text(encoding="utf-8")
-    assert "545 test images have a train image at cosine 0.99 or closer" in text
-    assert "MIT, © 2017 Zalando SE" in (out / "LICENSE.md").read_text(encoding="utf-8")
+    homepages = [{"@id": config.homepage} for config in mnist_family.CONFIGS]
+    assert published_block["prov:wasDerivedFrom"] == homepages
+    assert "sameAs" not in published_block
+    assert published_block["citeAs"].count("@") == 3
+    for config in mnist_family.CONFIGS:
+        assert config.citation.strip() in published_block["citeAs"]
 
 
+def test_what_is_unknown_is_not_said(published_block):
+    said = [value for key, value in published_block.items() if key.startswith("rai:")]
+    texts = [text for value in said for text in ([value] if isinstance(value, str) else value)]
+    assert not [text for text in texts if "Unknown" in text]
+    assert "rai:dataSocialImpact" in published_block
+    assert any("36325" in text for text in published_block["rai:personalSensitiveInformation"])
+    assert any("Label errors" in text for text in published_block["rai:dataLimitations"])
+    assert any(text.startswith("Fashion-MNIST: Measured: Near") for text in texts)
+    assert any("The 15 test images whose label" in text for text in texts)
+
+
+def test_nothing_is_said_where_nothing_is_known(sample):
+    dataset = published_dataset("mnist")
+    unknown = tuple(each for each in dataset.facts.sections["funded_by"] if each.kind == "unknown")
+    sections = {**dataset.facts.sections, "social_impact": unknown}
+    facts = dataclasses.replace(dataset.facts, sections=sections, authors=(), citations=())
+    block = json.loads(croissant(sample, [dataclasses.replace(dataset, facts=facts)]))
+    assert unknown
+    assert not {"rai:dataSocialImpact", "creator"} & {*block}
+
+
+@pytest.mark.release
 @pytest.mark.parametrize("folder", ["sample", "sharded"])
 def test_mlcroissant_finds_no_fault_and_reads_the_rows(request, folder, caplog, monkeypatch):
     mlcroissant = pytest.importorskip("mlcroissant")
@@ -79,10 +159,11 @@ def test_mlcroissant_finds_no_fault_and_reads_the_rows(request, folder, caplog, 
     monkeypatch.chdir(folder)
     with caplog.at_level(logging.WARNING):
         dataset = mlcroissant.Dataset("croissant.json")
-    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
+    assert [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING] == []
     assert not dataset.metadata.ctx.issues.errors
     assert not dataset.metadata.ctx.issues.warnings
     rows = [*dataset.records("fashion/train")]
-    loaded = build.datasets.load_dataset(str(folder), "fashion", split="train")
+    loaded = datasets.load_dataset(str(folder), "fashion", split="train")
     images = np.stack([np.asarray(row["fashion/train/image"]) for row in rows])
     assert_rows(loaded, images, np.array([row["fashion/train/label"] for row in rows]))
+    assert {row["fashion/train/split"] for row in rows} == {b"train"}

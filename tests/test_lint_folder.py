@@ -175,6 +175,21 @@ def test_class_names_are_compared(folder):
     ]
 
 
+def test_class_names_are_compared_by_label(folder):
+    first = folder.names.pop("0")
+    folder.names["0"] = first
+    assert list(folder.names) == ["1", "2", "0"]
+    assert folder.findings() == []
+
+
+def test_class_names_in_a_list_are_compared(folder):
+    label = folder.values["dataset_info"]["features"][1]["dtype"]["class_label"]
+    label["names"] = ["zero", "two", "one"]
+    assert folder.findings() == [
+        f"{NAMES}[1]: 'two', expected 'one' as in Parquet; correct it, or every row is relabelled"
+    ]
+
+
 def test_the_number_of_class_names_is_compared(folder):
     del folder.names["2"]
     assert folder.findings() == [

@@ -5,18 +5,12 @@ import string
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from test_lint import CARD
+from lint_cards import CARD, findings_of
 
 from mnist_tools.commands.lint import run
 from mnist_tools.lint import Finding, findings, front_matter_of
-
-
-def findings_of(tmp_path, text):
-    path = tmp_path / "card.md"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return [str(finding).removeprefix(f"{path}:") for finding in findings(path)]
 
 
 def card(*lines):
@@ -25,6 +19,7 @@ def card(*lines):
 
 ALIAS = "expected values in full; write the value out instead"
 DEEP = "more than 50 levels of nesting, expected at most 50; make it flatter"
+LONG = "expected at most 1,000; put it into quotes if it is text"
 BOMB = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [{', '.join(9 * [f'*a{n - 1}'])}]" for n in range(1, 40))]
 
 
@@ -37,24 +32,24 @@ BOMB = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [{', '.join(9 * [f'*a{n - 1}'])}]" for
         (card("tags: " + 3000 * "[" + 3000 * "]"), f"3: {DEEP}"),
         (card("tags: " + 3000 * "{a: " + 3000 * "}"), f"3: {DEEP}"),
         (card("tags: " + 3000 * "["), f"3: {DEEP}"),
-        (card(3000 * "- "), "3: invalid YAML (expected <block end>, but found '-'), expected YAML; correct the syntax"),
+        (card("tags:\n" + 3000 * "- "), f"4: {DEEP}"),
         (card(*(n * " " + "a:" for n in range(60))), f"52: {DEEP}"),
         (
             card("tags: 1" + 5000 * ":59"),
-            "3: a number of 15,001 characters, expected at most 1,000; put it into quotes if it is text",
+            f"3: a value (int) of 15,001 characters, {LONG}",
         ),
         (
             card("tags: 0x" + 5000 * "f"),
-            "3: a number of 5,002 characters, expected at most 1,000; put it into quotes if it is text",
+            f"3: a value (int) of 5,002 characters, {LONG}",
         ),
         (
-            card("tags: [" + 250_000 * "x," + "]"),
-            "1: front matter of 500,022 characters, expected at most 500,000; "
+            card("tags: [" + 125_000 * "x," + "]"),
+            "1: front matter of 250,022 characters, expected at most 250,000; "
             "move text below the front matter",
         ),
     ],
     ids=lambda value: value[:30],
-)  # fmt: skip
+)
 def test_a_bomb_is_one_finding(tmp_path, text, expected):
     assert findings_of(tmp_path, text) == [expected]
     assert front_matter_of(text) == {}
@@ -79,10 +74,8 @@ def test_a_hundred_findings_are_enough(tmp_path):
     text = card("size_categories:", *(f"- {number}" for number in range(5000)))
     found = findings_of(tmp_path, text)
     assert len(found) == 101
-    assert (
-        found[99]
-        == "103: size_categories[99]: 99 (an integer), expected a value that the Hub knows; put it into quotes"
-    )
+    known = "expected a value that the Hub knows; put it into quotes"
+    assert found[99] == f"103: size_categories[99]: 99 (an integer), {known}"
     assert found[100] == " more findings than these, expected none; correct these and lint again"
     exactly = card("size_categories:", *(f"- {number}" for number in range(100)))
     assert len(findings_of(tmp_path, exactly)) == 100
@@ -202,7 +195,6 @@ def places(value, place=()):
 
 
 @given(st.data())
-@settings(max_examples=300)
 def test_a_card_with_any_value_replaced_is_linted(tmp_path_factory, data):
     values = yaml.safe_load(CARD.split("---\n")[1])
     for _ in range(data.draw(st.integers(1, 2))):
@@ -218,7 +210,6 @@ def test_a_card_with_any_value_replaced_is_linted(tmp_path_factory, data):
 
 
 @given(st.randoms(use_true_random=False), st.integers(1, 6))
-@settings(max_examples=300)
 def test_a_card_with_any_characters_changed_is_linted(tmp_path_factory, random_source, changes):
     characters = list(CARD)
     for _ in range(changes):

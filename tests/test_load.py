@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import time
 
 import datasets
 import numpy as np
@@ -33,7 +34,9 @@ def test_the_default_is_every_split_of_mnist(load, tiny):
 )
 def test_slices_load(load, tiny, split, rows):
     images, labels = tiny.arrays["kmnist"]["train"]
-    assert_rows(load("kmnist", data_dir=tiny.folder("kmnist"), split=split), images[rows], labels[rows])
+    assert_rows(
+        load("kmnist", data_dir=tiny.folder("kmnist"), split=split), images[rows], labels[rows]
+    )
 
 
 def test_unions_load(load, tiny):
@@ -51,13 +54,17 @@ def test_rows_convert_to_numpy(load, tiny):
 
 def test_features_of_ones_own_are_taken(tiny, cache):
     features = datasets.Features({"image": datasets.Image(), "label": datasets.Value("int8")})
-    builder = tiny.module.MnistFamily(str(cache), data_dir=str(tiny.folder("mnist")), features=features)
+    builder = tiny.module.MnistFamily(
+        str(cache), data_dir=str(tiny.folder("mnist")), features=features
+    )
     builder.download_and_prepare()
     assert builder.as_dataset("train").features == features
 
 
 def test_a_wrong_name_lists_the_right_ones(load, tiny):
-    with pytest.raises(ValueError, match="config 'fmnist': unknown, expected one of mnist, fashion, kmnist"):
+    with pytest.raises(
+        ValueError, match="config 'fmnist': unknown, expected one of mnist, fashion, kmnist"
+    ):
         load("fmnist", data_dir=tiny.folder("mnist"))
 
 
@@ -72,9 +79,13 @@ def test_streaming_with_processes_is_refused(load, tiny):
         load("mnist", data_dir=tiny.folder("mnist"), streaming=True, num_proc=2)
 
 
-@pytest.mark.parametrize("given", [{"class_names": ("a", "b")}, {"archives": {}}, {"data_files": "x"}])
+@pytest.mark.parametrize(
+    "given", [{"class_names": ("a", "b")}, {"archives": {}}, {"data_files": "x"}]
+)
 def test_no_argument_switches_a_check_off(tiny, given):
-    with pytest.raises(ValueError, match=f"{next(iter(given))}: given, expected none; .*labels.txt"):
+    with pytest.raises(
+        ValueError, match=f"{next(iter(given))}: given, expected none; .*labels.txt"
+    ):
         tiny.module.MnistFamily(data_dir=str(tiny.folder("mnist")), **given)
 
 
@@ -107,14 +118,20 @@ def folder(tmp_path):
 def test_changed_archives_give_new_rows(load, folder, download_mode):
     load(data_dir=folder)
     rewrite(folder / "train-labels-idx1-ubyte", idx_bytes(LABELS[::-1].copy()))
-    assert_rows(load(data_dir=folder, split="train", download_mode=download_mode), IMAGES, LABELS[::-1])
+    assert_rows(
+        load(data_dir=folder, split="train", download_mode=download_mode), IMAGES, LABELS[::-1]
+    )
 
 
 @pytest.mark.parametrize("download_mode", [None, "force_redownload"])
 def test_more_rows_than_before_load(load, folder, download_mode):
     load(data_dir=folder)
     write_split(folder, "train", pictures(30, 8), numbers(30, 8), bytes, suffix="")
-    assert_rows(load(data_dir=folder, split="train", download_mode=download_mode), pictures(30, 8), numbers(30, 8))
+    assert_rows(
+        load(data_dir=folder, split="train", download_mode=download_mode),
+        pictures(30, 8),
+        numbers(30, 8),
+    )
 
 
 def test_unchanged_archives_are_read_once(load, folder):
@@ -149,13 +166,26 @@ def test_one_folder_has_one_cache_however_it_is_named(load, folder, monkeypatch)
     monkeypatch.setenv("HOME", str(folder.parent))
     expected = load(data_dir=folder, split="train").cache_files
     monkeypatch.chdir(folder.parent)
-    for data_dir in ("archives", "./archives/", "home/../archives", "~/archives", pathlib.Path("archives")):
+    for data_dir in (
+        "archives",
+        "./archives/",
+        "home/../archives",
+        "~/archives",
+        pathlib.Path("archives"),
+    ):
         assert load(data_dir=data_dir, split="train").cache_files == expected
 
 
 def test_one_name_in_two_working_directories_is_two_folders(load, tmp_path, monkeypatch):
     for number in (1, 2):
-        write_split(tmp_path / str(number) / "data", "train", pictures(5, number), numbers(5, number), bytes, suffix="")
+        write_split(
+            tmp_path / str(number) / "data",
+            "train",
+            pictures(5, number),
+            numbers(5, number),
+            bytes,
+            suffix="",
+        )
         os.utime(tmp_path / str(number) / "data" / "train-images-idx3-ubyte", ns=(0, 0))
         os.utime(tmp_path / str(number) / "data" / "train-labels-idx1-ubyte", ns=(0, 0))
     fingerprints = set()
@@ -170,13 +200,151 @@ def test_one_name_in_two_working_directories_is_two_folders(load, tmp_path, monk
 def test_a_builder_whose_archives_changed_says_so(tiny, folder, cache):
     builder = tiny.module.MnistFamily(str(cache), data_dir=str(folder))
     rewrite(folder / "train-labels-idx1-ubyte", idx_bytes(LABELS[::-1].copy()))
-    with pytest.raises(ValueError, match="archives: changed, expected the files that the builder was made for"):
+    with pytest.raises(
+        ValueError, match="archives: changed, expected the files that the builder was made for"
+    ):
         builder.download_and_prepare()
+
+
+# --- Counted ----------------------------------------------------------------------------------------------------------
+
+KILLED = """
+import sys, tiny_family
+tiny_family.load(data_dir=sys.argv[1], cache_dir=sys.argv[2], num_proc=2)
+"""
+
+
+def processes_of(parent):
+    """The numbers of all processes that descend from one (Linux)."""
+    with open(f"/proc/{parent}/task/{parent}/children") as children:
+        own = [int(number) for number in children.read().split()]
+    return own + [number for each in own for number in processes_of(each)]
+
+
+def is_running(number):
+    """Whether a process runs: one that is dead and not yet waited for does not."""
+    try:
+        with open(f"/proc/{number}/stat") as status:
+            return status.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.release
+@pytest.mark.skipif(
+    not os.path.exists("/proc/self/task"), reason="only Linux lists the children of a process"
+)
+def test_no_row_is_lost_to_a_process_that_was_killed_while_its_workers_wrote(tiny, tmp_path, cache):
+    images, labels = pictures(1000, 7), numbers(1000, 7)
+    folder = write_split(
+        tmp_path / "archives",
+        "train",
+        np.tile(images, (40, 1, 1)),
+        np.tile(labels, 40),
+        bytes,
+        suffix="",
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, folder, cache], stderr=subprocess.DEVNULL
+    )
+    while len([path for path in cache.rglob("*.arrow") if path.stat().st_size > 100_000]) < 2:
+        assert process.poll() is None
+        time.sleep(0.01)
+    workers = processes_of(process.pid)
+    process.kill()
+    process.wait()
+    loaded = tiny.module.load(data_dir=folder, cache_dir=str(cache), split="train")
+    assert list(loaded["label"]) == labels.tolist() * 40
+    assert len(loaded.cache_files) == 1
+    assert [path.name for path in cache.rglob("*.arrow")] == ["tiny_family-train.arrow"]
+    writers = [number for number in workers if is_running(number) and has_arrow_open(number)]
+    assert writers == []
+
+
+def has_arrow_open(number):
+    links = [
+        os.readlink(link)
+        for link in pathlib.Path(f"/proc/{number}/fd").iterdir()
+        if link.is_symlink()
+    ]
+    return any(".arrow" in link for link in links)
+
+
+def halved(path):
+    """An Arrow file of the first half of the rows of another."""
+    table = datasets.table.MemoryMappedTable.from_file(str(path))
+    features = datasets.Features.from_arrow_schema(table.schema)
+    part = path.with_suffix(".part")
+    with datasets.arrow_writer.ArrowWriter(features=features, path=str(part)) as writer:
+        writer.write_table(table.table.slice(0, len(table) // 2))
+        writer.finalize()
+    os.replace(part, path)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.mark.release
+@pytest.mark.parametrize(
+    "spoil", [halved, cut, os.remove], ids=["half of the rows", "cut", "missing"]
+)
+@pytest.mark.parametrize("split", ["train", "train[:2]", None])
+def test_a_cache_with_other_rows_than_were_built_is_built_again(
+    load, folder, cache, spoil, split, caplog
+):
+    load(data_dir=folder)
+    (arrow,) = cache.rglob("*-train.arrow")
+    spoil(arrow)
+    loaded = load(data_dir=folder, split=split)
+    assert_rows(
+        loaded["train"] if split is None else loaded,
+        IMAGES[: 2 if split == "train[:2]" else 20],
+        LABELS[: 2 if split == "train[:2]" else 20],
+    )
+    (warning,) = [line for line in caplog.messages if "building it again" in line]
+    assert warning.startswith(str(arrow.parent))
+    assert "expected 20 rows; load again with download_mode=" in warning
+
+
+@pytest.mark.release
+def test_a_builder_hands_out_no_split_of_other_rows_than_were_built(tiny, folder, cache):
+    builder = tiny.module.MnistFamily(str(cache), data_dir=str(folder))
+    builder.download_and_prepare()
+    (arrow,) = cache.rglob("*-train.arrow")
+    halved(arrow)
+    words = f'{arrow.parent}: 10 rows of train, expected 20 rows; load again with download_mode="force_redownload"'
+    with pytest.raises(ValueError, match=".") as refusal:
+        builder.as_dataset("train")
+    assert str(refusal.value) == words
+
+
+@pytest.mark.release
+@pytest.mark.parametrize(
+    "left",
+    ["tiny_family-train.arrow", "tiny_family-train-00001-of-00002.arrow", "tiny_family-x/a.arrow"],
+)
+def test_what_a_killed_run_left_is_not_taken_for_rows(load, folder, cache, left):
+    load(data_dir=folder)
+    (built,) = {path.parent for path in cache.rglob("*.arrow")}
+    incomplete = built.with_name(f"{built.name}.incomplete")
+    shutil.copytree(built, incomplete)
+    shutil.rmtree(built)
+    (incomplete / left).parent.mkdir(exist_ok=True)
+    (incomplete / left).write_bytes(b"half of the rows")
+    assert_rows(load(data_dir=folder, split="train"), IMAGES, LABELS)
+    assert sorted(path.name for path in built.iterdir()) == [
+        "dataset_info.json",
+        "tiny_family-train.arrow",
+    ]
+    assert not incomplete.exists()
 
 
 @needs_scripts
 def test_load_and_load_dataset_share_a_cache(tiny, cache, folder):
-    scripted = datasets.load_dataset(str(tiny.script), data_dir=str(folder), cache_dir=str(cache), split="train")
+    scripted = datasets.load_dataset(
+        str(tiny.script), data_dir=str(folder), cache_dir=str(cache), split="train"
+    )
     loaded = tiny.module.load(data_dir=folder, cache_dir=str(cache), split="train")
     assert loaded.cache_files == scripted.cache_files
 
@@ -190,14 +358,21 @@ def test_load_dataset_of_a_script_is_refused_by_datasets_4(tiny):
 
 
 @needs_scripts
-@pytest.mark.skipif(datasets.__version__.startswith("2.19"), reason="`datasets` 2.19 trusts every script")
+@pytest.mark.skipif(
+    datasets.__version__.startswith("2.19"), reason="`datasets` 2.19 trusts every script"
+)
 def test_only_load_dataset_asks_for_trust(folder, tmp_path):
     environment = {**os.environ, "HF_HOME": str(tmp_path)}
     del environment["HF_DATASETS_TRUST_REMOTE_CODE"]
     results = {}
     for way, code in WAYS.items():
         command = [sys.executable, "-c", code.format(arguments=f"data_dir={str(folder)!r}")]
-        settings = {"cwd": ROOT, "env": environment, "stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+        settings = {
+            "cwd": ROOT,
+            "env": environment,
+            "stdin": subprocess.DEVNULL,
+            "stderr": subprocess.PIPE,
+        }
         results[way] = subprocess.run(command, text=True, **settings)
     assert results["load"].returncode == 0
     assert "trust_remote_code=True" in results["load_dataset"].stderr.splitlines()[-1]
@@ -220,7 +395,9 @@ def test_an_edited_script_gives_new_rows(way, folder, tmp_path):
     source = (ROOT / "mnist_family.py").read_text(encoding="utf-8")
     for name in ("T-shirt/top", "Tee"):
         script.write_text(source.replace("T-shirt/top", name), encoding="utf-8")
-        result = subprocess.run(command, cwd=script.parent, env=environment, capture_output=True, text=True)
+        result = subprocess.run(
+            command, cwd=script.parent, env=environment, capture_output=True, text=True
+        )
         assert result.stdout.strip() == name, result.stderr
 
 
@@ -242,7 +419,11 @@ def test_no_readme_beside_the_script_breaks_it(tiny, folder, tmp_path, cache, re
     script.write_text(tiny.script.read_text(encoding="utf-8") + new, encoding="utf-8")
     (script.parent / "README.md").write_bytes(readme)
     assert_rows(
-        datasets.load_dataset(str(script), data_dir=str(folder), cache_dir=str(cache), split="train"), IMAGES, LABELS
+        datasets.load_dataset(
+            str(script), data_dir=str(folder), cache_dir=str(cache), split="train"
+        ),
+        IMAGES,
+        LABELS,
     )
 
 

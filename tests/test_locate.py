@@ -1,6 +1,7 @@
 """Which files make up which split, and what a folder says of its classes."""
 
 import json
+import os
 
 import pytest
 from conftest import assert_rows, gz, idx_bytes, numbers, pictures, write_split
@@ -19,7 +20,15 @@ IMAGES, LABELS = pictures(9, 1), numbers(9, 1)
         {"suffix": ""},
         {"pack": lambda content: gz(content[:50]) + gz(content[50:])},
     ],
-    ids=["gz", "raw", "dotted gz", "dotted raw", "raw under .gz", "gz under a raw name", "gz of two members"],
+    ids=[
+        "gz",
+        "raw",
+        "dotted gz",
+        "dotted raw",
+        "raw under .gz",
+        "gz under a raw name",
+        "gz of two members",
+    ],
 )
 def test_archives_load_in_every_form_they_come_in(load, tmp_path, form):
     folder = write_split(tmp_path / "archives", "train", IMAGES, LABELS, **form)
@@ -41,7 +50,9 @@ def test_any_split_loads_and_train_comes_first(load, tmp_path):
 
 
 def test_other_files_and_folders_named_as_archives_do_no_harm(load, tmp_path):
-    folder = write_split(tmp_path / "archives", "train", IMAGES, LABELS, bytes, "{}-{}.idx{}-ubyte", "")
+    folder = write_split(
+        tmp_path / "archives", "train", IMAGES, LABELS, bytes, "{}-{}.idx{}-ubyte", ""
+    )
     (folder / "train-images-idx3-ubyte").mkdir()  # as in Kaggle's copy
     (folder / "._train-images-idx3-ubyte.gz").write_bytes(b"a Mac wrote this")
     (folder / "train-images-idx3-ubyte.gz.incomplete").write_bytes(b"")
@@ -52,14 +63,27 @@ def test_other_files_and_folders_named_as_archives_do_no_harm(load, tmp_path):
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        (["train-images-idx3-ubyte.gz"], r"train-images-idx3-ubyte.gz for the split 'train', expected one file of"),
-        (["train-labels-idx1-ubyte.gz"], r"train-labels-idx1-ubyte.gz for the split 'train', expected one file of"),
+        (
+            ["train-images-idx3-ubyte.gz"],
+            r"train-images-idx3-ubyte.gz for the split 'train', expected one file of",
+        ),
+        (
+            ["train-labels-idx1-ubyte.gz"],
+            r"train-labels-idx1-ubyte.gz for the split 'train', expected one file of",
+        ),
         (
             ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz", "test-images.idx3-ubyte"],
-            r"t10k-images-idx3-ubyte.gz, test-images.idx3-ubyte, t10k-labels-idx1-ubyte.gz for the split 'test'",
+            r"t10k-images-idx3-ubyte.gz, test-images.idx3-ubyte, t10k-labels-idx1-ubyte.gz "
+            "for the split 'test', expected one file of images and one of labels; add the missing",
         ),
-        (["all-images-idx3-ubyte", "all-labels-idx1-ubyte"], "would be the split 'all', expected .* not 'all'"),
-        (["a b-images-idx3-ubyte", "a b-labels-idx1-ubyte"], "would be the split 'a b', expected letters"),
+        (
+            ["all-images-idx3-ubyte", "all-labels-idx1-ubyte"],
+            "would be the split 'all', expected .* not 'all'",
+        ),
+        (
+            ["a b-images-idx3-ubyte", "a b-labels-idx1-ubyte"],
+            "would be the split 'a b', expected letters",
+        ),
         (["x.csv"], r"holds x.csv, expected IDX archives such as train-images-idx3-ubyte.gz"),
         ([], "holds nothing, expected IDX archives"),
     ],
@@ -81,7 +105,10 @@ def test_the_folder_above_is_refused_with_its_content(load, tiny):
 @pytest.mark.parametrize(
     ("data_dir", "words"),
     [
-        ("https://example.com/mnist", "data_dir https://example.com/mnist: a URL, expected a folder"),
+        (
+            "https://example.com/mnist",
+            "data_dir https://example.com/mnist: a URL, expected a folder",
+        ),
         ("/no/such/folder", "data_dir '/no/such/folder': no such folder"),
         (__file__, "no such folder, expected one that holds IDX archives"),
         ("", "data_dir '': no such folder"),
@@ -96,7 +123,11 @@ def test_a_data_dir_that_is_no_folder_is_refused(load, data_dir, words):
 @pytest.mark.parametrize("file", ["labels.txt", "dataset_meta.json"])
 def test_a_folder_names_its_own_classes(load, tmp_path, file, classes):
     names = [f"class {number} é" for number in range(classes)]
-    content = "\ufeff" + "\r\n".join(names) + "\n\n" if file == "labels.txt" else json.dumps({"labels": names})
+    content = (
+        "\ufeff" + "\r\n".join(names) + "\n\n"
+        if file == "labels.txt"
+        else json.dumps({"labels": names})
+    )
     labels = numbers(600, 2, classes)
     folder = write_split(tmp_path / "archives", "train", pictures(600, 2), labels)
     (folder / file).write_text(content, encoding="utf-8")
@@ -112,33 +143,185 @@ def test_dataset_meta_wins_over_labels_txt(load, tmp_path):
     assert load(data_dir=folder, split="train").features["label"].names == ["even", "odd"]
 
 
+ONE_TO_256 = "expected from 1 to 256; correct the class names"
+TEXT = "expected printable text of 1 to 200 characters; correct the class names"
+FORM = (
+    'UTF-8 lines in labels.txt or {"labels": ["…"]} in dataset_meta.json; '
+    "correct or remove the file"
+)
+
+
 @pytest.mark.parametrize(
     ("file", "content", "words"),
     [
-        ("labels.txt", b"", "labels.txt: class names .., expected from 1 to 256"),
-        ("labels.txt", b"a\nb\na\n", "labels.txt: class names .'a', 'b', 'a'., expected from 1 to 256 different texts"),
-        ("labels.txt", b"\xff\xfe\n", "labels.txt: no class names .UnicodeDecodeError"),
-        ("labels.txt", "\n".join(map(str, range(257))).encode(), "labels.txt: class names .'0', '1', '2', '3'"),
-        ("dataset_meta.json", b"{", "dataset_meta.json: no class names .JSONDecodeError"),
-        ("dataset_meta.json", b'{"names": ["a"]}', "dataset_meta.json: no class names .KeyError: 'labels'"),
-        ("dataset_meta.json", b"[" * 100_000, "dataset_meta.json: no class names .RecursionError"),
+        ("labels.txt", b"", f"0 class names, {ONE_TO_256}"),
+        ("labels.txt", b"\n \r\n", f"0 class names, {ONE_TO_256}"),
+        ("labels.txt", "\n".join(map(str, range(257))).encode(), f"257 class names, {ONE_TO_256}"),
+        (
+            "labels.txt",
+            b"a\nb\na\n",
+            "class names 'a' and 'a', expected different names; correct the class names",
+        ),
+        (
+            "labels.txt",
+            "caf\u00e9\ncafe\u0301".encode(),
+            r"class names 'caf\xe9' and 'cafe\u0301', expected different names; "
+            "correct the class names",
+        ),
+        (
+            "labels.txt",
+            b"\xff\xfe\n",
+            "no class names (UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff in position "
+            f"0: invalid start byte), expected {FORM}",
+        ),
+        ("labels.txt", b"a\n" + b"x" * 201, f"class name '{'x' * 79} of 201 characters, {TEXT}"),
+        (
+            "labels.txt",
+            b"\x1b[31mred",
+            rf"class name '\x1b[31mred' with the character U+001B, {TEXT}",
+        ),
+        ("labels.txt", b"a\0b", rf"class name 'a\x00b' with the character U+0000, {TEXT}"),
+        (
+            "labels.txt",
+            "a\u202eb".encode(),
+            rf"class name 'a\u202eb' with the character U+202E, {TEXT}",
+        ),
+        (
+            "labels.txt",
+            "a\u2028b".encode(),
+            rf"class name 'a\u2028b' with the character U+2028, {TEXT}",
+        ),
         (
             "dataset_meta.json",
-            b'{"labels": ["a\\nb", "a\\nb"]}',
-            r"dataset_meta.json: class names .'a\\nb', 'a\\nb'., exp",
+            b"{",
+            "no class names (JSONDecodeError: Expecting property name enclosed in double quotes: "
+            f"line 1 column 2 (char 1)), expected {FORM}",
         ),
-        ("dataset_meta.json", b'["a"]', "dataset_meta.json: no class names .TypeError"),
-        ("dataset_meta.json", b'{"labels": "ab"}', "dataset_meta.json: class names 'ab', expected"),
-        ("dataset_meta.json", b'{"labels": ["a", 1]}', "dataset_meta.json: class names .'a', 1., expected"),
-        ("dataset_meta.json", b'{"labels": ["a", ""]}', "dataset_meta.json: class names .'a', ''., expected"),
+        (
+            "dataset_meta.json",
+            b'{"names": ["a"]}',
+            f"no class names (KeyError: 'labels'), expected {FORM}",
+        ),
+        (
+            "dataset_meta.json",
+            b'["a"]',
+            "no class names (TypeError: list indices must be integers or slices, not str), "
+            f"expected {FORM}",
+        ),
+        (
+            "dataset_meta.json",
+            b'{"labels": "ab"}',
+            "class names 'ab', expected a list of texts; correct the class names",
+        ),
+        ("dataset_meta.json", b'{"labels": []}', f"0 class names, {ONE_TO_256}"),
+        ("dataset_meta.json", b'{"labels": ["a", 1]}', f"class name 1 of type int, {TEXT}"),
+        (
+            "dataset_meta.json",
+            b'{"labels": ["a", ""]}',
+            f"class name '' without a character, {TEXT}",
+        ),
+        (
+            "dataset_meta.json",
+            b'{"labels": ["a\\nb"]}',
+            rf"class name 'a\nb' with the character U+000A, {TEXT}",
+        ),
+        (
+            "dataset_meta.json",
+            b'{"labels": ["a\\rb"]}',
+            rf"class name 'a\rb' with the character U+000D, {TEXT}",
+        ),
+        (
+            "dataset_meta.json",
+            b'{"labels": ["\\ud800"]}',
+            rf"class name '\ud800' with the character U+D800, {TEXT}",
+        ),
     ],
 )
-def test_class_names_that_cannot_be_are_refused(load, tmp_path, file, content, words):
+def test_class_names_that_cannot_be_are_refused(tiny, tmp_path, file, content, words):
     folder = write_split(tmp_path / "archives", "train", IMAGES, LABELS)
     (folder / file).write_bytes(content)
-    with pytest.raises(ValueError, match=words) as refusal:
-        load(data_dir=folder)
-    assert len(str(refusal.value).splitlines()) == 1
+    with pytest.raises(ValueError, match=".") as refusal:
+        tiny.module.locate(folder)
+    assert str(refusal.value) == f"{folder / file}: {words}"
+
+
+def test_class_names_that_nest_too_deep_are_refused(tiny, tmp_path):
+    (tmp_path / "dataset_meta.json").write_bytes(b"[" * 100_000)
+    with pytest.raises(
+        ValueError,
+        match=r"dataset_meta.json: no class names \(RecursionError: .*\), expected UTF-8",
+    ):
+        tiny.module.read_class_names(tmp_path / "dataset_meta.json")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "<!-- contents -->",
+        "{{ title }}",
+        "a | b",
+        "---",
+        "日本　語",
+        "می\u200cخواهم",
+        "👩\u200d🚀",
+        "x" * 200,
+    ],
+)
+def test_class_names_of_any_printable_text_load(load, tmp_path, name):
+    folder = write_split(tmp_path / "archives", "train", IMAGES, LABELS % 2)
+    (folder / "labels.txt").write_text(f"{name}\nother\n", encoding="utf-8")
+    assert load(data_dir=folder, split="train").features["label"].names == [name, "other"]
+
+
+def test_class_names_say_where_they_came_from(tiny, tmp_path):
+    (tmp_path / "labels.txt").write_text("a\nb\n")
+    names = tiny.module.read_class_names(tmp_path / "labels.txt")
+    assert names == tiny.module.ClassNames(("a", "b"), "labels.txt")
+    assert (
+        tiny.module.check_class_names(["a"], "here", source="--class-names").source
+        == "--class-names"
+    )
+
+
+def test_a_file_of_class_names_is_not_read_beyond_a_megabyte(tiny, tmp_path):
+    folder = write_split(tmp_path / "archives", "train", IMAGES, LABELS)
+    with open(folder / "labels.txt", "wb") as file:
+        file.truncate(100 << 30)
+    with pytest.raises(
+        ValueError,
+        match="labels.txt: 107,374,182,400 bytes, expected class names, at most 1,048,576",
+    ):
+        tiny.module.locate(folder)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="only POSIX has pipes with names")
+@pytest.mark.parametrize(
+    "name", ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "labels.txt"]
+)
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, lambda path: os.symlink("/dev/zero", path)], ids=["pipe", "device"]
+)
+def test_what_could_be_read_for_ever_is_not_opened(tiny, tmp_path, name, make):
+    folder = write_split(tmp_path / "archives", "train", IMAGES, LABELS)
+    (folder / name).unlink(missing_ok=True)
+    make(folder / name)
+    words = f"{name}: a pipe, socket or device, expected a regular file; put the file itself there"
+    with pytest.raises(ValueError, match=words):
+        tiny.module.locate(folder)
+    if name != "labels.txt":
+        with pytest.raises(ValueError, match=words):
+            tiny.module.read_idx(folder / name)
+
+
+def test_an_error_about_a_hostile_file_name_is_one_printable_line(tiny, tmp_path):
+    folder = tmp_path / "a\x1b[2Jb\u202ec"
+    folder.mkdir()
+    (folder / "x\ny.csv").write_bytes(b"")
+    with pytest.raises(
+        ValueError, match=r"a\\x1b\[2Jb\\u202ec: holds x\\ny.csv, expected IDX archives such as"
+    ) as refusal:
+        tiny.module.locate(folder)
+    assert str(refusal.value).isprintable()
 
 
 @pytest.mark.parametrize("name", ["train-images-idx3-ubyte.gz", "labels.txt"])
@@ -146,7 +329,9 @@ def test_a_link_to_nothing_is_refused(load, tmp_path, name):
     folder = write_split(tmp_path / "archives", "train", IMAGES, LABELS)
     (folder / name).unlink(missing_ok=True)
     (folder / name).symlink_to(tmp_path / "not fetched")
-    with pytest.raises(ValueError, match=f"{name}: a link to nothing, expected a file; fetch what it links to"):
+    with pytest.raises(
+        ValueError, match=f"{name}: a link to nothing, expected a file; fetch what it links to"
+    ):
         load(data_dir=folder)
 
 

@@ -2,11 +2,13 @@
 
 import dataclasses
 import gzip
+import io
 import json
 import shutil
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 from conftest import ROOT, gz, idx_bytes, numbers, pictures, write_split
 
@@ -26,6 +28,7 @@ ARRAYS = {
     "test": (pictures(20, 2), numbers(20, 2)),
 }
 ARRAYS["train"][0][[3, 7, 30]] = ARRAYS["train"][0][5]  # copies within train
+ARRAYS["train"][0][41] = ARRAYS["train"][0][40]  # that no other split has
 ARRAYS["test"][0][4] = ARRAYS["train"][0][5]  # and across splits
 ARRAYS["test"][0][6] = ARRAYS["train"][0][9]
 ARRAYS["test"][0][9] = 0  # no ink at all
@@ -114,7 +117,7 @@ def test_duplicates_are_listed_by_row(archives, out):
     assert dataclasses.asdict(
         measure("mnist", archives=archives, out=out).measurements.duplicates
     ) == {
-        "within": {"train": ((3, 5, 7, 30),), "test": ()},
+        "within": {"train": ((3, 5, 7, 30), (40, 41)), "test": ()},
         "across": ({"train": (3, 5, 7, 30), "test": (4,)}, {"train": (9,), "test": (6,)}),
     }
 
@@ -412,24 +415,27 @@ def test_a_part_of_the_published_archives_is_not_measured_for_a_card(
     assert refusal("mnist", archives=folder).startswith(f"{folder}: not the published archives, ")
 
 
-def test_figures_for_a_card_need_a_clone(archives, tmp_path, monkeypatch):
-    monkeypatch.setattr(command, "CARDS", tmp_path / "mnist_tools" / "card_data")
-    expected = (
+@pytest.mark.parametrize("folder", ["card_data", "no clone/cards"])
+def test_figures_for_a_card_need_a_clone(archives, tmp_path, monkeypatch, folder):
+    """A wheel has a copy of the cards in card_data/, which is no place to write to."""
+    (tmp_path / "card_data").mkdir()
+    monkeypatch.setattr(command, "CARDS", tmp_path / folder)
+    assert refusal("mnist", archives=archives) == (
         "cards/mnist: this is not a clone of the project, expected one to write its figures to; "
         "give --out FILE, or clone the project"
     )
-    assert refusal("mnist", archives=archives) == expected
-    (tmp_path / "mnist_tools" / "card_data").mkdir(parents=True)
-    assert refusal("mnist", archives=archives) == expected
 
 
 def test_users_mistakes_are_one_line(archives, out, tmp_path):
     assert refusal("mnist", sample=True) == (
         "mnist: a synthetic sample, expected --out FILE for its figures; name a file"
     )
+    assert refusal("mnist", archives=archives, sample=True, out=out) == (
+        "mnist: both --sample and --archives, expected one of them; leave one of them out"
+    )
     assert refusal("mnist", archives=tmp_path / "no", out=out) == (
         f"data_dir '{tmp_path / 'no'}': no such folder, expected one that holds IDX archives; "
-        "correct it"
+        "correct the path"
     )
     assert refusal("mnist", archives=archives, out=tmp_path / "no" / "out.json") == (
         f"{tmp_path / 'no'}: no such folder, expected one to write out.json to; make it"
@@ -466,3 +472,35 @@ def test_broken_archives_are_one_line_and_nothing_is_written(archives, out):
     images.write_bytes(gz(idx_bytes(ARRAYS["train"][0]))[:-9])
     assert refusal("mnist", archives=archives, out=out).startswith(f"{images}: broken, ")
     assert [path.name for path in out.parent.iterdir()] == ["archives"]
+
+
+# --- The official archives ------------------------------------------------------------------------
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["mnist", "fashion"])
+def test_the_committed_figures_and_means_are_those_of_the_archives(real_archives, cards, name):
+    committed_files = [cards / name / file for file in ("measurements.json", "means.png")]
+    before = [path.read_bytes() for path in committed_files]
+    assert measure(name, archives=real_archives).kept_neighbours
+    assert committed_files[0].read_bytes() == before[0]
+    pixels = [
+        np.asarray(PIL.Image.open(each)) for each in (io.BytesIO(before[1]), committed_files[1])
+    ]
+    np.testing.assert_array_equal(*pixels)
+
+
+@pytest.mark.real
+def test_the_committed_neighbours_are_those_of_the_archives(real_rows):
+    """The closest pairs, by a search that shares no code; comparing all takes a minute."""
+    found = committed("fashion").neighbours
+    points, images = (
+        real_rows["fashion"][split][0].reshape(-1, 784).astype(np.float32)
+        for split in ("train", "test")
+    )
+    norms = np.linalg.norm(points, axis=1)
+    assert len(found.closest) == found.cosine[2].rows == 7
+    for test, train in found.closest:
+        cosines = points @ images[test] / norms / np.linalg.norm(images[test])
+        assert cosines.argmax() == train
+        assert cosines.max() > 0.999

@@ -7,7 +7,9 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.skipif(os.environ.get("MNIST_FAMILY_NETWORK") == "1", reason="MNIST_FAMILY_NETWORK is 1")
+pytestmark = pytest.mark.skipif(
+    os.environ.get("MNIST_FAMILY_NETWORK") == "1", reason="MNIST_FAMILY_NETWORK is 1"
+)
 CONNECT = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=0.1)"
 
 

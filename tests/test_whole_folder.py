@@ -4,8 +4,11 @@ import errno
 import json
 import os
 import re
+import shutil
 import signal
 import stat
+import subprocess
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -303,6 +306,27 @@ def test_a_mount_point_is_refused(out, monkeypatch):
         f"{out}: a mount point, expected a folder that can be replaced; name one inside it"
     )
     check_place(out / "inside")
+
+
+MOUNTED = """
+mount --bind "$1" "$2" || exit 9
+"$3" -c 'import sys; from mnist_tools.out_folder import check_place; check_place(sys.argv[1])' "$2"
+"""
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="has no namespaces for mounts")
+def test_a_folder_mounted_from_the_same_file_system_is_refused(tmp_path):
+    for name in ("from", "back\\slash and blank"):
+        (tmp_path / name).mkdir()
+    place = tmp_path / "back\\slash and blank"
+    command = ["unshare", "--mount", "sh", "-c", MOUNTED, "sh", tmp_path / "from", place]
+    result = subprocess.run([*command, sys.executable], capture_output=True, text=True)
+    if result.returncode == 9 or "unshare" in result.stderr:
+        pytest.skip(f"may not mount: {result.stderr.strip()}")
+    assert result.stderr.splitlines()[-1] == (
+        f"ValueError: {place}: a mount point, expected a folder that can be replaced; "
+        "name one inside it"
+    )
 
 
 # --- Whole or as it was ---------------------------------------------------------------------------

@@ -101,6 +101,14 @@ def _add_convert(parser: argparse.ArgumentParser) -> None:
         "--split", metavar="SPLIT", nargs="+", dest="splits", help="keep these splits; default: all"
     )
     parser.add_argument(
+        "--rename-split",
+        metavar="OLD=NEW",
+        type=_renaming,
+        action="append",
+        dest="rename_splits",
+        help="write the split OLD as NEW; may be given more than once",
+    )
+    parser.add_argument(
         "--only-classes",
         metavar="CLASS",
         nargs="+",
@@ -118,8 +126,23 @@ def _add_convert(parser: argparse.ArgumentParser) -> None:
         help="scale images of other sizes to 28 × 28 and turn colours to grey",
     )
     parser.add_argument(
-        "--force", action="store_true", help="replace DEST if an earlier conversion wrote it"
+        "--csv-header",
+        action="store_true",
+        help="with --to csv, start each file with label,pixel0,pixel1 and so on",
     )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="replace DEST if an earlier conversion wrote it and nothing in it has changed",
+    )
+
+
+def _renaming(text: str) -> tuple[str, str]:
+    """Split OLD=NEW."""
+    old, separator, new = text.partition("=")
+    if not (old and separator and new):
+        raise argparse.ArgumentTypeError(f"{text!r} is not OLD=NEW")
+    return old, new
 
 
 def _add_measure(parser: argparse.ArgumentParser) -> None:

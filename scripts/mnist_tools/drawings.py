@@ -1,4 +1,4 @@
-"""What the synthetic sample shows: ten drawings for each dataset, as lines through points.
+"""What the synthetic sample shows: a drawing for each class, as lines through points.
 
 Points are (x, y) on a square of 100 by 100, y downwards.
 """
@@ -25,7 +25,7 @@ def _arc(
     return [(x + width / 2 * np.cos(angle), y + height / 2 * np.sin(angle)) for angle in angles]
 
 
-DIGITS: list[Drawing] = [
+DIGIT_DRAWINGS: list[Drawing] = [
     [_arc(50, 50, 44, 76)],
     [[(36, 28), (52, 12), (52, 88)]],
     [[*_arc(50, 33, 44, 42, 190, 380), (28, 86), (76, 86)]],
@@ -39,7 +39,7 @@ DIGITS: list[Drawing] = [
 ]
 TORSO: Line = [(30, 14), (42, 12), (50, 18), (58, 12), (70, 14)]
 # The first line of a garment is the outline that is filled.
-GARMENTS: list[Drawing] = [
+GARMENT_DRAWINGS: list[Drawing] = [
     [
         [*TORSO, (94, 34), (84, 46), (72, 38), (72, 90), (28, 90), (28, 38), (16, 46), (6, 34)]
     ],  # T-shirt/top
@@ -79,7 +79,7 @@ GARMENTS: list[Drawing] = [
     [[(12, 42), (88, 42), (94, 90), (6, 90)], [*_arc(50, 42, 40, 56, 180, 360)]],  # bag
     [[(46, 8), (88, 8), (88, 92), (8, 92), (6, 74), (44, 58)], [(6, 84), (88, 84)]],  # ankle boot
 ]
-KANA: list[Drawing] = [
+KANA_DRAWINGS: list[Drawing] = [
     [
         [(20, 28), (66, 28)],
         [(42, 10), (42, 80), (24, 84), (22, 70), (62, 50), (82, 66), (70, 86)],
@@ -127,4 +127,12 @@ KANA: list[Drawing] = [
         [(84, 40), (44, 62), (42, 84), (80, 88)],
     ],  # を
 ]
-DRAWINGS = {"mnist": DIGITS, "fashion": GARMENTS, "kmnist": KANA}
+DRAWINGS = {"mnist": DIGIT_DRAWINGS, "fashion": GARMENT_DRAWINGS, "kmnist": KANA_DRAWINGS}
+
+
+def drawing_of(name: str, label: int) -> Drawing:
+    """Return the drawing of a class; a scribble of its own if nobody drew that dataset."""
+    if name in DRAWINGS:
+        return DRAWINGS[name][label]
+    points = np.random.RandomState(label).uniform(10, 90, (3, 3, 2))
+    return [[(x, y) for x, y in line] for line in points.tolist()]

@@ -8,6 +8,8 @@ from pathlib import Path
 from mnist_family import fault
 from mnist_tools.manifest import Changes, find_changes, list_paths, read_manifest
 
+MOUNTS = Path("/proc/self/mountinfo")  # the fifth word of a line is where something is mounted
+
 
 def check_place(
     out: str | os.PathLike[str], sources: Iterable[str | os.PathLike[str]] = ()
@@ -27,7 +29,7 @@ def check_place(
     if not above.is_dir() or not _is_writable(above):
         found = f"{above} cannot be written to"
         raise fault(text, found, "a place where a folder can be made", "name another")
-    if os.path.ismount(place):
+    if _is_mount_point(place):
         raise fault(text, "a mount point", "a folder that can be replaced", "name one inside it")
     _refuse_overlap(text, place, sources)
 
@@ -95,6 +97,23 @@ def _folders_in(folder: Path) -> list[str]:
     """Return the relative paths of the folders that hold the files of `folder`."""
     parents = {parent for path in list_paths(folder) for parent in Path(path).parents}
     return sorted(str(parent) for parent in parents)
+
+
+def _is_mount_point(place: Path) -> bool:
+    """Tell whether something is mounted at `place`, which can then not be moved aside.
+
+    `os.path.ismount` misses a folder that is mounted from the same file system. Linux lists it.
+    """
+    if os.path.ismount(place):
+        return True
+    escaped = os.fsencode(place)
+    for character in b"\\ \t\n":  # the backslash first
+        escaped = escaped.replace(bytes([character]), b"\\%03o" % character)
+    try:
+        mounts = MOUNTS.read_bytes().splitlines()
+    except OSError:
+        return False
+    return any(mount.split(b" ")[4] == escaped for mount in mounts)
 
 
 def _is_writable(path: Path) -> bool:

@@ -1,5 +1,6 @@
-"""Draw synthetic stand-ins for the three datasets and write them as IDX archives."""
+"""Draw synthetic stand-ins for the datasets and write them as IDX archives."""
 
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,9 +8,10 @@ import numpy as np
 from tqdm import tqdm
 
 import mnist_family
-from mnist_tools.drawings import DRAWINGS, Drawing
+from mnist_tools.drawings import DRAWINGS, Drawing, drawing_of
 
-ROWS = {"train": 600, "t10k": 100}  # of each dataset, in ten equal classes
+SAMPLE_ROWS = {"train": 600}
+FEW_ROWS = 100  # of every other split
 SEED = 28
 SIDE = 28
 _AXIS = np.arange(SIDE) + 0.5
@@ -17,26 +19,32 @@ GRID = np.stack(np.meshgrid(_AXIS, _AXIS), axis=-1).reshape(-1, 2)  # (x, y) of 
 
 
 def write_sample_archives(folder: Path | str, names: Sequence[str] = tuple(DRAWINGS)) -> None:
-    """Write the four archives of each dataset to `folder`/NAME/.
+    """Write the archives of each dataset to `folder`/NAME/, under their published names.
 
     The bytes are the same on every machine and with every release of NumPy. FileExistsError if a
     folder of that name is there.
     """
     for name in tqdm(names, desc="Drawing the sample", unit="dataset"):
+        config = mnist_family.find_config(name)
         directory = Path(folder) / name
         directory.mkdir(parents=True)
-        seed = SEED + list(DRAWINGS).index(name)
-        random = np.random.RandomState(seed)  # the generator whose numbers NumPy never changes
-        for split, rows in ROWS.items():
-            labels = random.permutation(np.arange(rows) % 10).astype(np.uint8)
+        random = np.random.RandomState(_seed(name))  # whose numbers NumPy never changes
+        for split, pair in config.archives.items():
+            rows = SAMPLE_ROWS.get(split, FEW_ROWS)
+            labels = random.permutation(np.arange(rows) % len(config.class_names)).astype(np.uint8)
             images = np.stack([_draw(name, label, random) for label in labels])
-            mnist_family.write_idx(directory / f"{split}-images-idx3-ubyte.gz", images)
-            mnist_family.write_idx(directory / f"{split}-labels-idx1-ubyte.gz", labels)
+            mnist_family.write_idx(directory / pair.images.file, images)
+            mnist_family.write_idx(directory / pair.labels.file, labels)
+
+
+def _seed(name: str) -> int:
+    names = list(DRAWINGS)
+    return SEED + (names.index(name) if name in names else zlib.crc32(name.encode()) // 2)
 
 
 def _draw(name: str, label: int, random: np.random.RandomState) -> np.ndarray:
     """Return a drawing, uint8 (28, 28); each call varies its position, shape and shade."""
-    drawing = DRAWINGS[name][label]
+    drawing = drawing_of(name, label)
     if name == "fashion":
         return _draw_filled(drawing, random)
     return _draw_strokes(drawing, random)

@@ -43,7 +43,7 @@ WORK_NOTE = "mnist_family-work"  # the file by which a work folder is known to b
 MOVED_ASIDE = "moved-aside.json"  # the stamps of the files in `old`, which may be deleted
 LONGEST_NAME = 200  # bytes; file systems take 255, and what lies beside OUT has a longer name
 
-Stamps = dict[str, tuple[int, int]]  # bytes and time of change (ns) of each file, by its path
+Stamps = dict[str, list[int]]  # bytes and time of change (ns) of each file, by its path
 
 
 @contextlib.contextmanager
@@ -82,8 +82,8 @@ def whole_folder(
 def _parents_of(place: Path) -> Iterator[None]:
     """Make the folders above `place`, and remove those that were made for nothing."""
     missing = [folder for folder in place.parents if not folder.exists()]
-    place.parent.mkdir(parents=True, exist_ok=True)
     try:
+        place.parent.mkdir(parents=True, exist_ok=True)
         yield
     finally:
         if not place.exists():
@@ -114,8 +114,8 @@ def _work_folder(place: Path) -> Iterator[Path]:
         _check_ours(work)
         _recover(place, work)
         _clear(work)
-    work.mkdir(exist_ok=True)
     try:
+        work.mkdir(exist_ok=True)
         text = f"{place.name} is written here before it moves in. Put nothing of yours here.\n"
         (work / WORK_NOTE).write_text(text, encoding="utf-8", errors="backslashreplace")
         yield work
@@ -184,7 +184,7 @@ def _delete_moved_aside(work: Path) -> None:
     old = work / "old"
     checked = json.loads((work / MOVED_ASIDE).read_text(encoding="utf-8"))
     for path, stamp in _stamps(old).items():
-        if checked.get(path) in (stamp, [*stamp]):
+        if checked.get(path) == stamp:
             (old / path).unlink()
     kept = [path for path in list_paths(old) if not path.endswith("/")]
     if kept:
@@ -201,7 +201,7 @@ def _stamps(folder: Path) -> Stamps:
     for path in (*list_paths(folder), MANIFEST):
         if not path.endswith("/") and os.path.lexists(folder / path):
             status = (folder / path).lstat()
-            stamps[path] = (status.st_size, status.st_mtime_ns)
+            stamps[path] = [status.st_size, status.st_mtime_ns]
     return stamps
 
 

@@ -1,171 +1,318 @@
-"""Describe a built folder in Croissant 1.1, for machines: files with digests, rows, class names, licences, facts."""
+"""Describe a built folder in Croissant 1.1, for machines: files, rows, class names, facts."""
 
 import json
 import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
-from mnist_tools.cards.card import Card, citations, plain
-from mnist_tools.whole_folder import sha256_of
+from mnist_tools.cards.card import pretty_name
+from mnist_tools.cards.dataset import Dataset
+from mnist_tools.cards.escape import printable
+from mnist_tools.cards.facts import Author, FamilyFacts, family_facts
+from mnist_tools.cards.figures import fill
+from mnist_tools.cards.statements import Statement
+from mnist_tools.whole_folder import hash_file
 
-# The terms that this description uses, as the specification has them.
-CONTEXT = {
+Json = dict[str, Any]
+
+CONFORMS_TO = ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"]
+PREFIXES: Json = {
     "@language": "en",
     "@vocab": "https://schema.org/",
-    "name": {"@container": "@language"},
-    "description": {"@container": "@language"},
-    "data": {"@id": "cr:data", "@type": "@json"},
-    "examples": {"@id": "cr:examples", "@type": "@json"},
-    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
-    "conformsTo": "dct:conformsTo",
     "cr": "http://mlcommons.org/croissant/",
-    "rai": "http://mlcommons.org/croissant/RAI/",
     "dct": "http://purl.org/dc/terms/",
+    "prov": "http://www.w3.org/ns/prov#",
+    "rai": "http://mlcommons.org/croissant/RAI/",
     "sc": "https://schema.org/",
 }
-TERMS = """arrayShape citeAs column containedIn equivalentProperty extract field fileProperty fileObject fileSet
-format includes isArray isLiveDataset jsonPath key md5 parentField path recordSet references regex repeated replace
-samplingRate separator source subField transform"""
-CONTEXT.update({term: f"cr:{term}" for term in TERMS.split()})
-CONFORMS = ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"]
-MANY = {  # RAI's terms, and the sections of facts that say them
+TYPED_TERMS: Json = {
+    "conformsTo": "dct:conformsTo",
+    "data": {"@id": "cr:data", "@type": "@json"},
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "description": {"@container": "@language"},
+    "examples": {"@id": "cr:examples", "@type": "@json"},
+    "name": {"@container": "@language"},
+}
+TERMS = """
+arrayShape citeAs column containedIn equivalentProperty extract field fileProperty fileObject
+fileSet format includes isArray isLiveDataset jsonPath key md5 parentField path recordSet references
+regex repeated replace samplingRate separator source subField transform
+"""
+RAI_SECTIONS = {  # terms of the vocabulary of responsible AI, and the sections that say them
+    "dataCollection": "collection_and_processing",
     "dataPreprocessingProtocol": "collection_and_processing",
     "dataAnnotationProtocol": "annotation_process",
     "annotatorDemographics": "annotators",
     "dataBiases": "biases",
     "dataLimitations": "limitations",
     "dataUseCases": "direct_use",
+    "dataSocialImpact": "social_impact",
     "personalSensitiveInformation": "personal_and_sensitive_information",
 }
-ONE = {"dataCollection": "source_data_producers", "dataSocialImpact": "social_impact"}
+RAI_SINGLE = ("dataCollection", "dataSocialImpact")  # terms that take one text
+SPLIT_TYPES = {
+    "train": "cr:TrainingSplit",
+    "validation": "cr:ValidationSplit",
+    "test": "cr:TestSplit",
+}
 
 
-def croissant(folder, datasets):
-    """The text of croissant.json for a folder of Parquet files that holds `datasets`, as card.py has them."""
-    card = Card(datasets)
+def croissant(folder: Path, datasets: Sequence[Dataset]) -> str:
+    """Return the text of croissant.json for a folder of Parquet files that holds `datasets`.
+
+    Each needs its `sizes`. Files are named by their path in the folder, and hashed.
+    """
     block = {
-        "@context": dict(sorted(CONTEXT.items())),
+        "@context": _context(),
         "@type": "sc:Dataset",
-        "conformsTo": CONFORMS,
-        "name": card.pretty_name(),
-        "description": " ".join(_said(datasets, "summary")),
-        "url": datasets[0].config.homepage if len(datasets) == 1 and datasets[0].published else "README.md",
-        "sameAs": [dataset.config.homepage for dataset in datasets if dataset.published],
-        "version": max(str(dataset.config.version) for dataset in datasets),
-        "datePublished": card.family["date_published"],
-        "license": [_licence(dataset) for dataset in datasets],
-        "creator": _creators(datasets),
-        "citeAs": "\n\n".join(dict.fromkeys(entry for each in datasets for entry in citations(each))) or "unknown",
-        "keywords": [*card.family["tags"], *dict.fromkeys(tag for each in datasets for tag in each.facts["tags"])],
-        "inLanguage": [*dict.fromkeys(language for each in datasets for language in each.facts["language"])],
-        "isLiveDataset": False,
-        **{f"rai:{term}": _said(datasets, section) for term, section in MANY.items()},
-        **{f"rai:{term}": " ".join(_said(datasets, section)) for term, section in ONE.items()},
-        "distribution": [],
-        "recordSet": [],
+        "conformsTo": CONFORMS_TO,
+        **_about(datasets, family_facts()),
+        **_responsible_ai(datasets),
+        "distribution": [*_distribution(folder, datasets)],
+        "recordSet": [_splits(datasets), *_record_sets(folder, datasets)],
     }
-    for dataset in datasets:
-        block["recordSet"].append(_classes(dataset))
-        for split in dataset.sizes:
-            files = sorted((folder / dataset.config.name).glob(f"{split}-*.parquet"))
-            block["distribution"] += [_file(folder, file) for file in files]
-            if len(files) > 1:
-                block["distribution"].append(_files(dataset, split))
-            block["recordSet"].append(_rows(folder, dataset, split, files))
-    return json.dumps({key: value for key, value in block.items() if value != []}, indent=2, ensure_ascii=False) + "\n"
+    known = {key: value for key, value in block.items() if value not in ([], "", None)}
+    return json.dumps(known, indent=2, ensure_ascii=False) + "\n"
 
 
-def _said(datasets, section):
-    """What the facts say in a section, a text for each statement, with the title where there are several datasets."""
-    prefix = "{}: " if len(datasets) > 1 else ""
+def _context() -> Json:
+    terms = {term: f"cr:{term}" for term in TERMS.split()}
+    return dict(sorted({**PREFIXES, **TYPED_TERMS, **terms}.items()))
+
+
+# --- What people say ------------------------------------------------------------------------------
+
+
+def _about(datasets: Sequence[Dataset], family: FamilyFacts) -> Json:
+    homepages = _unique(dataset.homepage for dataset in datasets if dataset.homepage)
+    return {
+        "name": printable(pretty_name(datasets, family)),
+        "description": " ".join(_said(datasets, "summary")),
+        "url": homepages[0] if len(datasets) == 1 and homepages else "README.md",
+        "prov:wasDerivedFrom": [{"@id": url} for url in homepages],
+        "version": max(str(dataset.config.version) for dataset in datasets),
+        "datePublished": family.date_published,
+        "license": [_license(dataset) for dataset in datasets],
+        "creator": [_creator(author) for author in _authors(datasets)],
+        "citeAs": "\n\n".join(_unique(each.citations[0] for each in datasets if each.citations)),
+        "keywords": [*family.tags, *_unique(tag for each in datasets for tag in each.facts.tags)],
+        "inLanguage": _unique(language for each in datasets for language in each.facts.language),
+        "isLiveDataset": False,
+    }
+
+
+def _license(dataset: Dataset) -> Json:
+    licence = dataset.facts.licence
+    name = f"{dataset.title}: {licence.name}"
+    if licence.attribution:
+        name = f"{name}; {licence.attribution}"
+    return {"@type": "sc:CreativeWork", "name": name, "url": licence.url or "LICENSE.md"}
+
+
+def _authors(datasets: Sequence[Dataset]) -> list[Author]:
+    return list(dict.fromkeys(author for each in datasets for author in each.facts.authors))
+
+
+def _creator(author: Author) -> Json:
+    creator = {"@type": f"sc:{author.type.capitalize()}", "name": author.name}
+    if author.url:
+        creator["url"] = author.url
+    if author.affiliation:
+        return {**creator, "affiliation": _organization(author.affiliation)}
+    return creator
+
+
+def _organization(name: str) -> Json:
+    return {"@type": "sc:Organization", "name": name}
+
+
+def _responsible_ai(datasets: Sequence[Dataset]) -> Json:
+    said = {term: _said(datasets, section) for term, section in RAI_SECTIONS.items()}
+    return {
+        f"rai:{term}": " ".join(texts) if term in RAI_SINGLE else texts
+        for term, texts in said.items()
+    }
+
+
+def _said(datasets: Sequence[Dataset], section: str) -> list[str]:
+    """Return what is known in a section, a text a statement, under titles if there are several."""
     return [
-        prefix.format(dataset.title) + plain(statement, dataset)
+        f"{dataset.title}: {text}" if len(datasets) > 1 else text
         for dataset in datasets
-        for statement in dataset.facts["sections"][section]
+        for text in _known(dataset, section)
     ]
 
 
-def _licence(dataset):
-    facts = dataset.facts["licence"]
-    text = [f"{dataset.title}: {facts['name']}", facts.get("attribution", "")]
-    return {"@type": "sc:CreativeWork", "name": "; ".join(filter(None, text)), "url": facts.get("url", "LICENSE.md")}
+def _known(dataset: Dataset, section: str) -> Iterator[str]:
+    for statement in dataset.facts.sections[section]:
+        if statement.kind != "unknown":
+            yield plain(statement, dataset)
 
 
-def _creators(datasets):
-    """The authors that the citations name, or the project for what it drew, or nobody known."""
-    people = []
+def plain(statement: Statement, dataset: Dataset) -> str:
+    """Return a statement as one text without Markdown, its sources after it."""
+    text = _plain_table(statement) if statement.table else _plain_text(statement, dataset)
+    if not statement.sources:
+        return text
+    return f"{text} (Source: {'; '.join(source.name for source in statement.sources)})"
+
+
+def _plain_table(statement: Statement) -> str:
+    assert statement.table is not None
+    rows = ["; ".join(map(str, row)) for row in statement.table.rows]
+    return f"{statement.table.title}: {'. '.join(rows)}."
+
+
+def _plain_text(statement: Statement, dataset: Dataset) -> str:
+    text = fill(statement.text, dataset.figures, place=statement.place)
+    return f"Measured: {text}" if statement.kind == "measured" else text
+
+
+def _unique(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(values))
+
+
+# --- Files ----------------------------------------------------------------------------------------
+
+
+def _distribution(folder: Path, datasets: Sequence[Dataset]) -> Iterator[Json]:
     for dataset in datasets:
-        author = re.search(r"author = {(.*?)},?\n", dataset.config.citation)[1] if dataset.published else ""
-        names = [" ".join(reversed(name.split(", "))) for name in author.split(" and ") if name]
-        people += [{"@type": "sc:Person", "name": name} for name in names]
-    who = {"@type": "sc:Organization", "name": datasets[0].facts.get("creator", "unknown")}
-    return people or [who]
+        for split in dataset.counts:
+            files = _shards(folder, dataset, split)
+            yield from (_file(folder, file) for file in files)
+            if len(files) > 1:
+                yield _file_set(dataset, split)
 
 
-def _file(folder, file):
+def _shards(folder: Path, dataset: Dataset, split: str) -> list[Path]:
+    names = (folder / dataset.name).iterdir()
+    return sorted(file for file in names if file.match(f"{split}-*.parquet"))
+
+
+def _file(folder: Path, file: Path) -> Json:
+    path = file.relative_to(folder).as_posix()
     return {
         "@type": "cr:FileObject",
-        "@id": file.relative_to(folder).as_posix(),
+        "@id": path,
         "name": file.name,
-        "contentUrl": file.relative_to(folder).as_posix(),
+        "contentUrl": path,
         "contentSize": f"{file.stat().st_size} B",
         "encodingFormat": "application/x-parquet",
-        "sha256": sha256_of(file),
+        "sha256": hash_file(file),
     }
 
 
-def _files(dataset, split):
-    """The shards of a split together; as files of the folder, which mlcroissant reads, unlike a set of FileObjects."""
+def _file_set(dataset: Dataset, split: str) -> Json:
+    """Describe the shards of a split as files of a folder; mlcroissant reads no set of objects."""
+    name = f"{dataset.name}/{split}"
     return {
         "@type": "cr:FileSet",
-        "@id": f"{dataset.config.name}/{split}-shards",
-        "name": f"{dataset.config.name} {split} shards",
+        "@id": f"{name}-shards",
+        "name": f"{dataset.name} {split} shards",
         "encodingFormat": "application/x-parquet",
-        "includes": f"{dataset.config.name}/{split}-*.parquet",
+        "includes": f"{name}-*.parquet",
     }
 
 
-def _classes(dataset):
-    """The class names, as an enumeration that labels refer to."""
-    name = f"{dataset.config.name}/classes"
-    fields = [("label", "sc:Integer"), ("name", "sc:Text")]
+# --- Records --------------------------------------------------------------------------------------
+
+
+def _splits(datasets: Sequence[Dataset]) -> Json:
+    """Describe the splits; for those of a usual name, with what they are meant for."""
+    names = _unique(split for dataset in datasets for split in dataset.counts)
+    fields = [_field("splits/name", "sc:Text"), _field("splits/url", ["sc:URL", "cr:Split"])]
+    data = []
+    for name in names:
+        meaning = {"splits/url": SPLIT_TYPES[name]} if name in SPLIT_TYPES else {}
+        data.append({"splits/name": name, **meaning})
+    return _inline("splits", "The splits.", "cr:Split", "splits/name", fields, data)
+
+
+def _record_sets(folder: Path, datasets: Sequence[Dataset]) -> Iterator[Json]:
+    for dataset in datasets:
+        yield _classes(dataset)
+        for split in dataset.counts:
+            files = _shards(folder, dataset, split)
+            yield _rows(dataset, split, _source(folder, dataset, split, files))
+
+
+def _classes(dataset: Dataset) -> Json:
+    """List the class names, as an enumeration that labels refer to."""
+    name = f"{dataset.name}/classes"
+    label, text = f"{name}/label", f"{name}/name"
+    fields = [_field(label, "sc:Integer"), _field(text, "sc:Text")]
+    data = [{label: number, text: each} for number, each in enumerate(dataset.class_names)]
+    description = f"The class names of {dataset.title}."
+    return _inline(name, description, "sc:Enumeration", label, fields, data)
+
+
+def _inline(
+    name: str,
+    description: str,
+    data_type: str,
+    key: str,
+    fields: Sequence[Json],
+    data: Sequence[Json],
+) -> Json:
+    """Describe records that are in the description itself."""
     return {
         "@type": "cr:RecordSet",
         "@id": name,
         "name": name,
-        "description": f"The class names of {dataset.title}.",
-        "dataType": "sc:Enumeration",
-        "key": {"@id": f"{name}/label"},
-        "field": [
-            {"@type": "cr:Field", "@id": f"{name}/{field}", "name": field, "dataType": kind} for field, kind in fields
-        ],
-        "data": [{f"{name}/label": label, f"{name}/name": text} for label, text in enumerate(dataset.class_names)],
+        "description": description,
+        "dataType": data_type,
+        "key": {"@id": key},
+        "field": fields,
+        "data": data,
     }
 
 
-def _rows(folder, dataset, split, files):
-    name, rows = f"{dataset.config.name}/{split}", dataset.sizes[split]["num_examples"]
-    path = files[0].relative_to(folder).as_posix()
-    source = {"fileSet": {"@id": f"{name}-shards"}} if len(files) > 1 else {"fileObject": {"@id": path}}
-    image = {
-        "@type": "cr:Field",
-        "@id": f"{name}/image",
-        "name": "image",
-        "description": "A PNG file, mode L; its background is zero.",
-        "dataType": "sc:ImageObject",
-        "source": {**source, "extract": {"column": "image"}, "transform": {"jsonPath": "bytes"}},
-    }
-    label = {
-        "@type": "cr:Field",
-        "@id": f"{name}/label",
-        "name": "label",
-        "description": "The class.",
-        "dataType": ["sc:Integer", "cr:Label"],
-        "source": {**source, "extract": {"column": "label"}},
-        "references": {"field": {"@id": f"{dataset.config.name}/classes/label"}},
-    }
+def _rows(dataset: Dataset, split: str, source: Json) -> Json:
+    name, rows = f"{dataset.name}/{split}", dataset.counts[split].rows
+    image_bytes = {"extract": {"column": "image"}, "transform": {"jsonPath": "bytes"}}
+    in_path = rf"(?:.*/)?({re.escape(split)})-[^/]*\.parquet$"
+    from_path = {"extract": {"fileProperty": "fullpath"}, "transform": {"regex": in_path}}
+    image = _field(
+        f"{name}/image",
+        "sc:ImageObject",
+        description="A PNG file, mode L; its background is zero.",
+        source={**source, **image_bytes},
+    )
+    label = _field(
+        f"{name}/label",
+        ["sc:Integer", "cr:Label"],
+        description="The class.",
+        source={**source, "extract": {"column": "label"}},
+        references={"field": {"@id": f"{dataset.name}/classes/label"}},
+    )
+    which = _field(
+        f"{name}/split",
+        "sc:Text",
+        description="The split.",
+        source={**source, **from_path},
+        references={"field": {"@id": "splits/name"}},
+    )
     return {
         "@type": "cr:RecordSet",
         "@id": name,
         "name": name,
         "description": f"The {rows:,} rows of {dataset.title}'s split {split}.",
-        "field": [image, label],
+        "field": [image, label, which],
+    }
+
+
+def _source(folder: Path, dataset: Dataset, split: str, files: Sequence[Path]) -> Json:
+    if len(files) > 1:
+        return {"fileSet": {"@id": f"{dataset.name}/{split}-shards"}}
+    return {"fileObject": {"@id": files[0].relative_to(folder).as_posix()}}
+
+
+def _field(name: str, data_type: str | Sequence[str], **more: Any) -> Json:
+    return {
+        "@type": "cr:Field",
+        "@id": name,
+        "name": name.rsplit("/", 1)[-1],
+        "dataType": data_type,
+        **more,
     }

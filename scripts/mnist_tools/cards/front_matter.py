@@ -1,43 +1,107 @@
 """Write the YAML front matter that a card starts with, for the Hub and `load_dataset`."""
 
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
 import yaml
 
+from mnist_tools.cards.dataset import Dataset
+from mnist_tools.cards.escape import printable
+from mnist_tools.cards.facts import FamilyFacts
 
-def front_matter(keys, configs):
-    """The block with its --- lines: `keys`, then `configs`, (name, class names, {split: size}), the first the default.
+TASK_CATEGORIES = ["image-classification"]
+TASK_IDS = ["multi-class-image-classification"]
+SIZE_CATEGORIES = {  # the Hub's, by the number of rows that is too many for it
+    1_000: "n<1K",
+    10_000: "1K<n<10K",
+    100_000: "10K<n<100K",
+    1_000_000: "100K<n<1M",
+    10_000_000: "1M<n<10M",
+    100_000_000: "10M<n<100M",
+    1_000_000_000: "100M<n<1B",
+}
+NUMBER_IN_YAML_1_2 = re.compile(r"(0o[0-7]+|[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?)$")
+FOLD_WIDTH = 1000  # columns after which a long text is folded
 
-    A size is a dict of num_examples and, where there are files, num_bytes of the Arrow table and parquet_bytes.
-    """
+
+def front_matter(datasets: Sequence[Dataset], family: FamilyFacts, pretty_name: str) -> str:
+    """Return the block with its `---` lines; the first dataset is the default config."""
+    configs = [_config(dataset) for dataset in datasets]
+    configs[0]["default"] = True
     block = {
-        **keys,
-        "configs": [_config(name, splits) for name, _, splits in configs],
-        "dataset_info": [_dataset_info(*config) for config in configs],
+        "pretty_name": printable(pretty_name),
+        **_license(datasets, family),
+        "language": _union(datasets, lambda dataset: dataset.facts.language),
+        "task_categories": TASK_CATEGORIES,
+        "task_ids": TASK_IDS,
+        "size_categories": [_size_category(datasets)],
+        "annotations_creators": _union(datasets, lambda each: each.facts.annotations_creators),
+        "source_datasets": _union(datasets, lambda each: each.facts.source_datasets),
+        "tags": [*family.tags, *_union(datasets, lambda dataset: dataset.facts.tags)],
+        "configs": configs,
+        "dataset_info": [_dataset_info(dataset) for dataset in datasets],
     }
-    block["configs"][0]["default"] = True
-    return f"---\n{yaml.safe_dump(block, allow_unicode=True, sort_keys=False, width=1000)}---\n"
+    kept = {key: value for key, value in block.items() if value}
+    text = yaml.dump(kept, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=FOLD_WIDTH)
+    return f"---\n{text}---\n"
 
 
-def _config(name, splits):
+class _Dumper(yaml.SafeDumper):
+    """YAML whose strings are strings for readers of YAML 1.1 (Python) and 1.2 (the Hub) alike."""
+
+
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER_IN_YAML_1_2, [*"-+.0123456789"])
+
+
+def _license(datasets: Sequence[Dataset], family: FamilyFacts) -> dict[str, str]:
+    licences = _union(datasets, lambda dataset: [dataset.licence_id])
+    if len(licences) == 1:
+        return {"license": licences[0]}
     return {
-        "config_name": name,
-        "data_files": [{"split": split, "path": f"{name}/{split}-*"} for split in splits],
+        "license": "other",
+        "license_name": family.license_name,
+        "license_link": family.license_link,
     }
 
 
-def _dataset_info(name, class_names, splits):
-    names = {str(label): class_name for label, class_name in enumerate(class_names)}  # the Hub takes no integer keys
-    counts = ("num_bytes", "num_examples")
+def _size_category(datasets: Sequence[Dataset]) -> str:
+    rows = sum(counts.rows for dataset in datasets for counts in dataset.counts.values())
+    return next(name for limit, name in SIZE_CATEGORIES.items() if rows < limit)
+
+
+def _union(datasets: Sequence[Dataset], values: Callable[[Dataset], Iterable[str]]) -> list[str]:
+    """Return the values of all datasets, each once, in order."""
+    return list(dict.fromkeys(value for dataset in datasets for value in values(dataset)))
+
+
+def _config(dataset: Dataset) -> dict[str, Any]:
+    name = dataset.name
+    files = [{"split": split, "path": f"{name}/{split}-*"} for split in dataset.counts]
+    return {"config_name": name, "data_files": files}
+
+
+def _dataset_info(dataset: Dataset) -> dict[str, Any]:
+    names = {
+        str(label): name for label, name in enumerate(dataset.class_names)
+    }  # keys: no integers
     info = {
-        "config_name": name,
+        "config_name": dataset.name,
         "features": [
             {"name": "image", "dtype": "image"},
             {"name": "label", "dtype": {"class_label": {"names": names}}},
         ],
-        "splits": [
-            {"name": split, **{key: size[key] for key in counts if key in size}} for split, size in splits.items()
-        ],
     }
-    if all("parquet_bytes" in size for size in splits.values()):
-        info["download_size"] = sum(size["parquet_bytes"] for size in splits.values())
-        info["dataset_size"] = sum(size["num_bytes"] for size in splits.values())
-    return info
+    if dataset.sizes is None:
+        rows = {split: counts.rows for split, counts in dataset.counts.items()}
+        return {**info, "splits": [{"name": split, "num_examples": n} for split, n in rows.items()]}
+    sizes = dataset.sizes
+    return {
+        **info,
+        "splits": [
+            {"name": split, "num_bytes": size.num_bytes, "num_examples": size.num_examples}
+            for split, size in sizes.items()
+        ],
+        "download_size": sum(size.parquet_bytes for size in sizes.values()),
+        "dataset_size": sum(size.num_bytes for size in sizes.values()),
+    }

@@ -22,7 +22,7 @@ from mnist_tools.cards.neighbours import Neighbours, find_neighbours
 from mnist_tools.cards.typed_json import Record, parse
 from mnist_tools.whole_file import write_whole
 
-FILE_NAME = "measurements.json"
+MEASUREMENTS_FILE = "measurements.json"
 FIRST_LABELS = 10
 DIGEST_BYTES = 16  # of an image; with 128 bits, equal digests mean equal images
 
@@ -289,7 +289,7 @@ def committed(name: str, splits: Iterable[str] | None = None) -> Measurements | 
     Archives and figures are those of `splits`, by default of all. ValueError if they were measured
     in archives other than those that the loader names.
     """
-    path = CARDS / name / FILE_NAME
+    path = CARDS / name / MEASUREMENTS_FILE
     if not path.exists():
         return None
     measurements = read_measurements(path)

@@ -13,7 +13,7 @@ from mnist_tools.cards.typed_json import Record
 COSINES = (0.99, 0.995, 0.999)
 NEIGHBOURS = (1, 4)  # the k of each k-NN classifier
 CONFUSIONS = 4  # of each classifier, the most frequent
-PIXELS = 28 * 28
+IMAGE_PIXELS = 28 * 28
 TRAIN_BLOCK = 10_000  # rows compared at a time: 62 MB of float64 pixels,
 TEST_BLOCK = 500  # and arrays of 40 MB that hold a number for each pair
 
@@ -127,7 +127,7 @@ def find_neighbours(train: DiskSplit, test: DiskSplit) -> Neighbours:
 
 def _read_rows(split: DiskSplit) -> _Rows:
     images, labels = zip(*mnist_family.read_chunks(split), strict=True)
-    return _Rows(np.concatenate(images).reshape(-1, PIXELS), np.concatenate(labels))
+    return _Rows(np.concatenate(images).reshape(-1, IMAGE_PIXELS), np.concatenate(labels))
 
 
 def _refuse_few_labels(split: DiskSplit, rows: _Rows, needed: int) -> None:

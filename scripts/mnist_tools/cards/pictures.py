@@ -22,13 +22,13 @@ from mnist_family import Chunk
 from mnist_tools.cards.typed_json import Record
 
 FOLDER = "pictures"
-ROWS = 5
+SHOWN_ROWS = 5
 ROW_SCALE = 3
-WIDTH = 760  # pixels that a card is wide on the Hub
+SHEET_WIDTH = 760  # pixels that a card is wide on the Hub
 GAP = 4  # pixels between images
 MARGIN = 12  # pixels between columns
 GREY = 121  # contrast of 4.3 : 1 both on white and on the Hub's dark background, #0b0f19
-CHUNK_ROWS = 1000
+DECODED_ROWS = 1000
 
 
 class Picture(NamedTuple):
@@ -98,7 +98,7 @@ def write_pictures(
     shown = rows[split]
     row_pictures = tuple(
         RowPicture(split, row, f"{FOLDER}/{name}-{split}-{row}.png")
-        for row in range(min(ROWS, len(shown)))
+        for row in range(min(SHOWN_ROWS, len(shown)))
     )
     for picture, image in zip(row_pictures, _decode(shown, range(len(row_pictures))), strict=True):
         _enlarge(image, ROW_SCALE).save(folder / picture.file)
@@ -125,7 +125,7 @@ def draw_means(class_names: Sequence[str], chunks: Iterable[Chunk]) -> PIL.Image
     layout = next(each for each in MEANS_LAYOUTS if len(class_names) <= each.classes)
     font = _font(layout.text_size)
     side = 28 * layout.scale
-    widest = WIDTH // layout.across - MARGIN
+    widest = SHEET_WIDTH // layout.across - MARGIN
     captions = _captions(class_names, font, widest)
     width = max(side, *(int(font.getlength(caption)) for caption in captions)) + MARGIN
     height = side + layout.text_size + MARGIN
@@ -149,7 +149,7 @@ def draw_examples(
     layout = next(each for each in EXAMPLES_LAYOUTS if len(class_names) <= each.classes)
     font = _font(layout.text_size)
     cell = 28 * layout.scale + GAP
-    widest = WIDTH // layout.columns - layout.images * cell - 2 * MARGIN
+    widest = SHEET_WIDTH // layout.columns - layout.images * cell - 2 * MARGIN
     captions = _captions(class_names, font, widest)
     indent = max(int(font.getlength(caption)) for caption in captions) + MARGIN
     width = indent + layout.images * cell + MARGIN
@@ -206,9 +206,9 @@ def _first_of_each_class(rows: datasets.Dataset) -> list[list[np.ndarray]]:
 
 def _read_chunks(rows: datasets.Dataset) -> Iterator[Chunk]:
     labels = _labels(rows)
-    for start in range(0, len(rows), CHUNK_ROWS):
-        places = range(start, min(start + CHUNK_ROWS, len(rows)))
-        yield Chunk(np.stack([*_decode(rows, places)]), labels[start : start + CHUNK_ROWS])
+    for start in range(0, len(rows), DECODED_ROWS):
+        places = range(start, min(start + DECODED_ROWS, len(rows)))
+        yield Chunk(np.stack([*_decode(rows, places)]), labels[start : start + DECODED_ROWS])
 
 
 def _decode(rows: datasets.Dataset, places: Sequence[int] | np.ndarray) -> Iterator[np.ndarray]:

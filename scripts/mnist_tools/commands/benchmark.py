@@ -31,8 +31,8 @@ ARRAYS = "NumPy arrays"
 PILLOW = "Pillow images"
 CONSTANT = "one constant PNG"
 PLAIN = (ARRAYS, PILLOW, CONSTANT)
-OURS = "mnist_family"
-OURS_PARALLEL = "mnist_family, num_proc=2"
+OUR_NAME = "mnist_family"
+OUR_PARALLEL_BUILD = f"{OUR_NAME}, num_proc=2"
 GUNZIP_AND_DEFLATE = "gunzip and deflate alone"
 LIMIT = "constant PNG + gunzip and deflate"  # nothing that writes these rows can be quicker
 ENCODED_ROWS = 5000
@@ -83,7 +83,7 @@ def benchmark(name: str, folder: Path, *, repeats: int = 3, memory: bool = False
     pixels = mnist_family.read_idx(splits[-1].images)[:ENCODED_ROWS]
     encoders = {
         "Pillow": _cheapest(_encode_with_pillow, pixels, repeats),
-        OURS: _cheapest(mnist_family.encode_pngs, pixels, repeats),
+        OUR_NAME: _cheapest(mnist_family.encode_pngs, pixels, repeats),
     }
     weighed = _weigh_loads(name, folder, splits) if memory else None
     return Benchmark(name, _describe_machine(), seconds, encoders, weighed)
@@ -92,9 +92,9 @@ def benchmark(name: str, folder: Path, *, repeats: int = 3, memory: bool = False
 def run(name: str, folder: Path, repeats: int, memory: bool) -> int:
     """Run the benchmark and print its tables as Markdown."""
     result = benchmark(name, folder, repeats=repeats, memory=memory)
-    ours = result.seconds[OURS]
+    ours = result.seconds[OUR_NAME]
     print(result.machine)
-    print(f"\n| build of {name} | seconds | {OURS} = 1 |\n|---|---|---|")
+    print(f"\n| build of {name} | seconds | {OUR_NAME} = 1 |\n|---|---|---|")
     for build, seconds in result.seconds.items():
         print(f"| {build} | {seconds:.2f} | {seconds / ours:.2f} |")
     print("\n| PNG encoder | µs an image | bytes an image |\n|---|---|---|")
@@ -160,8 +160,10 @@ def _time_builds(
         plain: partial(_time_build, PlainBuilder, plain, folder) for plain in PLAIN
     }
     runs[GUNZIP_AND_DEFLATE] = partial(_time_gunzip_and_deflate, splits)
-    runs[OURS] = partial(_time_build, mnist_family.MnistFamily, name, folder)
-    runs[OURS_PARALLEL] = partial(_time_build, mnist_family.MnistFamily, name, folder, num_proc=2)
+    runs[OUR_NAME] = partial(_time_build, mnist_family.MnistFamily, name, folder)
+    runs[OUR_PARALLEL_BUILD] = partial(
+        _time_build, mnist_family.MnistFamily, name, folder, num_proc=2
+    )
     seconds = fastest(runs, repeats)
     return {**seconds, LIMIT: seconds[CONSTANT] + seconds[GUNZIP_AND_DEFLATE]}
 

@@ -20,7 +20,7 @@ from mnist_family import fault
 from mnist_tools.cards.card import Dataset, published, render, render_licence, unpublished
 from mnist_tools.cards.croissant import croissant
 from mnist_tools.cards.facts import CARDS, dataset_facts
-from mnist_tools.cards.measurements import committed, measure
+from mnist_tools.cards.measurements import committed, measure_splits
 from mnist_tools.cards.pictures import write_pictures
 from mnist_tools.causes import naming_dataset
 from mnist_tools.origins import TITLES, Origin, find_origins
@@ -116,7 +116,7 @@ def run(
         print(f"{out}: nothing has changed since it was built")
     print(_next_lines(built))
     if sample:
-        print(f"\n{dataset_facts('synthetic')['note']}")
+        print(f"\n{dataset_facts('synthetic').note}")
     return 0
 
 
@@ -216,18 +216,19 @@ def _describe(
 ) -> Dataset:
     """Return what the card says of a dataset, and write its pictures."""
     config = mnist_family.find_config(origin.name)
-    built = {split: dataclasses.asdict(size) for split, size in sizes.items()}
     # The loader gives a description to rows of the published archives alone.
     official = all(rows.info.description for rows in splits.values())
     measured = committed(origin.name, splits) if official else None
     if measured is None:
-        measured = measure(origin.name, mnist_family.verified_splits(origin.name, origin.folder))
+        verified = mnist_family.verified_splits(origin.name, origin.folder)
+        measured = measure_splits(origin.name, verified)
     if official:
-        dataset = published(config, measured, sizes=built)
+        dataset = published(config, measured, sizes=sizes)
     else:
-        kind = "synthetic" if sample else "own"
         class_names = next(iter(splits.values())).features["label"].names
-        dataset = unpublished(config, kind, class_names, measured, sizes=built)
+        dataset = unpublished(
+            config, "synthetic" if sample else "own", class_names, measured, sizes=sizes
+        )
     pictures = write_pictures(folder, origin.name, dataset.title, splits)
     described: Dataset = dataclasses.replace(dataset, pictures=pictures)
     return described

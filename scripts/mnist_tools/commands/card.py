@@ -1,63 +1,94 @@
-"""Render the cards in cards/ from facts and measurements; with --check, say which are stale and write nothing."""
+"""Render the committed cards of the published datasets, or tell which of them are stale."""
 
-import argparse
 import difflib
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import mnist_family
+from mnist_tools.cards import facts
 from mnist_tools.cards.card import published, render
-from mnist_tools.cards.facts import CARDS
 from mnist_tools.cards.measurements import committed
 
-EXAMPLE = "example: python scripts/generate_cards.py mnist --check"
-FAMILY = "family"
+FAMILY = "family"  # the name of the card of all datasets
 
 
-def main(argv=None):
-    names = [config.name for config in mnist_family.CONFIGS]
-    parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLE)
-    parser.add_argument(
-        "names",
-        metavar="NAME",
-        nargs="*",
-        help=f"of {', '.join(names)}, and {FAMILY} for the card of all; default: all",
-    )
-    parser.add_argument("--check", action="store_true", help="print how cards differ from what they should be, exit 1")
-    arguments = parser.parse_args(argv)
-    if wrong := {*arguments.names} - {*names, FAMILY}:
-        sys.exit(f"{min(wrong)}: no such card, expected some of {', '.join([*names, FAMILY])}; correct the name")
-    try:
-        cards = rendered(arguments.names or [*names, FAMILY])
-        stale = [path for path, text in cards.items() if not path.exists() or path.read_bytes() != text.encode()]
-        if arguments.check:
-            check(cards, stale)
-        else:
-            for path in stale:
-                path.write_text(cards[path], encoding="utf-8", newline="\n")
-                print(f"{path}: written")
-    except (ValueError, OSError) as error:
-        sys.exit(str(error))
+@dataclass(frozen=True)
+class RenderedCards:
+    """Cards by the path where they belong, and which of the files there were stale."""
+
+    texts: Mapping[Path, str]
+    stale: Mapping[Path, str]  # what was there; empty for a card that was missing
+    written: bool
 
 
-def rendered(names):
-    """{path: text} of the cards of datasets, and of the family's."""
-    datasets = [published(config, committed(config.name)) for config in mnist_family.CONFIGS]
-    cards = {CARDS / each.config.name / "README.md": render([each]) for each in datasets if each.config.name in names}
-    return {**cards, **({CARDS / "README.md": render(datasets)} if FAMILY in names else {})}
+def render_cards(names: Sequence[str] = (), *, check: bool = False) -> RenderedCards:
+    """Render cards in cards/ and write those that are stale; with `check`, write nothing.
+
+    `names` are configs, or "family" for the card of all; all of them by default. ValueError for
+    another name, wrong facts or wrong measurements, or if there is no clone to write into.
+    """
+    folder = facts.CARDS if check else facts.clone_cards()
+    texts = _render(names or _card_names(), folder)
+    stale = {path: _read(path) for path, text in texts.items() if _is_stale(path, text)}
+    if not check:
+        for path in stale:
+            path.write_text(texts[path], encoding="utf-8", newline="\n")
+    return RenderedCards(texts, stale, written=not check)
 
 
-def check(cards, stale):
-    for path in stale:
-        before = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-        lines = (before.splitlines(), cards[path].splitlines())
-        sys.stdout.writelines(
-            f"{line}\n" for line in difflib.unified_diff(*lines, str(path), "as it should be", lineterm="")
-        )
-    if stale:
-        files = ", ".join(map(str, stale))
-        sys.exit(f"{files}: stale, expected what facts and measurements give; run scripts/generate_cards.py")
+def _card_names() -> list[str]:
+    return [*(config.name for config in mnist_family.CONFIGS), FAMILY]
 
 
-def run(names, check):
-    main([*names, *["--check"] * check])
-    return 0
+def _render(names: Sequence[str], folder: Path) -> dict[Path, str]:
+    for name in names:
+        if name not in _card_names():
+            expected = f"some of {', '.join(_card_names())}"
+            raise mnist_family.fault(name, "no such card", expected, "correct the name")
+    datasets = {
+        config.name: published(config, committed(config.name))
+        for config in mnist_family.CONFIGS
+        if config.name in names or FAMILY in names
+    }
+    texts = {
+        folder / name / "README.md": render([dataset])
+        for name, dataset in datasets.items()
+        if name in names
+    }
+    if FAMILY in names:
+        texts[folder / "README.md"] = render([*datasets.values()])
+    return texts
+
+
+def _is_stale(path: Path, text: str) -> bool:
+    return not path.exists() or path.read_bytes() != text.encode()
+
+
+def _read(path: Path) -> str:
+    if not path.exists():
+        return ""
+    return path.read_bytes().decode(errors="replace")
+
+
+def run(names: Sequence[str], check: bool) -> int:
+    """Render cards and say which were written; with `check`, show how they differ."""
+    cards = render_cards(names, check=check)
+    if cards.written:
+        for path in cards.stale:
+            print(f"{path}: written")
+        return 0
+    for path, before in cards.stale.items():
+        print("\n".join(_difference(path, before, cards.texts[path])))
+    if not cards.stale:
+        return 0
+    files = ", ".join(map(str, cards.stale))
+    expected, remedy = "what facts and measurements give", "run scripts/generate_cards.py"
+    print(f"{files}: stale, expected {expected}; {remedy}", file=sys.stderr)
+    return 1
+
+
+def _difference(path: Path, before: str, after: str) -> list[str]:
+    lines = before.splitlines(), after.splitlines()
+    return [*difflib.unified_diff(*lines, str(path), "as it should be", lineterm="")]

@@ -1,145 +1,284 @@
-"""Convert between IDX, CSV, image folders, NPZ and Parquet, with your own classes and splits."""
+"""Convert a data set from any format to any other, with classes and splits of the user's choice."""
 
-import argparse
-import hashlib
-import pathlib
-import sys
+import contextlib
+import dataclasses
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
-from mnist_tools.formats import source as formats
-import mnist_family
-from mnist_tools.whole_folder import publishing, read_marker, refusal
+from mnist_family import CONFIGS, Chunk, ClassNames, fault, read_class_names
+from mnist_tools.formats.class_names import CLASS_LIMIT, class_count
+from mnist_tools.formats.files import some
+from mnist_tools.formats.source import Reader, Source, WriteOptions, open_source, write_splits
+from mnist_tools.formats.split_names import refuse_bad_name, refuse_shared_names
+from mnist_tools.manifest import find_changes, list_paths, read_manifest
+from mnist_tools.out_folder import name_some
+from mnist_tools.whole_folder import whole_folder
 
-EXAMPLE = "example: python scripts/convert.py archives/mnist threes --to imagefolder --only-classes 3"
-CONVERTED = "convert "  # how a folder's marker starts that a conversion wrote
+ROW_FILE = re.compile(r"/[0-9]{8}\.png$")
 
 
-def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLE)
-    parser.add_argument("source", metavar="SOURCE", help="mnist, fashion or kmnist, or a folder or file (./mnist)")
-    parser.add_argument("dest", metavar="DEST", type=pathlib.Path, help="the folder to write")
-    parser.add_argument("--to", required=True, choices=formats.WRITERS, help="the format to write")
-    parser.add_argument("--split", metavar="S", nargs="+", help="keep these splits; default: all")
-    parser.add_argument(
-        "--only-classes", metavar="C", nargs="+", help="keep these, by name or number, and renumber them"
+@dataclasses.dataclass(frozen=True)
+class SplitCounts:
+    """Rows of a split: those written, those of them without a label, and those left out."""
+
+    rows: int
+    unlabelled: int
+    left_out: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Converted:
+    """What a conversion read and wrote, with the splits as written and sentences for the user."""
+
+    source: Source
+    dest: Path
+    format: str
+    class_names: tuple[str, ...]
+    splits: dict[str, SplitCounts]
+    notes: tuple[str, ...]
+
+
+def convert(  # noqa: PLR0913 - the choices are keywords, and most calls make none
+    source: str | Path,
+    dest: Path,
+    *,
+    to: str,
+    splits: Sequence[str] | None = None,
+    rename_splits: Mapping[str, str] | None = None,
+    only_classes: Sequence[str] | None = None,
+    class_names: Path | None = None,
+    resize: bool = False,
+    csv_header: bool = False,
+    force: bool = False,
+) -> Converted:
+    """Write `source`, a folder, a file or a config's name, as a new folder in another format.
+
+    `splits` are kept, then renamed by `rename_splits`. `only_classes`, names or numbers, are kept
+    and numbered anew in their order. `class_names` is a labels.txt or dataset_meta.json. With
+    `force`, `dest` may be a folder that a conversion wrote and nobody changed. ValueError if
+    anything would be lost or spoiled; `dest` is then as it was.
+    """
+    _refuse_replacement(dest, force)
+    if csv_header and to != "csv":
+        raise fault("--csv-header", f"given with --to {to}", "--to csv", "leave it out")
+    choices = {"splits": splits, "rename": rename_splits, "classes": only_classes, "resize": resize}
+    made_of = f"{source} to {to}: {json.dumps(choices)}"
+    with (
+        whole_folder(dest, command="convert", made_of=made_of, sources=_paths(source)) as folder,
+        _naming_dest(dest, folder),
+    ):
+        opened = open_source(source, class_names=_names_of_option(class_names), resize=resize)
+        chosen = _chosen_splits(str(source), opened.splits, splits)
+        new_names = _new_names(str(source), chosen, rename_splits or {})
+        classes = _keep_classes(str(source), opened.class_names.names, only_classes)
+        kept = {
+            new_names[split]: _KeptSplit(split, reader, classes) for split, reader in chosen.items()
+        }
+        notes = write_splits(folder, to, kept, classes.names, WriteOptions(csv_header))
+    counts = {split: each.counts for split, each in kept.items()}
+    return Converted(opened, dest, to, classes.names, counts, opened.notes + notes)
+
+
+def run(  # noqa: PLR0913 - one parameter for each argument of the command line
+    source: str,
+    dest: Path,
+    to: str,
+    splits: list[str] | None,
+    rename_splits: list[tuple[str, str]] | None,
+    only_classes: list[str] | None,
+    class_names: Path | None,
+    resize: bool,
+    csv_header: bool,
+    force: bool,
+) -> int:
+    """Convert, and print what was read and what was written."""
+    converted = convert(
+        source,
+        dest,
+        to=to,
+        splits=splits,
+        rename_splits=dict(rename_splits or ()),
+        only_classes=only_classes,
+        class_names=class_names,
+        resize=resize,
+        csv_header=csv_header,
+        force=force,
     )
-    parser.add_argument(
-        "--class-names", metavar="FILE", help="labels.txt or dataset_meta.json with the names of classes"
-    )
-    parser.add_argument("--resize", action="store_true", help="scale images of other sizes, turn colours to grey")
-    parser.add_argument("--force", action="store_true", help="replace DEST if a conversion wrote it")
-    arguments = parser.parse_args(argv)
-    try:
-        convert(arguments)
-    except KeyboardInterrupt:
-        sys.exit(f"{arguments.dest}: interrupted, no half-converted folder is left; run it again")
-    except (ValueError, OSError) as error:
-        line = " ".join(str(error).split("\n"))
-        if getattr(error, "errno", None) and not isinstance(error, ConnectionError):
-            remedy = "make room, or name another folder"
-            line = f"{error.filename or arguments.dest}: {error.strerror}, expected to read and write there; {remedy}"
-        sys.exit(line)
+    for line in summary(str(source), converted):
+        print(line)
+    return 0
 
 
-def convert(arguments):
-    if reason := refused(arguments.dest, arguments.force):
-        raise ValueError(reason)
-    names = mnist_family._class_names(arguments.class_names) if arguments.class_names else None
-    found = formats.find(arguments.source, names, arguments.resize)
-    print(f"{arguments.source}: {found.format} with the splits {', '.join(found.splits)}", end="")
-    print(f" and {len(found.class_names)} classes (named by {found.named_by}): {some(found.class_names)}", flush=True)
-    splits = kept_splits(arguments.source, found.splits, arguments.split)
-    labels, class_names = kept_classes(arguments.source, found.class_names, arguments.only_classes)
-    counts = {split: Counts() for split in splits}
-    reading = {split: lambda s=split: kept(s, splits[s], labels, found.class_names, counts[s]) for split in splits}
-    made_of = CONVERTED + hashlib.sha256(repr(sys.argv).encode()).hexdigest()
-    with publishing(arguments.dest, made_of) as folder:
-        formats.write(folder, arguments.to, reading, class_names)
-    for note in dict.fromkeys(found.notes):
-        print(note)
-    for split, count in counts.items():
-        left = f", {count.dropped:,} of other classes left out" * bool(count.dropped)
-        print(f"{split}: {count.rows:,} rows, {count.unlabelled:,} of them without a label{left}")
-    print(f"{arguments.dest}: written as {arguments.to}, {len(class_names)} classes: {some(class_names)}")
+def summary(source: str, converted: Converted) -> list[str]:
+    """Return the lines that tell a user what a conversion did."""
+    read = converted.source
+    names = f"{class_count(read.class_names.names)} (named by {read.class_names.source})"
+    lines = [f"{source}: {read.format} with the splits {', '.join(read.splits)} and {names}"]
+    lines += converted.notes
+    for split, counts in converted.splits.items():
+        left_out = f", {counts.left_out:,} of other classes left out" if counts.left_out else ""
+        unlabelled = f"{counts.unlabelled:,} of them without a label"
+        lines.append(f"{split}: {counts.rows:,} rows, {unlabelled}{left_out}")
+    written = class_count(converted.class_names)
+    return [*lines, f"{converted.dest}: written as {converted.format}, {written}"]
 
 
-def refused(dest, force):
-    """Why nothing may be written to `dest`; None where it may."""
-    if reason := refusal(dest):
-        return reason
-    if dest.is_dir() and any(dest.iterdir()):
-        if not str(read_marker(dest)["made_of"]).startswith(CONVERTED):
-            return f"{dest}: a built folder, expected a new one or one that a conversion wrote; name another"
-        if not force:
-            return f"{dest}: there already, expected a new folder; name another, or pass --force to replace it"
-    return None
+class _KeptClasses(NamedTuple):
+    """The classes that stay; `numbers` maps old labels to new ones, -1 for classes left out."""
+
+    names: tuple[str, ...]
+    numbers: np.ndarray | None
+    old_count: int
 
 
-def some(names):
-    return ", ".join(names[:10]) + " …" * (len(names) > 10)
+class _KeptSplit:
+    """A split with the rows of the classes that stay, which are counted while they are read."""
+
+    def __init__(self, name: str, reader: Reader, classes: _KeptClasses) -> None:
+        self._name = name
+        self._reader = reader
+        self._classes = classes
+        self.counts = SplitCounts(0, 0, 0)
+
+    def __call__(self) -> Iterator[Chunk]:
+        """Yield the rows that stay. ValueError for a label of no class, and if no row stays."""
+        self.counts = SplitCounts(0, 0, 0)
+        row = 0
+        with tqdm(desc=f"Converting {self._name}", unit=" rows", unit_scale=True) as bar:
+            for chunk in self._reader():
+                self._refuse_other_labels(chunk.labels, row)
+                row += len(chunk.labels)
+                bar.update(len(chunk.labels))
+                kept = self._kept(chunk)
+                self._count(kept, len(chunk.labels) - len(kept.labels))
+                if len(kept.labels):
+                    yield kept
+        if not self.counts.rows:
+            remedy = "keep more classes, or leave the split out with --split"
+            raise fault(self._name, "no row is left", "at least one", remedy)
+
+    def _refuse_other_labels(self, labels: np.ndarray, row: int) -> None:
+        wrong = (labels < -1) | (labels >= self._classes.old_count)
+        if wrong.any():
+            at = int(wrong.argmax())
+            needed = int(labels[at]) + 1
+            remedy = "correct the label"
+            if self._classes.old_count < needed <= CLASS_LIMIT:
+                remedy = f"name {needed} classes or more with --class-names"
+            expected = f"-1 to {self._classes.old_count - 1}"
+            raise fault(self._name, f"label {labels[at]} in row {row + at}", expected, remedy)
+
+    def _kept(self, chunk: Chunk) -> Chunk:
+        numbers = self._classes.numbers
+        if numbers is None:
+            return chunk
+        stay = (chunk.labels >= 0) & (numbers[chunk.labels] >= 0)
+        return Chunk(chunk.images[stay], numbers[chunk.labels[stay]])
+
+    def _count(self, kept: Chunk, left_out: int) -> None:
+        before = self.counts
+        self.counts = SplitCounts(
+            before.rows + len(kept.labels),
+            before.unlabelled + int((kept.labels < 0).sum()),
+            before.left_out + left_out,
+        )
 
 
-def kept_splits(source, splits, wanted):
+def _refuse_replacement(dest: Path, force: bool) -> None:
+    """Raise ValueError if `dest` was written by a conversion and may not be replaced."""
+    manifest = read_manifest(dest)
+    if manifest is None or manifest.command != "convert":
+        return  # whole_folder says what may be written there
+    if not force:
+        remedy = "name another, or pass --force to replace it"
+        raise fault(str(dest), "an earlier conversion", "a new folder", remedy)
+    strange = [
+        path
+        for path in list_paths(dest)
+        if path.partition("/")[0] + "/" in manifest.files and not ROW_FILE.search(path)
+    ]
+    edited = find_changes(dest, manifest).edited
+    if strange or edited:
+        found = f"{name_some(strange or edited)} was added or edited"
+        raise fault(str(dest), found, "only its files as convert wrote them", "move it elsewhere")
+
+
+def _paths(source: str | Path) -> list[Path]:
+    """List the folder or file of a source, and what is in it, as links may lead elsewhere."""
+    if str(source) in [config.name for config in CONFIGS]:
+        return []
+    path = Path(source)
+    return [path, *path.iterdir()] if path.is_dir() else [path]
+
+
+def _names_of_option(path: Path | None) -> ClassNames | None:
+    if path is None:
+        return None
+    if not path.exists():
+        raise fault(
+            str(path), "no such file", "labels.txt or dataset_meta.json", "correct --class-names"
+        )
+    return ClassNames(read_class_names(path).names, "--class-names")
+
+
+def _chosen_splits(
+    source: str, splits: Mapping[str, Reader], wanted: Sequence[str] | None
+) -> dict[str, Reader]:
     for name in wanted or ():
         if name not in splits:
-            raise ValueError(f"{source}: has no split {name!r}, expected some of {', '.join(splits)}; correct --split")
+            found, expected = f"no split {name!r}", f"one or more of {', '.join(splits)}"
+            raise fault(source, found, expected, "correct --split")
     return {name: splits[name] for name in splits if not wanted or name in wanted}
 
 
-def kept_classes(source, class_names, wanted):
-    """(the new label of each, -1 where it is left out, and the names that stay); None for labels that all stay."""
+def _new_names(
+    source: str, splits: Mapping[str, Reader], renamed: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the name that each split gets."""
+    for old, new in renamed.items():
+        if old not in splits:
+            found, expected = f"no split {old!r} to rename", f"one of {', '.join(splits)}"
+            raise fault(source, found, expected, "correct --rename-split")
+        refuse_bad_name(new, "--rename-split")
+    names = {name: renamed.get(name, name) for name in splits}
+    refuse_shared_names(((new, old) for old, new in names.items()), "--rename-split")
+    return names
+
+
+def _keep_classes(
+    source: str, names: tuple[str, ...], wanted: Sequence[str] | None
+) -> _KeptClasses:
     if not wanted:
-        return None, class_names
-    chosen = set()
-    for each in wanted:
-        if each in class_names:
-            chosen.add(class_names.index(each))
-        elif each.isdecimal() and int(each) < len(class_names):
-            chosen.add(int(each))
-        else:
-            expected = f"a name or a number of {some(class_names)}"
-            raise ValueError(f"{source}: has no class {each!r}, expected {expected}; correct --only-classes")
-    order = sorted(chosen)
-    labels = np.full(len(class_names), -1, np.int16)
-    labels[order] = np.arange(len(order))
-    return labels, [class_names[label] for label in order]
+        return _KeptClasses(names, None, len(names))
+    kept = sorted({_class_label(source, each, names) for each in wanted})
+    numbers = np.full(len(names), -1, np.int64)
+    numbers[kept] = np.arange(len(kept))
+    return _KeptClasses(tuple(names[label] for label in kept), numbers, len(names))
 
 
-class Counts:
-    rows = unlabelled = dropped = 0
+def _class_label(source: str, wanted: str, names: tuple[str, ...]) -> int:
+    """Return the label of a class given by its name or else by its number."""
+    if wanted in names:
+        return names.index(wanted)
+    if re.fullmatch("[0-9]{1,3}", wanted) and int(wanted) < len(names):
+        return int(wanted)
+    expected = f"a name or a number, 0 to {len(names) - 1}, of {some(names, 10)}"
+    raise fault(source, f"no class {wanted!r}", expected, "correct --only-classes")
 
 
-def kept(split, chunks, new_labels, class_names, count):
-    """Yield the chunks of a split with the rows that stay, count them, and refuse labels of no class."""
-    with tqdm(desc=f"Converting {split}", unit=" rows", unit_scale=True) as bar:
-        for images, labels in formats.rechunked(chosen(split, chunks(), new_labels, class_names, count, bar)):
-            count.rows += len(labels)
-            count.unlabelled += int((labels < 0).sum())
-            yield images, labels
-    if not count.rows:
-        raise ValueError(f"{split}: no row is left, expected at least one; keep more classes, or leave the split out")
-
-
-def chosen(split, chunks, new_labels, class_names, count, bar):
-    row = 0
-    for images, labels in chunks:
-        wrong = (labels < -1) | (labels >= len(class_names))
-        if wrong.any():
-            got, expected = f"label {labels[wrong][0]} in row {row + wrong.argmax()}", f"-1 to {len(class_names) - 1}"
-            raise ValueError(f"{split}: {got}, expected {expected}; name every class with --class-names")
-        row += len(labels)
-        bar.update(len(labels))
-        if new_labels is not None:
-            stay = (labels >= 0) & (new_labels[labels] >= 0)
-            count.dropped += int((~stay).sum())
-            images, labels = images[stay], new_labels[labels[stay]]
-        if len(labels):
-            yield images, labels
-
-
-def run(source, dest, to, splits, only_classes, class_names, resize, force):
-    split = splits
-    convert(argparse.Namespace(**locals()))
-    return 0
+@contextlib.contextmanager
+def _naming_dest(dest: Path, folder: Path) -> Iterator[None]:
+    """Let errors name DEST, not the folder beside it that is written first."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno and str(folder) in str(error.filename or folder):
+            raise OSError(error.errno, os.strerror(error.errno), str(dest)) from None
+        raise

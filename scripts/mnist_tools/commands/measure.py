@@ -12,7 +12,7 @@ import mnist_family
 from mnist_family import DiskSplit
 from mnist_tools.cards.facts import CARDS
 from mnist_tools.cards.measurements import (
-    FILE_NAME,
+    MEASUREMENTS_FILE,
     Measurements,
     measure_splits,
     read_measurements,
@@ -39,12 +39,16 @@ class Measured:
     kept_neighbours: bool = False
 
 
-class _Source(NamedTuple):
-    """What to measure: a config, and the folder of archives or None for the mirrors."""
+class _Subject(NamedTuple):
+    """What to measure: a config, or a folder with the class names of one.
+
+    `folder` is None for the mirrors and for a sample.
+    """
 
     name: str
     config: str
     folder: Path | None
+    sample: bool = False
 
 
 def measure(
@@ -64,32 +68,27 @@ def measure(
     with all training images; without it, neighbours that `out` already has of the same archives are
     kept. ValueError if `out` is there and no measurement.
     """
-    with _find_source(name, archives, sample) as source:
-        target = out or _default_out(source, sample)
-        before = _read_earlier(target)
-        splits = mnist_family.verified_splits(source.config, source.folder)
-        for_card = out is None and source.name == source.config
+    subject = _find_subject(name, archives, sample)
+    target = out or _default_out(subject)
+    before = _read_earlier(target)
+    with _drawn_if_sample(subject) as folder:
+        splits = mnist_family.verified_splits(subject.config, folder)
+        for_card = out is None and subject.name == subject.config
         if for_card:
-            _refuse_unpublished(source, splits)
-        if neighbours and not {"train", "test"} <= {*splits}:
-            raise mnist_family.fault(
-                str(source.folder),
-                f"splits {', '.join(splits)}",
-                "train and test for --neighbours",
-                "add the missing archives, or leave --neighbours out",
-            )
-        measurements = measure_splits(source.name, splits, neighbours)
-        means = _draw_means(source, splits) if for_card else None
+            _refuse_unpublished(subject, splits)
+        if neighbours:
+            _refuse_other_splits(subject, splits)
+        measurements = measure_splits(subject.name, splits, neighbours)
+        means = _draw_means(subject, splits) if for_card else None
     kept = None
-    if before and not neighbours and before.archives == measurements.archives:
+    if not neighbours and before and before.archives == measurements.archives:
         kept = before.neighbours
         measurements = dataclasses.replace(measurements, neighbours=kept)
     write_measurements(target, measurements)
-    if means is None:
-        return Measured(target, measurements, None, kept is not None)
-    picture = target.with_name(MEANS)
-    write_whole(picture, means)
-    return Measured(target, measurements, picture, kept is not None)
+    picture = target.with_name(MEANS) if means else None
+    if picture and means:
+        write_whole(picture, means)
+    return Measured(target, measurements, picture, kept_neighbours=kept is not None)
 
 
 def run(
@@ -114,25 +113,22 @@ def run(
 # --- What to measure ------------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def _find_source(name: str, archives: Path | None, sample: bool) -> Iterator[_Source]:
-    """Find what `name` means; a sample is drawn, and deleted at the end."""
+def _find_subject(name: str, archives: Path | None, sample: bool) -> _Subject:
     names = [config.name for config in mnist_family.CONFIGS]
     if name not in names:
-        yield _find_folder(name, names, archives, sample)
-    elif sample:
-        with tempfile.TemporaryDirectory(prefix="mnist_family-") as temporary:
-            write_sample_archives(temporary, [name])
-            yield _Source(name, name, Path(temporary, name))
-    elif archives is None:
-        yield _Source(name, name, None)
-    else:
-        folder = archives.expanduser()
-        inside = folder / name
-        yield _Source(name, name, inside if inside.is_dir() else folder)
+        return _find_folder(name, names, archives, sample)
+    if archives is None:
+        return _Subject(name, name, None, sample)
+    if sample:
+        raise mnist_family.fault(
+            name, "both --sample and --archives", "one of them", "leave one of them out"
+        )
+    folder = archives.expanduser()
+    inside = folder / name
+    return _Subject(name, name, inside if inside.is_dir() else folder)
 
 
-def _find_folder(name: str, names: list[str], archives: Path | None, sample: bool) -> _Source:
+def _find_folder(name: str, names: list[str], archives: Path | None, sample: bool) -> _Subject:
     folder = Path(name).expanduser()
     if not folder.is_dir():
         expected = f"{', '.join(names)}, or a folder of archives"
@@ -141,7 +137,7 @@ def _find_folder(name: str, names: list[str], archives: Path | None, sample: boo
         option = "--sample" if sample else "--archives"
         expected = f"one of {', '.join(names)}"
         raise mnist_family.fault(name, f"a folder, with {option}", expected, f"leave {option} out")
-    return _Source(str(folder), _config_of(folder), folder)
+    return _Subject(str(folder), _config_of(folder), folder)
 
 
 def _config_of(folder: Path) -> str:
@@ -157,36 +153,58 @@ def _config_of(folder: Path) -> str:
     return str(mnist_family.CONFIGS[0].name)
 
 
-def _refuse_unpublished(source: _Source, splits: Mapping[str, DiskSplit]) -> None:
-    published = mnist_family.find_config(source.config).archives
+@contextlib.contextmanager
+def _drawn_if_sample(subject: _Subject) -> Iterator[Path | None]:
+    """Yield the folder of archives; that of a sample is drawn now and deleted in the end."""
+    if not subject.sample:
+        yield subject.folder
+        return
+    with tempfile.TemporaryDirectory(prefix="mnist_family-") as temporary:
+        write_sample_archives(temporary, [subject.name])
+        yield Path(temporary, subject.name)
+
+
+def _refuse_unpublished(subject: _Subject, splits: Mapping[str, DiskSplit]) -> None:
+    published = mnist_family.find_config(subject.config).archives
     if splits.keys() == published.keys() and all(split.official for split in splits.values()):
         return
     raise mnist_family.fault(
-        str(source.folder),
+        str(subject.folder),
         "not the published archives",
-        f"all of {source.name}'s for the figures in cards/",
+        f"all of {subject.name}'s for the figures in cards/",
         "give --out FILE for the figures of others",
+    )
+
+
+def _refuse_other_splits(subject: _Subject, splits: Mapping[str, DiskSplit]) -> None:
+    if {"train", "test"} <= {*splits}:
+        return
+    raise mnist_family.fault(
+        str(subject.folder),
+        f"splits {', '.join(splits)}",
+        "train and test for --neighbours",
+        "add the missing archives, or leave --neighbours out",
     )
 
 
 # --- What to write --------------------------------------------------------------------------------
 
 
-def _default_out(source: _Source, sample: bool) -> Path:
-    if source.name != source.config:
-        return Path(source.name, FILE_NAME)
-    if sample:
+def _default_out(subject: _Subject) -> Path:
+    if subject.name != subject.config:
+        return Path(subject.name, MEASUREMENTS_FILE)
+    if subject.sample:
         raise mnist_family.fault(
-            source.name, "a synthetic sample", "--out FILE for its figures", "name a file"
+            subject.name, "a synthetic sample", "--out FILE for its figures", "name a file"
         )
     if CARDS.name != "cards" or not CARDS.is_dir():
         raise mnist_family.fault(
-            f"cards/{source.name}",
+            f"cards/{subject.name}",
             "this is not a clone of the project",
             "one to write its figures to",
             "give --out FILE, or clone the project",
         )
-    return CARDS / source.name / FILE_NAME
+    return CARDS / subject.name / MEASUREMENTS_FILE
 
 
 def _read_earlier(out: Path) -> Measurements | None:
@@ -204,10 +222,10 @@ def _read_earlier(out: Path) -> Measurements | None:
     return read_measurements(out)
 
 
-def _draw_means(source: _Source, splits: Mapping[str, DiskSplit]) -> bytes:
+def _draw_means(subject: _Subject, splits: Mapping[str, DiskSplit]) -> bytes:
     """Draw the class means of the first split, as a PNG file."""
     split = next(iter(splits.values()))
-    class_names = mnist_family.find_config(source.config).class_names
+    class_names = mnist_family.find_config(subject.config).class_names
     picture = io.BytesIO()
     draw_means(class_names, mnist_family.read_chunks(split)).save(picture, "png", optimize=True)
     return picture.getvalue()

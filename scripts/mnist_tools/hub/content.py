@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-READ_BYTES = 1 << 20
+BYTES_AT_ONCE = 1 << 20
 
 
 class RemoteFile(NamedTuple):
@@ -55,7 +55,7 @@ def read_path(path: Path, report: Callable[[int], object]) -> Content:
     size = path.stat().st_size
     hasher = _Hasher(size)
     with open(path, "rb") as file:
-        while chunk := file.read(READ_BYTES):
+        while chunk := file.read(BYTES_AT_ONCE):
             hasher.update(chunk)
             report(len(chunk))
     return Content(hasher.digest(), path)

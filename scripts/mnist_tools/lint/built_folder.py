@@ -48,7 +48,7 @@ def check_built_folder(
     configs: Sequence[DeclaredConfig],
     infos: Sequence[DeclaredInfo],
 ) -> Iterator[Finding]:
-    """Find files that are missing or elsewhere, and Parquet files that belie `dataset_info`."""
+    """Find files that are missing or elsewhere, and Parquet that contradicts `dataset_info`."""
     info_of = {info.config: info for info in infos}
     for config in configs:
         if config.files is None or config.data_dir is not None:
@@ -172,19 +172,18 @@ def _compare_download_size(
 def _compare_class_names(
     card: FrontMatter, stated: ClassNameList, shards: Sequence[Shard]
 ) -> Iterator[Finding]:
-    """Find the first class name that a shard has and the card has not."""
+    """Find the first class name in which a shard and the card differ."""
     remedy = "correct it, or every row is relabelled"
-    names = list(stated.names.values())
-    for shard in shards:
-        inside = shard.class_names.get(stated.feature)
-        if inside is None or inside == names:
-            continue
-        if len(inside) != len(names):
-            found = f"{len(names)} names"
+    labels = {str(label): label for label in stated.names}  # in any order; YAML may have integers
+    for inside in (shard.class_names.get(stated.feature) for shard in shards):
+        if inside is not None and len(inside) != len(labels):
+            found = f"{len(labels)} names"
             yield card.finding(stated.place, found, f"{len(inside)} as in Parquet", remedy)
             return
-        pairs = zip(stated.names.items(), inside, strict=True)
-        label, name, right = next((*pair, other) for pair, other in pairs if pair[1] != other)
-        place = (*stated.place, label)
-        yield card.finding(place, show(name), f"{show(right)} as in Parquet", remedy)
-        return
+        for number, right in enumerate(inside or ()):
+            label = labels.get(str(number))
+            if label is not None and stated.names[label] != right:
+                name = show(stated.names[label])
+                place = (*stated.place, label)
+                yield card.finding(place, name, f"{show(right)} as in Parquet", remedy)
+                return

@@ -8,7 +8,7 @@ import datasets
 
 from mnist_tools.lint.card_text import FrontMatter
 from mnist_tools.lint.declared import ClassNameList, DeclaredConfig, DeclaredInfo, Pattern
-from mnist_tools.lint.finding import Finding, shorten, show, show_all
+from mnist_tools.lint.finding import Finding, Place, shorten, show, show_all
 from mnist_tools.lint.patterns import judge
 from mnist_tools.lint.vocabularies import closest, vocabulary
 
@@ -55,20 +55,10 @@ def check_configs(card: FrontMatter, configs: Sequence[DeclaredConfig]) -> Itera
         expected = "configs with the data files of each"
         remedy = "add configs, or load_dataset merges all the files that it finds"
         yield card.finding(("dataset_info",), "no configs beside it", expected, remedy)
-    yield from _check_names(card, configs)
+    yield from _check_names(card, [(config.place, config.name) for config in configs])
     yield from _check_defaults(card, configs)
     for config in configs:
         yield from _check_files(card, config)
-
-
-def _check_names(card: FrontMatter, configs: Sequence[DeclaredConfig]) -> Iterator[Finding]:
-    first: dict[str, int] = {}
-    for config in configs:
-        if config.name in first:
-            place = (*config.place, "config_name")
-            found = f"{show(config.name)} twice, first in line {first[config.name]}"
-            yield card.finding(place, found, "a name of its own", "rename one")
-        first.setdefault(config.name, card.line(config.place))
 
 
 def _check_defaults(card: FrontMatter, configs: Sequence[DeclaredConfig]) -> Iterator[Finding]:
@@ -173,7 +163,8 @@ def _check_dataset_size(card: FrontMatter, info: DeclaredInfo) -> Iterator[Findi
 def check_agreement(
     card: FrontMatter, configs: Sequence[DeclaredConfig], infos: Sequence[DeclaredInfo]
 ) -> Iterator[Finding]:
-    """Find configs that only one of configs and dataset_info has, or with different splits."""
+    """Find configs that dataset_info repeats, or on which configs and dataset_info disagree."""
+    yield from _check_names(card, [(info.place, info.config) for info in infos])
     config_of = {config.name: config for config in configs}
     info_of = {info.config: info for info in infos}
     if not config_of or not info_of:
@@ -188,6 +179,15 @@ def check_agreement(
             yield card.finding(info.place, found, "each config in both", "add or remove it")
         else:
             yield from _check_splits(card, config_of[name], info)
+
+
+def _check_names(card: FrontMatter, configs: Sequence[tuple[Place, str]]) -> Iterator[Finding]:
+    first: dict[str, int] = {}
+    for place, name in configs:
+        if name in first:
+            found = f"{show(name)} twice, first in line {first[name]}"
+            yield card.finding((*place, "config_name"), found, "a name of its own", "rename one")
+        first.setdefault(name, card.line(place))
 
 
 def _check_splits(

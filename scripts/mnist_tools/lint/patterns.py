@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 LONGEST = 500  # characters
 MOST_DOUBLE_STARS = 2  # each ** multiplies the folders to look into
-DEEPEST = 20  # levels of folders that ** looks into
+DEEPEST_FOLDER = 20  # levels of folders that ** looks into
 
 
 class PatternFault(NamedTuple):
@@ -41,7 +41,7 @@ def expand(folder: Path, pattern: str) -> list[Path]:
     Links are returned but not followed: to a file, or to a folder on the way.
     """
     segments = [segment for segment in pattern.split("/") if segment not in ("", ".")]
-    return sorted(set(_matches(folder, segments, DEEPEST))) if segments else []
+    return sorted(set(_matches(folder, segments, DEEPEST_FOLDER))) if segments else []
 
 
 def _way_out(pattern: str) -> str | None:

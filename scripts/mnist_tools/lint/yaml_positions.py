@@ -9,8 +9,8 @@ import yaml
 
 from mnist_tools.lint.finding import Place, shorten, word
 
-DEEPEST = 50  # levels; features may be nested, but nobody nests fifty of them
-LONGEST_NUMBER = 1000  # characters; the time to convert a number grows with their square
+DEEPEST_NESTING = 50  # levels; features may be nested, but nobody nests fifty of them
+LONGEST_VALUE = 1000  # characters, except of text; converting numbers takes the square of them
 
 _TEXT_TAG = "tag:yaml.org,2002:str"
 _MAPPING_TAG = "tag:yaml.org,2002:map"
@@ -108,9 +108,9 @@ class _BoundedLoader(yaml.SafeLoader):
             raise _OutOfBounds(
                 event.start_mark, found, "values in full", "write the value out instead"
             )
-        if self._depth == DEEPEST:
-            found = f"more than {DEEPEST} levels of nesting"
-            raise _OutOfBounds(event.start_mark, found, f"at most {DEEPEST}", "make it flatter")
+        if self._depth == DEEPEST_NESTING:
+            found = f"more than {DEEPEST_NESTING} levels of nesting"
+            raise _OutOfBounds(event.start_mark, found, f"at most {DEEPEST_NESTING}", "make it flatter")
         self._depth += 1
         node = super().compose_node(parent, index)
         self._depth -= 1
@@ -118,9 +118,10 @@ class _BoundedLoader(yaml.SafeLoader):
 
     def compose_scalar_node(self, anchor: Any) -> Any:
         node = super().compose_scalar_node(anchor)
-        if node.tag != _TEXT_TAG and len(node.value) > LONGEST_NUMBER:
-            found = f"a number of {len(node.value):,} characters"
-            expected = f"at most {LONGEST_NUMBER:,}"
+        if node.tag != _TEXT_TAG and len(node.value) > LONGEST_VALUE:
+            kind = shorten(node.tag.rpartition(":")[2])
+            found = f"a value ({kind}) of {len(node.value):,} characters"
+            expected = f"at most {LONGEST_VALUE:,}"
             raise _OutOfBounds(node.start_mark, found, expected, "put it into quotes if it is text")
         return node
 

@@ -1,0 +1,108 @@
+"""Escape text that anybody may have written, for the place in a card where it goes."""
+
+import re
+import urllib.parse
+
+JOINERS = "\u200c\u200d"  # Persian, Indic scripts and emoji need them, and they cannot reorder text
+URL = re.compile(r"https?://[^\s<>|\\`]*[^\s<>|\\`.,;:!?'\"()\[\]]")
+CODE_SPAN = re.compile(r"(`[^`]+`)")
+SPECIAL = re.compile(r"[\\`*\[\]<~$|]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
+ESCAPED = r"\\\g<0>"
+STARTS_A_BLOCK = re.compile(r"(#{1,6}|[-+])(\s|$)|[-=:]+$|>|(?<=\d)[.)](\s|$)")
+
+
+class Markdown(str):
+    """Markdown that is put into a card as it is; every other string is escaped there."""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        """Tell Jinja that this string is escaped already."""
+        return self
+
+
+def printable(text: str) -> str:
+    """Return text as one line, with controls and the like shown as escapes, such as `\\x1b`."""
+    return _show_controls(" ".join(text.split()))
+
+
+def _show_controls(line: str) -> str:
+    return "".join(
+        char if char.isprintable() or char in JOINERS else char.encode("unicode_escape").decode()
+        for char in line
+    )
+
+
+def escape_text(text: str) -> Markdown:
+    """Return Markdown that shows the text literally, in a paragraph, list, heading or cell."""
+    return protect_start(escape_words(printable(text)))
+
+
+def escape_words(text: str) -> str:
+    """Escape what could start a span within a line, and turn URLs into links."""
+    escaped, position = "", 0
+    text = _show_controls(re.sub(r"\s", " ", text))
+    for match in URL.finditer(text):
+        escaped += SPECIAL.sub(ESCAPED, text[position : match.start()])
+        escaped += autolink(match[0])
+        position = match.end()
+    return escaped + SPECIAL.sub(ESCAPED, text[position:])
+
+
+def escape_prose(text: str) -> str:
+    """Escape words of a sentence, as `escape_words` does, except that `code` stays code."""
+    pieces = CODE_SPAN.split(text)
+    pieces[::2] = [escape_words(words) for words in pieces[::2]]
+    pieces[1::2] = [_show_controls(code) for code in pieces[1::2]]
+    return "".join(pieces)
+
+
+def protect_start(line: str) -> Markdown:
+    """Escape what would make a heading, a list, a quote or a rule of an escaped line."""
+    digits = len(line) - len(line.lstrip("0123456789"))
+    if STARTS_A_BLOCK.match(line, digits):
+        return Markdown(f"{line[:digits]}\\{line[digits:]}")
+    return Markdown(line)
+
+
+def link(text: str, url: str) -> Markdown:
+    """Return a link that shows `text`."""
+    return Markdown(f"[{_escape_label(text)}]({_quote_url(url)})")
+
+
+def _escape_label(text: str) -> str:
+    return SPECIAL.sub(ESCAPED, printable(text))
+
+
+def autolink(url: str) -> Markdown:
+    """Return a link that shows its own URL."""
+    return Markdown(f"<{_quote_url(url)}>")
+
+
+def image(text: str, path: str) -> Markdown:
+    """Return a picture of the folder, with `text` for readers who do not see it."""
+    return Markdown(f"![{_escape_label(text)}]({urllib.parse.quote(path)})")
+
+
+def code_span(text: str) -> Markdown:
+    """Return text as inline code."""
+    line = printable(text)
+    fence = "`" * (_longest_run_of_backticks(line) + 1)
+    padding = " " if line.startswith("`") or line.endswith("`") else ""
+    return Markdown(f"{fence}{padding}{line}{padding}{fence}")
+
+
+def code_block(text: str, language: str = "") -> Markdown:
+    """Return lines of text as a block of code, whatever they contain."""
+    lines = [_show_controls(line.expandtabs(4).rstrip()) for line in text.strip("\n").splitlines()]
+    fence = "`" * max(3, _longest_run_of_backticks(text) + 1)
+    return Markdown("\n".join([f"{fence}{language}", *lines, fence]))
+
+
+def _longest_run_of_backticks(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)
+
+
+def _quote_url(url: str) -> str:
+    """Percent-encode what could end a link: blanks, parentheses, angle brackets, controls."""
+    return urllib.parse.quote(url, safe="!#$%&*+,-./:;=?@_~")

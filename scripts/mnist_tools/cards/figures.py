@@ -1,0 +1,78 @@
+"""Show figures, and put them into text that has placeholders such as `{{ train.mean }}`."""
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import mnist_family
+
+PLACEHOLDER = re.compile(r"{{\s*(.*?)\s*}}")
+PATH = re.compile(r"(?:\.?[a-z_]\w*|\[\d+\])+")
+STEP = re.compile(r"(\w+)")
+SPREAD = re.compile(r"\s*\|\s*spread$")  # after counts: the smallest to the largest of them
+
+
+def show_figure(value: object) -> str:
+    """Return a value as cards show it: integers with commas between thousands."""
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def show_spread(counts: Sequence[int]) -> str:
+    """Return the smallest and the largest count, or the one that all are."""
+    lowest, highest = min(counts), max(counts)
+    if lowest == highest:
+        return show_figure(lowest)
+    return f"{show_figure(lowest)} to {show_figure(highest)}"
+
+
+def fill(
+    text: str, figures: Mapping[str, Any], *, place: str, escape: Callable[[str], str] = str
+) -> str:
+    """Return text as one line, with figures in the places of its placeholders.
+
+    `escape` is applied to each piece of the text and to each figure, so that together they form
+    neither markup nor another placeholder. ValueError names `place` if there is no such figure.
+    """
+    pieces = PLACEHOLDER.split(" ".join(text.split()))
+    pieces[::2] = [escape(words) for words in pieces[::2]]
+    pieces[1::2] = [escape(_figure(path, figures, place)) for path in pieces[1::2]]
+    return "".join(pieces)
+
+
+def _figure(placeholder: str, figures: Mapping[str, Any], place: str) -> str:
+    path = SPREAD.sub("", placeholder)
+    value = _look_up(path, figures, place)
+    return show_spread(value) if path != placeholder else show_figure(value)
+
+
+def _look_up(path: str, figures: Mapping[str, Any], place: str) -> Any:
+    """Follow a path as in `knn[0].errors.first_half` through keys, positions and attributes."""
+    value: Any = figures
+    for step in STEP.findall(path) if PATH.fullmatch(path) else [path]:
+        try:
+            value = _take(value, step)
+        except (LookupError, AttributeError):
+            names = ", ".join(_names(value)) or "no figures"
+            raise mnist_family.fault(
+                place, f"no figure {path!r}", f"one of {names} instead of {step!r}", "correct it"
+            ) from None
+    return value
+
+
+def _take(value: Any, step: str) -> Any:
+    if isinstance(value, Mapping):
+        return value[step]
+    if isinstance(value, Sequence):
+        return value[int(step)]
+    return getattr(value, step)
+
+
+def _names(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [*value]
+    if isinstance(value, Sequence):
+        return [f"[{number}]" for number in range(len(value))]
+    if not dataclasses.is_dataclass(value):
+        return []
+    return [field.name for field in dataclasses.fields(value)]

@@ -1,0 +1,217 @@
+"""CSV: a line a row, with the label and 784 grey levels."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+import pyarrow.compute
+import pyarrow.csv
+
+from mnist_family import Chunk, fault
+from mnist_tools.formats.class_names import DIGITS, first_named, names_beside, write_class_names
+from mnist_tools.formats.csv_layout import NUMBER, Layout, read_layout
+from mnist_tools.formats.files import files_in
+from mnist_tools.formats.images import RESIZED, fit_arrays
+from mnist_tools.formats.source import ROWS_PER_CHUNK, Reader, Request, Source, WriteOptions
+from mnist_tools.formats.split_names import SplitFile, name_splits
+
+TITLE: str = "CSV"
+CSV_BLOCK_BYTES = 4 << 20
+HEADER = ",".join(["label", *(f"pixel{pixel}" for pixel in range(784))]) + "\n"
+MAX_LABEL = 1 << 53  # up to which float64 keeps whole numbers apart
+
+
+def detect(path: Path) -> bool:
+    """Tell whether there are .csv files in a folder, or a file is one."""
+    return bool(files_in(path, ".csv"))
+
+
+def read(request: Request) -> Source:
+    """Open mnist_<split>.csv, <split>.csv and the like; a header says what each column is."""
+    files = files_in(request.path, ".csv")
+    stems = [SplitFile(file.name[:-4].removeprefix("mnist_"), file.name) for file in files]
+    named = name_splits(stems, request.path)
+    layouts = [read_layout(file, resize=request.resize) for file in files]
+    names = first_named(
+        option=request.class_names, inside=None, beside=names_beside(request.path), default=DIGITS
+    )
+    readers = {
+        split: partial(_chunks, file, layout, request.resize)
+        for split, file, layout in zip(named.names, files, layouts, strict=True)
+    }
+    notes = [layout.note for layout in layouts if layout.note]
+    if any(layout.side != 28 for layout in layouts):
+        notes.append(RESIZED)
+    return Source(TITLE, readers, names, named.notes + tuple(notes))
+
+
+def write(
+    folder: Path,
+    splits: Mapping[str, Reader],
+    class_names: Sequence[str],
+    options: WriteOptions,
+) -> tuple[str, ...]:
+    """Write mnist_<split>.csv; -1 is the label of a row that has none."""
+    texts = [_texts(",", -1), _texts(","), _texts("\n")]
+    for split, reader in splits.items():
+        with open(folder / f"mnist_{split}.csv", "wb") as file:
+            if options.csv_header:
+                file.write(HEADER.encode())
+            for chunk in reader():
+                file.write(_lines(chunk, texts))
+    write_class_names(folder, class_names)
+    if options.csv_header:
+        return ()
+    return ("the CSV files have no header: read them with pandas.read_csv(…, header=None)",)
+
+
+def _texts(end: str, *more: int) -> np.ndarray:
+    """Spell 0 to 255, then `more`, each followed by `end`: uint8 (n, 4), padded with 0."""
+    texts = np.array([f"{number}{end}" for number in (*range(256), *more)], "S4")
+    return texts.view(np.uint8).reshape(-1, 4)
+
+
+def _lines(chunk: Chunk, texts: Sequence[np.ndarray]) -> bytes:
+    """Write the lines of a chunk; the last of the texts for labels is that of -1."""
+    labels, pixels, last = texts
+    rows = len(chunk.labels)
+    values = chunk.images.reshape(rows, 784)
+    parts = labels[chunk.labels], pixels[values[:, :-1]].reshape(rows, -1), last[values[:, -1]]
+    lines = np.concatenate(parts, axis=1)
+    text: bytes = lines[lines != 0].tobytes()
+    return text
+
+
+def _chunks(file: Path, layout: Layout, resize: bool) -> Iterator[Chunk]:
+    row = 0
+    for labels, pixels in _values(file, layout):
+        _refuse_other_pixels(pixels, file, row)
+        for start in range(0, len(labels), ROWS_PER_CHUNK):
+            stop = start + ROWS_PER_CHUNK
+            images = pixels[start:stop].astype(np.uint8).reshape(-1, layout.side, layout.side)
+            fitted = fit_arrays(images, str(file), resize=resize)
+            yield Chunk(fitted, labels[start:stop].astype(np.int64))
+        row += len(labels)
+
+
+def _values(file: Path, layout: Layout) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the labels (n,) and pixels (n, 784) of blocks, as whole numbers of any dtype."""
+    done = 0
+    try:
+        for batch in _batches(file, layout, pyarrow.int16(), 0):
+            yield _plain_numbers(batch, layout, file, done)
+            done += batch.num_rows
+    except pyarrow.ArrowInvalid:
+        for batch in _batches(file, layout, pyarrow.string(), done):
+            yield _numbers_in_text(batch, layout, file, done)
+            done += batch.num_rows
+
+
+def _batches(
+    file: Path, layout: Layout, kind: pyarrow.DataType, skip: int
+) -> Iterator[pyarrow.RecordBatch]:
+    """Yield blocks of the label's column, if there is one, and of the pixels' columns."""
+    names = [str(column) for column in range(layout.columns)]
+    used = [str(column) for column in _used(layout)]
+    read = pyarrow.csv.ReadOptions(
+        column_names=names,
+        skip_rows=layout.lines_before_rows,
+        skip_rows_after_names=skip,
+        block_size=CSV_BLOCK_BYTES,
+        use_threads=False,  # so that errors name the row
+    )
+    parse = pyarrow.csv.ParseOptions(delimiter=layout.separator)
+    convert = pyarrow.csv.ConvertOptions(
+        column_types=dict.fromkeys(used, kind),
+        include_columns=used,
+        null_values=[""],
+        strings_can_be_null=True,
+    )
+    try:
+        with pyarrow.csv.open_csv(file, read, parse, convert) as reader:
+            yield from reader
+    except pyarrow.ArrowInvalid as error:
+        if pyarrow.types.is_string(kind) or "parse error" in str(error):
+            raise _unparsed(file, layout, error) from None
+        raise
+
+
+def _unparsed(file: Path, layout: Layout, error: pyarrow.ArrowInvalid) -> ValueError:
+    said = " ".join(str(error).split())
+    found = said.removeprefix("CSV parse error: ")[:120]
+    return fault(str(file), found, f"{layout.columns} numbers in each line", "correct the file")
+
+
+def _used(layout: Layout) -> list[int]:
+    return [*([] if layout.label is None else [layout.label]), *layout.pixels]
+
+
+def _plain_numbers(
+    batch: pyarrow.RecordBatch, layout: Layout, file: Path, row: int
+) -> tuple[np.ndarray, np.ndarray]:
+    columns = batch.columns
+    labels = np.full(batch.num_rows, -1, np.int16)
+    if layout.label is not None:
+        labels = columns.pop(0).fill_null(-1).to_numpy()
+    for pixel, column in enumerate(columns):
+        if column.null_count:
+            found = (
+                f"no value for pixel {pixel} in row {row + column.is_null().index(True).as_py()}"
+            )
+            raise fault(str(file), found, "0 to 255", "correct the file")
+    return labels, np.stack([column.to_numpy() for column in columns], axis=1)
+
+
+def _numbers_in_text(
+    batch: pyarrow.RecordBatch, layout: Layout, file: Path, row: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Read numbers that are not written plainly, as in +5, 5.0 or 1.28e+02."""
+    text = pyarrow.concat_arrays(batch.columns)
+    text = pyarrow.compute.utf8_trim_whitespace(text)
+    text = pyarrow.compute.replace_substring_regex(text, r"^\+", "")
+    places = _used(layout)
+    try:
+        values = text.cast(pyarrow.float64()).to_numpy(zero_copy_only=False)
+    except pyarrow.ArrowInvalid:
+        raise _no_number(text, batch.num_rows, places, file, row) from None
+    values = values.reshape(len(places), batch.num_rows).T
+    labels = np.full(batch.num_rows, -1.0)
+    if layout.label is not None:
+        labels = np.where(np.isnan(values[:, 0]), -1, values[:, 0])
+        values = values[:, 1:]
+    _refuse_fractions(labels, file, row)
+    return labels, values
+
+
+def _no_number(
+    text: pyarrow.Array, rows: int, places: Sequence[int], file: Path, row: int
+) -> ValueError:
+    for number, value in enumerate(text.to_pylist()):
+        if value is not None and not (value and NUMBER.fullmatch(value)):
+            column, at = places[number // rows], row + number % rows
+            found = f"{value!r:.40} in column {column + 1} of row {at}"
+            return fault(
+                str(file), found, "a whole number", "correct the file, or number its classes"
+            )
+    return fault(str(file), f"text after row {row}", "whole numbers", "correct the file")
+
+
+def _refuse_fractions(labels: np.ndarray, file: Path, row: int) -> None:
+    wrong = (labels != np.floor(labels)) | (np.abs(labels) > MAX_LABEL)
+    if wrong.any():
+        at = int(wrong.argmax())
+        found = f"the label {labels[at]} in row {row + at}"
+        raise fault(str(file), found, "a whole number", "number the classes from 0")
+
+
+def _refuse_other_pixels(pixels: np.ndarray, file: Path, row: int) -> None:
+    wrong = ~((pixels >= 0) & (pixels <= 255))  # what is no number is neither
+    if pixels.dtype.kind == "f":
+        wrong |= pixels != np.floor(pixels)
+    if wrong.any():
+        at, pixel = np.argwhere(wrong)[0]
+        found = f"the value {pixels[at, pixel]} of pixel {pixel} in row {row + at}"
+        remedy = "correct the file" if row + at else "correct the file, or its header"
+        raise fault(str(file), found, "0 to 255", remedy)

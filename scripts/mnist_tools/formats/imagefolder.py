@@ -1,0 +1,225 @@
+"""Image folders: <split>/<class>/<image>, or <class>/<image> for a single split."""
+
+import re
+import urllib.parse
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mnist_family import IMAGE_SHAPE, Chunk, ClassNames, encode_pngs, fault
+from mnist_tools.formats.class_names import (
+    DIGITS,
+    check_class_names,
+    first_named,
+    names_beside,
+    write_class_names,
+)
+from mnist_tools.formats.files import folders_in, is_litter, refuse_wrong_file, some
+from mnist_tools.formats.images import RESIZED, SUFFIXES, decode_image
+from mnist_tools.formats.source import ROWS_PER_CHUNK, Reader, Request, Source, WriteOptions
+from mnist_tools.formats.split_names import SplitFile, name_splits
+
+TITLE: str = "image folder"
+UNLABELLED_FOLDER = (
+    "_unlabelled"  # the folder of rows without a label; no class's folder starts with _
+)
+
+
+class ImageFile(NamedTuple):
+    """An image and the folder of its class."""
+
+    name: str
+    folder: str
+
+
+def detect(path: Path) -> bool:
+    """Tell whether there are images in the folders of a folder, or one level below."""
+    if not path.is_dir():
+        return False
+    folders = folders_in(path)
+    return any(_has_images(each) for folder in folders for each in (folder, *folders_in(folder)))
+
+
+def read(request: Request) -> Source:
+    """Open a tree of images; rows are in the order of their numbers, or else by class and name."""
+    path = request.path
+    folders = folders_in(path)
+    has_splits = any(folders_in(folder) for folder in folders)
+    _refuse_stray_images([path, *folders] if has_splits else [path])
+    split_folders = folders if has_splits else [path]
+    stems = [SplitFile(folder.name if has_splits else "", folder.name) for folder in split_folders]
+    named = name_splits(stems, path)
+    classes = sorted({each.name for folder in split_folders for each in folders_in(folder)})
+    names = first_named(
+        option=request.class_names,
+        inside=None,
+        beside=names_beside(path),
+        default=_names_of_folders(classes, path),
+    )
+    labels = _labels_of_folders(names.names)
+    for folder in classes:
+        if folder not in labels:
+            found = f"the folder {folder} of no class"
+            raise fault(
+                str(path), found, f"one of {some(names.names)}", f"name it in {names.source}"
+            )
+    readers = {
+        split: partial(_chunks, folder, labels, request.resize)
+        for split, folder in zip(named.names, split_folders, strict=True)
+    }
+    notes = named.notes + ((RESIZED,) if request.resize else ())
+    return Source(TITLE, readers, names, notes)
+
+
+def write(
+    folder: Path,
+    splits: Mapping[str, Reader],
+    class_names: Sequence[str],
+    options: WriteOptions,
+) -> tuple[str, ...]:
+    """Write <split>/<class>/<row>.png, with a folder for every class; rows have 8 digits."""
+    places = [folder_name(name) for name in class_names]
+    unlabelled = 0
+    for split, reader in splits.items():
+        (folder / split).mkdir()
+        for place, name in zip(places, class_names, strict=True):
+            _make_class_folder(folder / split / place, name)
+        unlabelled += _write_split(folder / split, places, reader)
+    write_class_names(folder, class_names)
+    return _notes_for_readers(class_names, places, unlabelled)
+
+
+def folder_name(class_name: str) -> str:
+    """Return the folder of a class: what no folder may be called is written %XX, as in URLs."""
+    name = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*%]', _quoted, class_name)
+    name = re.sub(r"^[._ ]|[. ]$", _quoted, name)
+    if re.fullmatch(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", name, re.IGNORECASE):
+        return f"%{ord(name[0]):02X}{name[1:]}"
+    return name
+
+
+def class_name(folder: str) -> str:
+    """Return the class name whose `folder_name` this is; other folders are their own."""
+    name = urllib.parse.unquote(folder)
+    return name if folder_name(name) == folder else folder
+
+
+def _quoted(match: re.Match[str]) -> str:
+    return f"%{ord(match[0]):02X}"
+
+
+def _has_images(folder: Path) -> bool:
+    return any(_is_image(entry) for entry in folder.iterdir())
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not is_litter(path.name) and path.is_file()
+
+
+def _refuse_stray_images(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        stray = sorted(entry.name for entry in folder.iterdir() if _is_image(entry))
+        if stray:
+            found = f"{some(stray)} beside folders of images"
+            remedy = "move each image into the folder of its class, or elsewhere"
+            raise fault(str(folder), found, "<split>/<class>/<image> or <class>/<image>", remedy)
+
+
+def _names_of_folders(folders: Sequence[str], path: Path) -> ClassNames:
+    named = sorted(class_name(folder) for folder in folders if folder != UNLABELLED_FOLDER)
+    if not named:
+        return DIGITS
+    return ClassNames(check_class_names(named, str(path)), "folders")
+
+
+def _labels_of_folders(names: Sequence[str]) -> dict[str, int]:
+    """Number the folders of classes, under the names written here and plain ones; -1 for none."""
+    labels = {name: label for label, name in enumerate(names)}
+    labels |= {folder_name(name): label for label, name in enumerate(names)}
+    return labels | {UNLABELLED_FOLDER: -1}
+
+
+def _chunks(split: Path, labels: Mapping[str, int], resize: bool) -> Iterator[Chunk]:
+    files = _ordered_files(split)
+    for start in range(0, len(files), ROWS_PER_CHUNK):
+        chunk = files[start : start + ROWS_PER_CHUNK]
+        images = [_read_image(split / file.folder / file.name, resize) for file in chunk]
+        numbers = np.array([labels[file.folder] for file in chunk], np.int64)
+        yield Chunk(np.array(images, np.uint8).reshape(-1, *IMAGE_SHAPE), numbers)
+
+
+def _ordered_files(split: Path) -> list[ImageFile]:
+    files = [
+        ImageFile(entry.name, folder.name)
+        for folder in folders_in(split)
+        for entry in folder.iterdir()
+        if not is_litter(entry.name)
+    ]
+    if all(_row_number(file) is not None for file in files):
+        return sorted(files, key=lambda file: (_row_number(file) or 0, file))
+    return sorted(files, key=lambda file: (file.folder, file.name))
+
+
+def _row_number(file: ImageFile) -> int | None:
+    match = re.match(r"[0-9]+(?=\.)", file.name)
+    return int(match[0]) if match else None
+
+
+def _read_image(path: Path, resize: bool) -> np.ndarray:
+    if path.is_dir():
+        remedy = "move its images into the folder of a class"
+        raise fault(str(path), "a folder in the folder of a class", "images", remedy)
+    with open(path, "rb") as file:
+        try:
+            return decode_image(file, str(path), resize=resize)
+        except ValueError:
+            refuse_wrong_file(path, "an image")
+            raise
+
+
+def _make_class_folder(place: Path, name: str) -> None:
+    try:
+        place.mkdir()
+    except FileExistsError:
+        found = f"the classes {name!r} and another with one folder on this file system"
+        raise fault("image folder", found, "names that differ", "rename one") from None
+    except OSError as error:
+        found = f"the class {name!r:.40}, which cannot be a folder ({error.strerror})"
+        raise fault("image folder", found, "a shorter name", "rename it") from None
+
+
+def _write_split(folder: Path, places: Sequence[str], reader: Reader) -> int:
+    """Write the images of a split and return how many have no label."""
+    row = unlabelled = 0
+    for chunk in reader():
+        if (chunk.labels < 0).any():
+            (folder / UNLABELLED_FOLDER).mkdir(exist_ok=True)
+            unlabelled += int((chunk.labels < 0).sum())
+        for png, label in zip(encode_pngs(chunk.images), chunk.labels.tolist(), strict=True):
+            place = places[label] if label >= 0 else UNLABELLED_FOLDER
+            (folder / place / f"{row:08}.png").write_bytes(png)
+            row += 1
+    return unlabelled
+
+
+def _notes_for_readers(
+    class_names: Sequence[str], places: Sequence[str], unlabelled: int
+) -> tuple[str, ...]:
+    """Say what readers that number class folders alphabetically make of this one."""
+    start = "torchvision, Keras and datasets number class folders alphabetically"
+    folders = sorted([*places, UNLABELLED_FOLDER]) if unlabelled else sorted(places)
+    moved = [label for label, place in enumerate(places) if folders.index(place) != label]
+    notes = [f"{start}, which here gives the same numbers"]
+    if moved:
+        first = moved[0]
+        there = folders.index(places[first])
+        notes = [
+            f"{start}, which differs from here for {len(moved)} of {len(places)} classes: "
+            f"{class_names[first]} is {first} here and {there} there"
+        ]
+    if unlabelled:
+        notes.append(f"other readers take the folder {UNLABELLED_FOLDER} for a class")
+    return tuple(notes)

@@ -1,0 +1,122 @@
+"""Images of any kind, as arrays of 28 × 28 grey levels."""
+
+import contextlib
+import math
+import warnings
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import numpy as np
+import PIL.Image
+import PIL.ImageChops
+
+from mnist_family import IMAGE_SHAPE, fault
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm")
+KINDS = (
+    "PNG",
+    "JPEG",
+    "BMP",
+    "GIF",
+    "TIFF",
+    "WEBP",
+    "PPM",
+)  # no other decoder of Pillow is started
+MAX_PIXELS = 1 << 23  # 32 MB once decoded
+FITTING_IMAGE = "28 × 28 in mode L"
+PASS_RESIZE = "pass --resize to scale images and to turn colours to grey"
+RESIZED = (
+    "images of other sizes are scaled to 28 × 28 (Lanczos), and colours turned to grey (luminance)"
+)
+
+
+def decode_image(file: BinaryIO, place: str, *, resize: bool) -> np.ndarray:
+    """Read an image file as uint8 (28, 28), scaled with `resize`. ValueError names its `place`."""
+    with _naming_the_image(place):
+        image = PIL.Image.open(file, formats=KINDS)
+    if image.width * image.height > MAX_PIXELS:
+        raise _too_large(f"{image.width:,} × {image.height:,}", place)
+    with _naming_the_image(place):
+        frames = getattr(image, "n_frames", 1)
+        image.load()
+    if frames > 1:
+        remedy = "save each as a file of its own, or remove it"
+        raise fault(place, f"{frames} images in one file", "one", remedy)
+    return fit_image(image, place, resize=resize)
+
+
+def fit_image(image: PIL.Image.Image, place: str, *, resize: bool) -> np.ndarray:
+    """Return an image as uint8 (28, 28). ValueError if it needs `resize` for that."""
+    if image.mode == "L" and image.size == IMAGE_SHAPE:
+        return np.asarray(image)
+    found = f"{image.width} × {image.height} in mode {image.mode}"
+    if not resize:
+        raise fault(place, found, FITTING_IMAGE, PASS_RESIZE)
+    if image.mode.startswith(("I", "F")):
+        raise fault(place, found, "8 bits a channel", "save it so")
+    return np.asarray(_grey(image).resize(IMAGE_SHAPE, PIL.Image.Resampling.LANCZOS))
+
+
+def fit_arrays(images: np.ndarray, place: str, *, resize: bool) -> np.ndarray:
+    """Return images as uint8 (n, 28, 28).
+
+    `images` is uint8 (n, height, width), with or without 1, 3 or 4 channels, or (n, side²).
+    ValueError if they are of another size, unless `resize` is set, and for any other shape.
+    """
+    if images.shape[3:] == (1,):
+        images = images[..., 0]
+    if images.ndim == 2:
+        side = square_side(images.shape[1])
+        if side is not None:
+            images = images.reshape(-1, side, side)
+    if images.shape[1:] == IMAGE_SHAPE:
+        return images
+    pictures = images.ndim == 3 or images.shape[3:] in ((3,), (4,))
+    if not pictures or 0 in images.shape[1:]:
+        raise fault(place, f"images of {sizes(images.shape[1:])}", "28 × 28", "reshape them")
+    if not resize:
+        raise fault(place, f"images of {sizes(images.shape[1:])}", "28 × 28", PASS_RESIZE)
+    if math.prod(images.shape[1:3]) > MAX_PIXELS:
+        raise _too_large(sizes(images.shape[1:3]), place)
+    fitted = [fit_image(PIL.Image.fromarray(image), place, resize=True) for image in images]
+    return np.array(fitted, np.uint8).reshape(-1, *IMAGE_SHAPE)
+
+
+def square_side(pixels: int) -> int | None:
+    """Return the side of a square image of so many pixels; None if there is no such image."""
+    side = math.isqrt(pixels)
+    return side if side > 1 and side * side == pixels else None
+
+
+def sizes(shape: tuple[int, ...]) -> str:
+    """Write a shape for people, as in 28 × 28."""
+    return " × ".join(f"{size:,}" for size in shape) or "no dimensions"
+
+
+def _grey(image: PIL.Image.Image) -> PIL.Image.Image:
+    """Turn an image to mode L; what is transparent becomes black, the background."""
+    if image.mode == "P" and "transparency" in image.info:
+        image = image.convert("RGBA")
+    if "A" not in image.getbands():
+        return image.convert("L")
+    alpha = image.getchannel("A")
+    return PIL.ImageChops.multiply(image.convert("L"), alpha)
+
+
+def _too_large(found: str, place: str) -> ValueError:
+    expected = f"at most {MAX_PIXELS:,} pixels"
+    return fault(place, f"an image of {found}", expected, "scale it down first")
+
+
+@contextlib.contextmanager
+def _naming_the_image(place: str) -> Iterator[None]:
+    """Turn whatever a decoder raises into a ValueError that names the image."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
+            yield
+    except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):
+        raise _too_large("too many pixels", place) from None
+    except Exception as error:  # decoders raise whatever a broken file leads them to
+        found = f"no readable image ({type(error).__name__})"
+        raise fault(place, found, f"an image of {FITTING_IMAGE}", "remove or replace it") from None

@@ -1,0 +1,233 @@
+"""NPZ: NumPy's arrays x_<split> and y_<split> in one file, or KMNIST's file for each array."""
+
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mnist_family import IMAGE_SHAPE, Chunk, ClassNames, fault
+from mnist_tools.formats.class_names import DIGITS, check_class_names, first_named, names_beside
+from mnist_tools.formats.files import files_in, some
+from mnist_tools.formats.images import (
+    MAX_PIXELS,
+    PASS_RESIZE,
+    RESIZED,
+    fit_arrays,
+    sizes,
+    square_side,
+)
+from mnist_tools.formats.labels import numpy_labels, sorted_class_names
+from mnist_tools.formats.npz_member import Member, list_members, read_blocks, rows_per_block
+from mnist_tools.formats.source import Reader, Request, Source, WriteOptions
+from mnist_tools.formats.split_names import SplitFile, SplitNames, name_splits
+from mnist_tools.formats.spool import spooled
+
+TITLE: str = "NPZ"
+CLASS_NAMES = "class_names"
+MAX_NAMES_BYTES = 1 << 20
+LAST_CHANGED = (1980, 1, 1, 0, 0, 0)  # the same arrays make the same bytes
+ARRAY_NAMES = (
+    re.compile(r"(?P<kind>[xy])_(?P<stem>.+)"),
+    re.compile(r"(?P<stem>.+)_(?P<kind>images|labels)"),
+)
+FILE_NAME = re.compile(r"(?:.+-)?(?P<stem>\w+)-(?P<kind>imgs|labels)")
+IMAGE_KINDS = ("x", "images", "imgs")
+
+
+class Part(NamedTuple):
+    """The images or the labels of a split; `kind` and `stem` are what its name says of it."""
+
+    kind: str
+    stem: str
+    member: Member
+
+    @property
+    def split_file(self) -> SplitFile:
+        """Return what names its split."""
+        return SplitFile(self.stem, f"{self.member.name} in {self.member.file.name}")
+
+
+class Pair(NamedTuple):
+    """The arrays of a split."""
+
+    images: Member
+    labels: Member
+
+
+def detect(path: Path) -> bool:
+    """Tell whether there are .npz files in a folder, or a file is one."""
+    return bool(files_in(path, ".npz"))
+
+
+def read(request: Request) -> Source:
+    """Open Keras' mnist.npz, MedMNIST's and KMNIST's files, or our own; rows are read in blocks."""
+    path = request.path
+    members = [member for file in files_in(path, ".npz") for member in list_members(file)]
+    parts = [part for part in map(_part_of, members) if part is not None]
+    if not parts:
+        found = f"arrays {some([member.name for member in members]) or 'none'}"
+        raise fault(str(path), found, "x_train with y_train, and so on", "rename them")
+    pairs, notes = _pairs_of(parts, path)
+    for pair in pairs.values():
+        _refuse_other_arrays(pair, request.resize)
+    names = first_named(
+        option=request.class_names,
+        inside=_names_inside(members),
+        beside=names_beside(path),
+        default=_names_in_labels(pairs.values(), path) or DIGITS,
+    )
+    readers = {
+        split: partial(_chunks, pair, names.names, request.resize) for split, pair in pairs.items()
+    }
+    if request.resize:
+        notes.append(RESIZED)
+    used = [part.member for part in parts]
+    unused = [each.name for each in members if each not in used and each.name != CLASS_NAMES]
+    if unused:
+        notes.append(f"{path}: the arrays {some(unused)} are left out")
+    return Source(TITLE, readers, names, tuple(notes))
+
+
+def write(
+    folder: Path,
+    splits: Mapping[str, Reader],
+    class_names: Sequence[str],
+    options: WriteOptions,
+) -> tuple[str, ...]:
+    """Write mnist.npz with x_<split>, y_<split> and class_names; -1 stands for no label."""
+    with zipfile.ZipFile(folder / "mnist.npz", "w") as archive:
+        for split, reader in splits.items():
+            with spooled(reader, folder) as rows:
+                shape = (len(rows.labels), *IMAGE_SHAPE)
+                _write_array(archive, f"x_{split}", np.dtype(np.uint8), shape, rows.image_blocks())
+                labels = rows.labels
+                if (labels >= 0).all():
+                    labels = labels.astype(np.uint8)
+                _write_array(archive, f"y_{split}", labels.dtype, labels.shape, [labels])
+        names = np.array([*class_names])
+        _write_array(archive, CLASS_NAMES, names.dtype, names.shape, [names])
+    return ()
+
+
+def _part_of(member: Member) -> Part | None:
+    patterns = (FILE_NAME,) if member.name == "arr_0" else ARRAY_NAMES
+    text = member.file.stem if member.name == "arr_0" else member.name
+    for pattern in patterns:
+        if match := pattern.fullmatch(text):
+            return Part(match["kind"], match["stem"], member)
+    return None
+
+
+def _pairs_of(parts: Sequence[Part], path: Path) -> tuple[dict[str, Pair], list[str]]:
+    """Match images and labels by split; also return notes on splits that are renamed."""
+    images = [part for part in parts if part.kind in IMAGE_KINDS]
+    labels = [part for part in parts if part.kind not in IMAGE_KINDS]
+    image_names, label_names = _name_parts(images, path), _name_parts(labels, path)
+    label_members = {
+        name: part.member for name, part in zip(label_names.names, labels, strict=True)
+    }
+    alone = {*image_names.names} ^ {*label_names.names}
+    if alone:
+        split = min(alone)
+        found = "labels without images" if split in label_members else "images without labels"
+        raise fault(f"{path}, {split}", found, "both", "add the missing array")
+    pairs = {
+        name: Pair(part.member, label_members[name])
+        for name, part in zip(image_names.names, images, strict=True)
+    }
+    return pairs, [*image_names.notes]
+
+
+def _name_parts(parts: Sequence[Part], path: Path) -> SplitNames:
+    return name_splits([part.split_file for part in parts], path)
+
+
+def _refuse_other_arrays(pair: Pair, resize: bool) -> None:
+    images, labels = pair
+    flat = len(images.shape) == 2 and square_side(images.shape[1]) is not None
+    if images.dtype != np.uint8 or not (flat or len(images.shape) in (3, 4)):
+        found = f"images of {images.dtype} {sizes(images.shape)}"
+        raise fault(images.place, found, "uint8 rows × 28 × 28", "convert them")
+    square = images.shape[1:] in (
+        IMAGE_SHAPE,
+        (*IMAGE_SHAPE, 1),
+        (IMAGE_SHAPE[0] * IMAGE_SHAPE[1],),
+    )
+    if not square and not resize:
+        found = f"images of {sizes(images.shape)}"
+        raise fault(images.place, found, "rows × 28 × 28", PASS_RESIZE)
+    if max(images.shape[1:]) > MAX_PIXELS:
+        raise fault(
+            images.place, f"images of {sizes(images.shape)}", "smaller ones", "scale them down"
+        )
+    if labels.shape not in ((images.shape[0],), (images.shape[0], 1)):
+        found = f"labels of {sizes(labels.shape)} for {images.shape[0]:,} images"
+        raise fault(labels.place, found, "one for each image", "correct them")
+    if labels.dtype.kind not in "iuU":
+        found = f"labels of {labels.dtype}"
+        raise fault(labels.place, found, "whole numbers or text", "number the classes from 0")
+
+
+def _names_inside(members: Sequence[Member]) -> ClassNames | None:
+    found = [member for member in members if member.name == CLASS_NAMES]
+    names = [_read_names(member) for member in found]
+    if len(set(names)) > 1:
+        both = f"{found[0].file.name} and {found[-1].file.name}"
+        raise fault(both, "different class names", "the same", "convert one at a time")
+    return ClassNames(names[0], CLASS_NAMES) if names else None
+
+
+def _read_names(member: Member) -> tuple[str, ...]:
+    if len(member.shape) != 1 or member.dtype.kind != "U":
+        found = f"{member.dtype} {sizes(member.shape)}"
+        raise fault(member.place, found, "text in one dimension", "save the class names so")
+    if member.shape[0] * member.dtype.itemsize > MAX_NAMES_BYTES:
+        raise fault(
+            member.place, f"{member.shape[0]:,} class names", "at most 256", "leave classes out"
+        )
+    names: list[object] = []
+    for block in read_blocks(member, rows_per_block(member)):
+        names.extend(block.tolist())
+    return check_class_names(names, member.place)
+
+
+def _names_in_labels(pairs: Iterable[Pair], path: Path) -> ClassNames | None:
+    """Make class names of labels that are text; None if no labels are."""
+    texts: set[str] = set()
+    for pair in pairs:
+        if pair.labels.dtype.kind == "U":
+            for block in read_blocks(pair.labels, rows_per_block(pair.labels)):
+                texts.update(block.ravel().tolist())
+    return sorted_class_names(texts, f"{path}, labels") if texts else None
+
+
+def _chunks(pair: Pair, class_names: Sequence[str], resize: bool) -> Iterator[Chunk]:
+    rows = rows_per_block(pair.images)
+    blocks = zip(read_blocks(pair.images, rows), read_blocks(pair.labels, rows), strict=True)
+    for images, labels in blocks:
+        fitted = fit_arrays(images, pair.images.place, resize=resize)
+        yield Chunk(fitted, numpy_labels(labels.reshape(-1), class_names, pair.labels.place))
+
+
+def _write_array(
+    archive: zipfile.ZipFile,
+    name: str,
+    dtype: np.dtype,
+    shape: tuple[int, ...],
+    blocks: Iterable[np.ndarray],
+) -> None:
+    entry = zipfile.ZipInfo(f"{name}.npy", LAST_CHANGED)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    with archive.open(entry, "w", force_zip64=True) as stream:
+        header = {
+            "descr": np.lib.format.dtype_to_descr(dtype),
+            "fortran_order": False,
+            "shape": shape,
+        }
+        np.lib.format.write_array_header_1_0(stream, header)
+        for block in blocks:
+            stream.write(block.tobytes())

@@ -1,0 +1,145 @@
+"""The arrays in an NPZ file, read block by block, so that none has to fit the memory."""
+
+import contextlib
+import math
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import numpy as np
+
+from mnist_family import fault
+from mnist_tools.formats.files import refuse_wrong_file
+from mnist_tools.formats.source import ROWS_PER_CHUNK
+
+NPZ_CONTENT = "an NPZ file of plain arrays"
+ARRAY_BLOCK_BYTES = 8 << 20
+
+
+class Member(NamedTuple):
+    """An array in an NPZ file, as its header describes it."""
+
+    file: Path
+    name: str
+    entry: str
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    fortran_order: bool
+
+    @property
+    def place(self) -> str:
+        """Return what errors call the array."""
+        return f"{self.file}, {self.name}"
+
+
+def list_members(file: Path) -> list[Member]:
+    """Read the headers of all arrays. ValueError if one of them cannot be read."""
+    refuse_wrong_file(file, NPZ_CONTENT)
+    with _opened(file) as archive:
+        return [_read_header(archive, entry, file) for entry in archive.infolist()]
+
+
+def read_blocks(member: Member, rows: int) -> Iterator[np.ndarray]:
+    """Yield an array, so many rows at a time. ValueError if the file is broken."""
+    with _opened(member.file) as archive:
+        if member.fortran_order and len(member.shape) > 1:
+            yield from _blocks_on_disk(archive, member, rows)
+        else:
+            yield from _blocks(archive, member, rows)
+
+
+def rows_per_block(member: Member) -> int:
+    """Return how many rows are at most 1,000 and about 8 MB."""
+    return max(1, min(ROWS_PER_CHUNK, ARRAY_BLOCK_BYTES // max(1, _row_bytes(member))))
+
+
+def _row_bytes(member: Member) -> int:
+    return member.dtype.itemsize * math.prod(member.shape[1:])
+
+
+def _blocks(archive: zipfile.ZipFile, member: Member, rows: int) -> Iterator[np.ndarray]:
+    with _naming(member.place):
+        stream = archive.open(member.entry)
+        _skip_header(stream)
+    with stream:
+        for first in range(0, member.shape[0], rows):
+            count = min(rows, member.shape[0] - first)
+            yield np.frombuffer(
+                _read_exactly(stream, count * _row_bytes(member), member), member.dtype
+            ).reshape(count, *member.shape[1:])
+
+
+def _blocks_on_disk(archive: zipfile.ZipFile, member: Member, rows: int) -> Iterator[np.ndarray]:
+    """Yield the rows of an array whose columns come first, by way of a temporary file."""
+    with tempfile.TemporaryFile() as copy:
+        with _naming(member.place):
+            stream = archive.open(member.entry)
+            _skip_header(stream)
+        with stream:
+            left = _row_bytes(member) * member.shape[0]
+            while left:
+                left -= copy.write(_read_exactly(stream, min(left, ARRAY_BLOCK_BYTES), member))
+        copy.flush()
+        array = np.memmap(copy, member.dtype, "r", shape=member.shape, order="F")
+        for first in range(0, member.shape[0], rows):
+            yield np.ascontiguousarray(array[first : first + rows])
+
+
+def _read_exactly(stream: IO[bytes], size: int, member: Member) -> bytes:
+    with _naming(member.place):
+        content = stream.read(size)
+    if len(content) < size:
+        raise fault(
+            member.place,
+            "an array that ends early",
+            "as many values as it promises",
+            "get it again",
+        )
+    return content
+
+
+@contextlib.contextmanager
+def _opened(file: Path) -> Iterator[zipfile.ZipFile]:
+    with _naming(str(file)):
+        archive = zipfile.ZipFile(file)
+    with archive:
+        yield archive
+
+
+def _read_header(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, file: Path) -> Member:
+    place = f"{file}, {ascii(entry.filename)[1:-1]}"
+    if not entry.filename.endswith(".npy"):
+        raise fault(place, "no array", NPZ_CONTENT, "remove it from the file")
+    with _naming(place), archive.open(entry) as stream:
+        shape, fortran_order, dtype = _skip_header(stream)
+        size = entry.file_size - stream.tell()
+    promised = dtype.itemsize * math.prod(shape)
+    if dtype.hasobject:
+        raise fault(
+            place, "an array of Python objects", NPZ_CONTENT, "save it with a dtype of its own"
+        )
+    if size != promised:
+        found = f"{size:,} bytes of values"
+        raise fault(place, found, f"{promised:,} as its header promises", "get the file again")
+    return Member(file, entry.filename[:-4], entry.filename, shape, dtype, fortran_order)
+
+
+def _skip_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    version = np.lib.format.read_magic(stream)
+    if version != (1, 0):  # the others have headers of any length, for structured arrays
+        raise ValueError(f"version {version} of the array format")
+    return np.lib.format.read_array_header_1_0(stream)
+
+
+@contextlib.contextmanager
+def _naming(place: str) -> Iterator[None]:
+    """Turn whatever zipfile and NumPy raise over a broken file into a ValueError that names it."""
+    try:
+        yield
+    except Exception as error:  # encrypted, of an unknown method, cut off, a wrong CRC, no header …
+        said = " ".join(str(error).split())[:100] or type(error).__name__
+        raise fault(
+            place, f"unreadable ({said})", NPZ_CONTENT, "save it again with numpy.savez"
+        ) from None

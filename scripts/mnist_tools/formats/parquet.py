@@ -1,0 +1,184 @@
+"""Parquet: the columns image and label as `datasets` writes them, one file or more a split."""
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import datasets
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+
+from mnist_family import IMAGE_SHAPE, Chunk, ClassNames, encode_pngs, fault
+from mnist_tools.formats.class_names import (
+    DIGITS,
+    check_class_names,
+    first_named,
+    names_beside,
+    write_class_names,
+)
+from mnist_tools.formats.files import Shards, data_files, group_shards, refuse_wrong_file, some
+from mnist_tools.formats.images import RESIZED, decode_image
+from mnist_tools.formats.labels import (
+    arrow_labels,
+    is_text,
+    refuse_label_type,
+    sorted_class_names,
+)
+from mnist_tools.formats.source import ROWS_PER_CHUNK, Reader, Request, Source, WriteOptions
+from mnist_tools.formats.split_names import SplitFile, name_splits
+
+TITLE: str = "Parquet"
+SUFFIX = ".parquet"
+PARQUET_CONTENT = "a Parquet file with the columns image and label"
+BATCH_BYTES = 8 << 20
+
+
+class Table(NamedTuple):
+    """A Parquet file, as its schema describes it; `class_names` are those of its ClassLabel."""
+
+    path: Path
+    label_type: pyarrow.DataType
+    class_names: tuple[str, ...] | None
+
+
+def detect(path: Path) -> bool:
+    """Tell whether there are .parquet files in a folder or in a folder in it, or a file is one."""
+    return bool(data_files(path, SUFFIX))
+
+
+def read(request: Request) -> Source:
+    """Open the files of a folder, or of the one folder in it that has any, as in a built folder."""
+    path = request.path
+    files = data_files(path, SUFFIX)
+    shards = group_shards(files, path, lambda name: name[: -len(SUFFIX)])
+    named = name_splits([SplitFile(each.stem, _shown(each)) for each in shards], path)
+    tables = {file: _read_schema(file) for file in files}
+    names = first_named(
+        option=request.class_names,
+        inside=_names_inside([*tables.values()], path),
+        beside=names_beside(path),
+        default=_names_in_labels([*tables.values()], path) or DIGITS,
+    )
+    readers = {
+        split: partial(_chunks, [tables[file] for file in each.files], names.names, request.resize)
+        for split, each in zip(named.names, shards, strict=True)
+    }
+    notes = named.notes + ((RESIZED,) if request.resize else ())
+    return Source(TITLE, readers, names, notes)
+
+
+def write(
+    folder: Path,
+    splits: Mapping[str, Reader],
+    class_names: Sequence[str],
+    options: WriteOptions,
+) -> tuple[str, ...]:
+    """Write data/<split>-00000-of-00001.parquet; in data/, `datasets` keeps the names of splits."""
+    features = datasets.Features(
+        {"image": datasets.Image(), "label": datasets.ClassLabel(names=[*class_names])}
+    )
+    schema = features.arrow_schema
+    (folder / "data").mkdir()
+    for split, reader in splits.items():
+        path = folder / "data" / f"{split}-00000-of-00001.parquet"
+        with pyarrow.parquet.ParquetWriter(path, schema) as writer:
+            for chunk in reader():
+                images = [{"bytes": png, "path": None} for png in encode_pngs(chunk.images)]
+                columns = [
+                    pyarrow.array(images, schema.field("image").type),
+                    pyarrow.array(chunk.labels, pyarrow.int64()),
+                ]
+                writer.write_table(pyarrow.Table.from_arrays(columns, schema=schema))
+    write_class_names(folder, class_names)
+    return ()
+
+
+def _shown(shards: Shards) -> str:
+    return some([file.name for file in shards.files], 1)
+
+
+def _read_schema(path: Path) -> Table:
+    refuse_wrong_file(path, PARQUET_CONTENT)
+    try:
+        schema = pyarrow.parquet.read_schema(path)
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        said = " ".join(str(error).split())[:100]
+        raise fault(str(path), f"unreadable ({said})", PARQUET_CONTENT, "get it again") from None
+    for column in ("image", "label"):
+        if schema.names.count(column) != 1:
+            found = f"columns {some(schema.names)}"
+            raise fault(str(path), found, "one named image and one named label", "rename them")
+    place = f"{path}, label"
+    refuse_label_type(schema.field("label").type, place)
+    return Table(path, schema.field("label").type, _class_label(schema, place))
+
+
+def _class_label(schema: pyarrow.Schema, place: str) -> tuple[str, ...] | None:
+    try:
+        label = datasets.Features.from_arrow_schema(schema)["label"]
+    except Exception as error:  # other releases of `datasets` may write what this one cannot read
+        said = f"features that datasets cannot read ({type(error).__name__})"
+        raise fault(place, said, "a ClassLabel or none", "write it again without them") from None
+    if not isinstance(label, datasets.ClassLabel):
+        return None
+    return check_class_names(label.names or (), place)
+
+
+def _names_inside(tables: Sequence[Table], path: Path) -> ClassNames | None:
+    first = tables[0]
+    for table in tables:
+        if table.class_names != first.class_names:
+            found = f"{first.path.name} and {table.path.name} with different class names"
+            raise fault(str(path), found, "the same in the same order", "convert one at a time")
+    return ClassNames(first.class_names, "ClassLabel") if first.class_names else None
+
+
+def _names_in_labels(tables: Sequence[Table], path: Path) -> ClassNames | None:
+    """Make class names of labels that are text; None if no labels are."""
+    texts: set[str] = set()
+    for table in tables:
+        if is_text(table.label_type):
+            for batch in _batches(table.path, ["label"]):
+                texts.update(text for text in batch["label"].to_pylist() if text is not None)
+    return sorted_class_names(texts, f"{path}, label") if texts else None
+
+
+def _chunks(tables: Sequence[Table], class_names: Sequence[str], resize: bool) -> Iterator[Chunk]:
+    for table in tables:
+        row = 0
+        for batch in _batches(table.path, ["image", "label"]):
+            values = batch["image"].to_pylist()
+            images = [
+                _decoded(value, f"{table.path}, row {number}", resize)
+                for number, value in enumerate(values, row)
+            ]
+            labels = arrow_labels(batch["label"], class_names, f"{table.path}, label")
+            yield Chunk(np.array(images, np.uint8).reshape(-1, *IMAGE_SHAPE), labels)
+            row += len(values)
+
+
+def _decoded(value: object, place: str, resize: bool) -> np.ndarray:
+    content = value.get("bytes") if isinstance(value, dict) else value
+    if not isinstance(content, bytes):
+        found = f"an image of the type {type(content).__name__}"
+        if content is None:
+            found = "no image in the row"
+        raise fault(place, found, "the bytes of an image file", "write the images into the table")
+    return decode_image(io.BytesIO(content), place, resize=resize)
+
+
+def _batches(path: Path, columns: list[str]) -> Iterator[pyarrow.RecordBatch]:
+    """Yield at most 1,000 rows at a time, and about 8 MB, a row group after the other."""
+    try:
+        with pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 16) as opened:
+            for group in range(opened.num_row_groups):
+                described = opened.metadata.row_group(group)
+                row_bytes = described.total_byte_size // max(1, described.num_rows)
+                rows = max(1, min(ROWS_PER_CHUNK, BATCH_BYTES // max(1, row_bytes)))
+                yield from opened.iter_batches(rows, row_groups=[group], columns=columns)
+    except (pyarrow.ArrowException, OSError) as error:
+        said = " ".join(str(error).split())[:100]
+        raise fault(str(path), f"unreadable ({said})", PARQUET_CONTENT, "get it again") from None

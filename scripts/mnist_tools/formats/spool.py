@@ -1,0 +1,44 @@
+"""Rows kept on disk until their number is known, since some headers state it first."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from mnist_family import IMAGE_SHAPE, Chunk
+from mnist_tools.formats.source import ROWS_PER_CHUNK, Reader
+
+PIXELS = IMAGE_SHAPE[0] * IMAGE_SHAPE[1]
+
+
+class Spool:
+    """The rows of a split: its labels in memory, its images in a file that vanishes."""
+
+    def __init__(self, images: IO[bytes], labels: np.ndarray) -> None:
+        self.labels = labels
+        self._images = images
+
+    def image_blocks(self) -> Iterator[np.ndarray]:
+        """Yield the images as uint8 (n, 28, 28), from the first."""
+        self._images.seek(0)
+        while block := self._images.read(PIXELS * ROWS_PER_CHUNK):
+            yield np.frombuffer(block, np.uint8).reshape(-1, *IMAGE_SHAPE)
+
+
+@contextlib.contextmanager
+def spooled(reader: Reader, folder: Path) -> Iterator[Spool]:
+    """Read a split to its end and keep its rows on the disk of `folder`."""
+    labels = [np.empty(0, np.int64)]
+    with tempfile.TemporaryFile(dir=folder) as images:
+        for chunk in reader():
+            images.write(chunk.images.tobytes())
+            labels.append(_narrow(chunk))
+        yield Spool(images, np.concatenate(labels))
+
+
+def _narrow(chunk: Chunk) -> np.ndarray:
+    """Return checked labels, of at most 256 classes, in 2 bytes each."""
+    return chunk.labels.astype(np.int16)

@@ -1,0 +1,247 @@
+"""WebDataset: tar files of <key>.png and <key>.cls, one shard or several a split."""
+
+import contextlib
+import gzip
+import io
+import itertools
+import re
+import tarfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO, NamedTuple, cast
+
+import numpy as np
+
+from mnist_family import Chunk, encode_pngs, fault
+from mnist_tools.formats.class_names import DIGITS, first_named, names_beside, write_class_names
+from mnist_tools.formats.files import (
+    SHARD,
+    Shards,
+    data_files,
+    group_shards,
+    is_litter,
+    refuse_wrong_file,
+    some,
+)
+from mnist_tools.formats.images import RESIZED, SUFFIXES, decode_image
+from mnist_tools.formats.source import ROWS_PER_CHUNK, Reader, Request, Source, WriteOptions
+from mnist_tools.formats.split_names import SplitFile, name_splits
+
+TITLE: str = "WebDataset"
+TARS = (".tar", ".tar.gz", ".tgz")
+TAR_CONTENT = "a tar file of <key>.png and <key>.cls"
+LABEL = ".cls"
+GZIP_START = b"\x1f\x8b"
+ROWS_PER_SHARD = 20_000
+MAX_MEMBER = 32 << 20
+LABEL_TEXT = re.compile(rb"\s*(-?[0-9]{1,18})\s*")
+
+
+class Member(NamedTuple):
+    """A file of a sample: its key, its suffix in lower case, and what is in it."""
+
+    key: str
+    suffix: str
+    content: bytes
+
+
+class Sample(NamedTuple):
+    """The files of one row: the image and the label, if there is one."""
+
+    key: str
+    image: bytes
+    label: int
+
+
+def detect(path: Path) -> bool:
+    """Tell whether there are tar files in a folder or in a folder in it, or a file is one."""
+    return bool(data_files(path, *TARS))
+
+
+def read(request: Request) -> Source:
+    """Open <split>-000000.tar and so on; a sample without .cls has no label."""
+    path = request.path
+    files = data_files(path, *TARS)
+    for file in files:
+        refuse_wrong_file(file, TAR_CONTENT)
+    shards = _group(files, path)
+    named = name_splits(
+        [SplitFile(each.stem, some([f.name for f in each.files], 1)) for each in shards], path
+    )
+    names = first_named(
+        option=request.class_names, inside=None, beside=names_beside(path), default=DIGITS
+    )
+    readers = {
+        split: partial(_chunks, each.files, request.resize)
+        for split, each in zip(named.names, shards, strict=True)
+    }
+    notes = named.notes + ((RESIZED,) if request.resize else ())
+    return Source(TITLE, readers, names, notes)
+
+
+def write(
+    folder: Path,
+    splits: Mapping[str, Reader],
+    class_names: Sequence[str],
+    options: WriteOptions,
+) -> tuple[str, ...]:
+    """Write data/<split>-00000-of-00001.tar; a row's key is its number, and -1 is no label."""
+    (folder / "data").mkdir()
+    unlabelled = False
+    for split, reader in splits.items():
+        unlabelled |= _write_split(folder / "data", split, reader)
+    write_class_names(folder, class_names)
+    return ("the .cls of a row without a label is -1",) if unlabelled else ()
+
+
+def _group(files: Sequence[Path], path: Path) -> list[Shards]:
+    """Group shards by split, whether their names say how many there are or only number them."""
+    counted = [file for file in files if SHARD.fullmatch(_stem(file.name))]
+    numbered: dict[str, list[Path]] = {}
+    for file in files:
+        if file not in counted:
+            numbered.setdefault(re.sub(r"(^|[-_.])[0-9]+$", "", _stem(file.name)), []).append(file)
+    groups = [Shards(stem, tuple(group)) for stem, group in numbered.items()]
+    return groups + group_shards(counted, path, _stem)
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"\.(tar|tar\.gz|tgz)$", "", name, flags=re.IGNORECASE)
+
+
+def _chunks(files: Sequence[Path], resize: bool) -> Iterator[Chunk]:
+    for file in files:
+        with _opened(file) as members:
+            samples = _samples(members, file)
+            while rows := [*itertools.islice(samples, ROWS_PER_CHUNK)]:
+                images = [
+                    decode_image(io.BytesIO(row.image), f"{file}, {row.key}", resize=resize)
+                    for row in rows
+                ]
+                labels = np.array([row.label for row in rows], np.int64)
+                yield Chunk(np.array(images, np.uint8), labels)
+
+
+def _samples(members: Iterator[Member], file: Path) -> Iterator[Sample]:
+    for key, group in itertools.groupby(members, key=lambda member: member.key):
+        place = f"{file}, {key}"
+        found = [*group]
+        images = [member.content for member in found if member.suffix != LABEL]
+        labels = [member.content for member in found if member.suffix == LABEL]
+        if len(images) != 1 or len(labels) > 1:
+            counts = f"{len(images)} images and {len(labels)} {LABEL} files"
+            remedy = "pack the files of a row one after the other"
+            raise fault(place, counts, "one image and at most one label", remedy)
+        yield Sample(key, images[0], _label(labels[0], place) if labels else -1)
+
+
+def _label(text: bytes, place: str) -> int:
+    match = LABEL_TEXT.fullmatch(text)
+    if match is None:
+        raise fault(
+            f"{place}{LABEL}", f"{text[:40]!r}", "a whole number", "number the classes from 0"
+        )
+    return int(match[1])
+
+
+@contextlib.contextmanager
+def _opened(file: Path) -> Iterator[Iterator[Member]]:
+    with open(file, "rb") as raw:
+        stream: IO[bytes] = raw
+        if raw.peek(2)[:2] == GZIP_START:
+            stream = cast(IO[bytes], gzip.GzipFile(fileobj=raw))
+        yield _members(stream, file)
+
+
+def _members(stream: IO[bytes], file: Path) -> Iterator[Member]:
+    """Yield the images and labels in a tar file. ValueError if it is broken or ends early."""
+    with _naming(file):
+        archive = tarfile.TarFile(fileobj=stream)
+        entry = archive.next()
+    while entry is not None:
+        archive.members.clear()  # type: ignore[attr-defined] # or it keeps every header
+        key, suffix = _key_and_suffix(entry.name)
+        if suffix in (*SUFFIXES, LABEL) and not is_litter(PurePosixPath(entry.name).name):
+            yield Member(key, suffix, _content(archive, entry, file))
+        with _naming(file):
+            entry = archive.next()
+    with _naming(file):
+        stream.seek(archive.offset)
+        end = stream.read(tarfile.BLOCKSIZE)
+        _read_to_the_end(stream)
+    if end != bytes(tarfile.BLOCKSIZE):
+        found = f"no further file at byte {archive.offset:,}, and no end"
+        raise fault(str(file), found, "a whole tar file", "get it again")
+
+
+def _content(archive: tarfile.TarFile, entry: tarfile.TarInfo, file: Path) -> bytes:
+    place = f"{file}, {entry.name}"
+    if not entry.isreg():
+        raise fault(place, "a link or a folder", "a file", "pack the files themselves")
+    if entry.size > MAX_MEMBER:
+        found = f"a file of {entry.size:,} bytes"
+        raise fault(place, found, f"at most {MAX_MEMBER:,}", "scale the image down")
+    with _naming(file):
+        content = cast(IO[bytes], archive.extractfile(entry)).read()
+    if len(content) < entry.size:
+        raise fault(place, "cut off", f"{entry.size:,} bytes", "get the tar file again")
+    return content
+
+
+def _key_and_suffix(name: str) -> tuple[str, str]:
+    """Split off what follows the first dot of a file's own name, and keep the last part of it."""
+    folder, slash, own = name.rpartition("/")
+    key, _, rest = own.partition(".")
+    return f"{folder}{slash}{key}", f".{rest.rpartition('.')[2].lower()}"
+
+
+def _read_to_the_end(stream: IO[bytes]) -> None:
+    """Read what is left, so that a wrong checksum of a .gz is found."""
+    while stream.read(1 << 20):
+        pass
+
+
+def _write_split(folder: Path, split: str, reader: Reader) -> bool:
+    """Write the shards of a split, and tell whether a row has no label."""
+    shards: list[Path] = []
+    unlabelled = False
+    row = 0
+    for chunk in reader():
+        unlabelled |= bool((chunk.labels < 0).any())
+        if row % ROWS_PER_SHARD == 0:
+            shards.append(folder / f"{split}-{len(shards):05}.tar")
+        with open(shards[-1], "ab") as shard:
+            _write_rows(shard, chunk, row)
+        row += len(chunk.labels)
+    for number, path in enumerate(shards):
+        with open(path, "ab") as shard:
+            shard.write(bytes(2 * tarfile.BLOCKSIZE))
+        path.rename(folder / f"{split}-{number:05}-of-{len(shards):05}.tar")
+    return unlabelled
+
+
+def _write_rows(shard: IO[bytes], chunk: Chunk, first: int) -> None:
+    rows = zip(encode_pngs(chunk.images), chunk.labels.tolist(), strict=True)
+    for row, (png, label) in enumerate(rows, first):
+        _write_file(shard, f"{row:08}.png", png)
+        _write_file(shard, f"{row:08}{LABEL}", str(label).encode())
+
+
+def _write_file(shard: IO[bytes], name: str, content: bytes) -> None:
+    """Append a file, padded to whole blocks; a TarFile would keep the header of every row."""
+    entry = tarfile.TarInfo(name)
+    entry.size = len(content)
+    shard.write(entry.tobuf(tarfile.USTAR_FORMAT))
+    shard.write(content + bytes(-len(content) % tarfile.BLOCKSIZE))
+
+
+@contextlib.contextmanager
+def _naming(file: Path) -> Iterator[None]:
+    """Turn whatever tarfile and gzip raise over a broken file into a ValueError that names it."""
+    try:
+        yield
+    except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError) as error:
+        said = " ".join(str(error).split())[:100] or type(error).__name__
+        raise fault(str(file), f"unreadable ({said})", TAR_CONTENT, "get it again") from None

@@ -1,0 +1,231 @@
+"""What facts.yaml may say, and the one line that names what is wrong in it."""
+
+import hashlib
+import re
+import shutil
+
+import pytest
+from conftest import NAMES, ROOT
+
+import mnist_family
+from mnist_tools.cards import facts
+from mnist_tools.cards.card import published, render
+from mnist_tools.cards.measurements import committed
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A copy of cards/ that the facts are read from."""
+    copy = tmp_path / "cards"
+    shutil.copytree(ROOT / "cards", copy)
+    monkeypatch.setattr(facts, "CARDS", copy)
+    return copy
+
+
+def change(path, before, after):
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after, 1), encoding="utf-8")
+
+
+def message_of(function, *args):
+    with pytest.raises(ValueError, match="; ") as caught:
+        function(*args)
+    return str(caught.value)
+
+
+WRONG = {
+    "the source of a claim": (
+        "source: lcp",
+        "source: lpc",
+        r": summary\[0\]\.source: 'lpc', expected one of lcp, fmr, kmr, [a-z0-9_, ]+; correct it",
+    ),
+    "the name of a section": (
+        "  summary:\n",
+        "  sumary:\n",
+        r": sections: no key 'sumary', did you mean 'summary'\? expected one of summary, .*"
+        r"; correct it",
+    ),
+    "a word for a list": (
+        "tags: [digits, handwriting]",
+        "tags: digits",
+        r": tags: 'digits' is not of type 'array'; correct it",
+    ),
+    "a word that YAML takes for false": (
+        "language: [en]",
+        "language: [no]",
+        r": language\[0\]: False is not of type 'string'; correct it",
+    ),
+    "a key twice": (
+        "tags:",
+        "tags: [a]\ntags:",
+        r": line 2: the key 'tags' twice, expected YAML; correct it",
+    ),
+    "text for a statement": (
+        "    - advice: Finding",
+        "    - Finding",
+        r": sections\.out_of_scope_use\[1\]: 'Finding .*' is not of type 'object'; correct it",
+    ),
+    "a claim without a source": (
+        "- advice: Finding",
+        "- claim: Finding",
+        r": out_of_scope_use\[1\]: has claim, expected claim and source; correct it",
+    ),
+    "a source where none belongs": (
+        "      looked: the MNIST page, QMNIST's README, the Hub's card\n",
+        "      source: qmr\n",
+        r": funded_by\[0\]: has source and unknown, expected looked and unknown; correct it",
+    ),
+    "two kinds of statement": (
+        "- advice: Finding",
+        "- measured: 5\n      advice: Finding",
+        r": sections\.out_of_scope_use\[1\]\.measured: 5 is not of type 'string'; correct it",
+    ),
+    "a kind that there is not": (
+        "- advice: Finding",
+        "- hope: Finding",
+        r": sections\.out_of_scope_use\[1\]: no key 'hope', expected one of claim, .*; correct it",
+    ),
+    "a row that is too short": (
+        '- [linear classifier, "12.0"]',
+        "- [linear]",
+        r": benchmarks\[0\]\.table\.rows\[0\]: 1 cells, expected 2, as there are columns"
+        r"; correct it",
+    ),
+    "a source of the family once more": (
+        "sources:\n",
+        "sources:\n  lcp: {short: a, name: b}\n",
+        r": sources: lcp, expected a key that cards/facts\.yaml does not have; rename it",
+    ),
+    "a URL that is none": (
+        "url: https://github.com/facebookresearch/qmnist",
+        "url: javascript:alert(1)",
+        r": sources\.qmr\.url: 'javascript:alert\(1\)' does not match '.*'; correct it",
+    ),
+    "no YAML": (
+        "citations:",
+        "citations",
+        r": line \d+: could not find expected ':', expected YAML; correct it",
+    ),
+    "a section that is missing": (
+        "  folklore:\n",
+        "  benchmarks:\n",
+        r": line \d+: the key 'benchmarks' twice, expected YAML; correct it",
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "message"), WRONG.values(), ids=WRONG)
+def test_what_is_wrong_is_named_by_file_and_key(folder, before, after, message):
+    path = folder / "mnist" / "facts.yaml"
+    change(path, before, after)
+    told = message_of(facts.dataset_facts, "mnist")
+    assert re.fullmatch(re.escape(str(path)) + message, told), told
+
+
+def test_statements_of_two_kinds_are_refused(folder):
+    change(
+        folder / "mnist" / "facts.yaml", "- advice: Finding", "- measured: a\n      advice: Finding"
+    )
+    told = message_of(facts.dataset_facts, "mnist")
+    assert told.endswith(
+        "out_of_scope_use[1]: measured and advice, "
+        "expected one of claim, measured, unknown, advice, table; correct it"
+    )
+
+
+def test_facts_that_are_not_there_are_one_line(folder):
+    told = message_of(facts.dataset_facts, "letters")
+    path = folder / "letters" / "facts.yaml"
+    assert told == f"{path}: no such file, expected what people say of the dataset; write it"
+
+
+def test_bytes_that_are_no_text_are_one_line(folder):
+    path = folder / "own" / "facts.yaml"
+    path.write_bytes(b"title: \xff\n")
+    assert re.fullmatch(
+        re.escape(str(path)) + ": 'utf-8' codec can't decode .*, expected YAML; correct it",
+        message_of(facts.dataset_facts, "own"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("trian.mean", "title, of, train, test, cosine, knn instead of 'trian'"),
+        ("train.longer_side[9]", "[0], [1] instead of '9'"),
+        ("knn[0].error", "k, accuracy_percent, errors, confusions, worst_class instead of 'error'"),
+        ("knn[1].errors.third", "first_half, second_half instead of 'third'"),
+        ("1 + 1", "title, of, train, test, cosine, knn instead of '1 + 1'"),
+    ],
+)
+def test_a_figure_that_there_is_not_is_named_with_those_that_there_are(folder, path, message):
+    change(
+        folder / "mnist" / "facts.yaml", "{{ train.class_counts | spread }}", f"{{{{ {path} }}}}"
+    )
+    mnist = mnist_family.find_config("mnist")
+    assert message_of(render, [published(mnist, committed("mnist"))]) == (
+        f"{folder / 'mnist' / 'facts.yaml'}: biases[2]: no figure {path!r}, "
+        f"expected one of {message}; correct it"
+    )
+
+
+def test_figures_of_what_was_not_measured_are_refused(folder):
+    change(folder / "kmnist" / "facts.yaml", "Japanese, in hiragana.", "Of {{ train.rows }} rows.")
+    told = message_of(render, [published(mnist_family.find_config("kmnist"))])
+    path = folder / "kmnist" / "facts.yaml"
+    assert told == (
+        f"{path}: language[0]: no figure 'train.rows', "
+        "expected one of title, of instead of 'train'; correct it"
+    )
+
+
+def test_facts_are_read_again_only_when_their_file_changes(folder):
+    before = facts.dataset_facts("mnist")
+    change(folder / "mnist" / "facts.yaml", "tags: [digits, handwriting]", "tags: [numerals]")
+    assert before.tags == ("digits", "handwriting")
+    assert facts.dataset_facts("mnist").tags == ("numerals",)
+
+
+def test_cards_are_written_into_a_clone_alone(monkeypatch):
+    monkeypatch.setattr(facts, "INSTALLED_CARDS", facts.CARDS)
+    assert message_of(facts.clone_cards) == (
+        f"{facts.CARDS}: part of an installed package, expected the folder cards/ of a clone; "
+        "run this in a clone of the project"
+    )
+
+
+# --- What the facts of the three datasets say -----------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_authors_are_those_of_the_citation(name):
+    citation = mnist_family.find_config(name).citation
+    for author in facts.dataset_facts(name).authors:
+        assert author.type == "person"
+        assert all(part in citation for part in author.name.split())
+
+
+def test_nothing_unconfirmed_is_said():
+    for path in (ROOT / "cards").rglob("*.yaml"):
+        assert "UNCONFIRMED" not in path.read_text(encoding="utf-8")
+
+
+def test_the_characters_are_the_publishers_class_map():
+    statement = facts.dataset_facts("kmnist").sections["classes"][0]
+    rows = statement.table.rows
+    content = "index,codepoint,char\n"
+    content += "".join(f"{label},{point},{kana}\n" for label, kana, point, _ in rows)
+    source = statement.sources[0].name
+    assert str(len(content.encode())) in source
+    assert hashlib.md5(content.encode()).hexdigest() in source
+    assert tuple(row[3] for row in rows) == mnist_family.find_config("kmnist").class_names
+    assert all(ord(kana) == int(point.removeprefix("U+"), 16) for _, kana, point, _ in rows)
+
+
+@pytest.mark.real
+def test_the_label_errors_have_the_labels_of_the_archives(real_archives):
+    labels = mnist_family.read_idx(real_archives / "mnist" / "t10k-labels-idx1-ubyte.gz")
+    limitations = facts.dataset_facts("mnist").sections["limitations"]
+    rows = next(each.table.rows for each in limitations if each.table is not None)
+    assert [labels[row] for row, _, _ in rows] == [label for _, label, _ in rows]
