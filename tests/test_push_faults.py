@@ -20,6 +20,7 @@ from mnist_tools.commands.push import push
 from mnist_tools.errors import Interrupted
 from mnist_tools.hub import read_back
 from mnist_tools.hub.failures import describe_failure
+from mnist_tools.hub.repository import Repository
 
 pytest_plugins = ["hub_fixtures"]
 
@@ -227,6 +228,14 @@ def test_of_a_large_shard_the_first_row_group_and_the_footer_are_read(
     start, stop = map(int, re.search(r"between (\d+) and (\d+)", line).groups())
     assert stop - start < size
     assert (start == 0, stop == size) == (place > 0, place < 0)
+
+
+def test_a_server_that_ignores_ranges_is_read_all_the_same(hub, repo, small):
+    head = push(small, repo).revision
+    for hub.ignores_ranges in (False, True):
+        assert (
+            Repository(repo, "main").read(SHARD, head, 100, 200) == contents(small)[SHARD][100:200]
+        )
 
 
 def test_rows_that_datasets_reads_otherwise_are_found(hub, repo, small, monkeypatch):

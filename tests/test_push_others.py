@@ -308,7 +308,7 @@ def test_a_card_of_somebody_else_is_replaced_only_when_told(hub, repo, small, ca
 )
 def test_an_edited_file_is_replaced_only_when_told(hub, repo, small, path, option):
     push(small, repo)
-    before = hub.add(repo, {path: b"theirs"})
+    before = hub.add(repo, {path: contents(small)[path][::-1]})  # of the same size
     assert fails(small, repo) == (
         f"{repo}: {path} there was written or changed by somebody else, "
         f"expected what an earlier push left; pass {option} to replace it"

@@ -52,9 +52,7 @@ class Plan:
         return bool(self.add or self.update or self.delete)
 
     def is_done(self, files: Mapping[str, RemoteFile]) -> bool:
-        """Tell whether a repository with these files is as the commit would leave it."""
-        if any(path in files for path in self.delete):
-            return False
+        """Tell whether a repository is as the commit would leave it; the record lists deletions."""
         return all(content.digest.matches(files.get(path)) for path, content in self.files.items())
 
 

@@ -4,7 +4,7 @@ import contextlib
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import huggingface_hub
 from huggingface_hub import (
@@ -50,7 +50,7 @@ class Repository:
     def __init__(self, repo_id: str, branch: str) -> None:
         self.repo_id = repo_id
         self.branch = branch
-        self._api = huggingface_hub.HfApi()
+        self._api = _ApiWithoutIgnoring()
         self.url = f"{self._api.endpoint}/datasets/{repo_id}"
 
     # --- Reading ----------------------------------------------------------------------------------
@@ -171,7 +171,6 @@ class Repository:
                 create_pr=create_pr,
                 num_threads=num_workers,
                 free_memory=False,
-                gitignore_content="",  # a .gitignore there must not leave files out of the commit
             )
 
     def commit(
@@ -219,6 +218,14 @@ class Repository:
             refused = is_refusal(error)
             line = f"{self.repo_id}: {describe_failure(error)}"
             raise HubError(line if refused else f"{line}{remedy}", refused=refused) from error
+
+
+class _ApiWithoutIgnoring(huggingface_hub.HfApi):
+    """A client that leaves no file out of a commit, whatever a .gitignore there says."""
+
+    def preupload_lfs_files(self, *args: Any, **options: Any) -> None:
+        """Upload as the client does; it calls this for every commit, too."""
+        super().preupload_lfs_files(*args, **{"gitignore_content": "", **options})
 
 
 def _uploads_by_xet() -> bool:
