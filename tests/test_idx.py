@@ -1,8 +1,9 @@
-"""`read_idx` and `write_idx`: arrays to IDX files and back, checked against an encoder of the tests' own."""
+"""`read_idx` and `write_idx`: arrays to IDX files and back, against an encoder of the tests."""
 
 import gzip
 import hashlib
 import os
+import struct
 import time
 
 import numpy as np
@@ -211,6 +212,23 @@ def test_a_full_disk_is_an_error(tmp_path):
 def test_a_broken_file_is_refused(tmp_path, content, words):
     (tmp_path / "x").write_bytes(content)
     with pytest.raises(ValueError, match=words):
+        read_idx(tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    ("shape", "found"),
+    [
+        ((0, 2**32 - 1, 2**32 - 1), r"3 dimensions of sizes \(0, 4294967295, 4294967295\)"),
+        ((1,) * 100, r"100 dimensions of sizes \(1, 1, 1, .*"),
+    ],
+)
+def test_a_shape_that_numpy_lacks_is_refused(tmp_path, shape, found):
+    (tmp_path / "x").write_bytes(
+        struct.pack(f">HBB{len(shape)}I", 0, 8, len(shape), *shape) + bytes(min(shape))
+    )
+    with pytest.raises(
+        ValueError, match=f"x: {found}, expected a shape that NumPy can hold; get the file again"
+    ):
         read_idx(tmp_path / "x")
 
 
