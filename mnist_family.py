@@ -1220,7 +1220,7 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
         return generators
 
     def download_and_prepare(self, *args: Any, **kwargs: Any) -> None:
-        """Build the cache as `datasets` does; build it again if the count of its rows is wrong."""
+        """Build the cache as `datasets` does; ValueError in a worker that should not build it."""
         reuse = datasets.DownloadMode.REUSE_DATASET_IF_EXISTS
         mode = datasets.DownloadMode(kwargs.get("download_mode") or reuse)
         built = os.access(f"{self._cache_dir}/dataset_info.json", os.F_OK)
@@ -1230,15 +1230,17 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
             remedy = 'put what loads under if __name__ == "__main__":'
             raise fault("num_proc", "loading in a worker that starts", "a main guard", remedy)
         super().download_and_prepare(*args, **kwargs)
-        shortfall = self._shortfall()
-        if shortfall is not None:
-            logger.warning("%s; building it again", shortfall)
-            kwargs["download_mode"] = "reuse_cache_if_exists"
-            super().download_and_prepare(*args, **kwargs)
 
     def as_dataset(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the rows as `datasets` does; ValueError if they are not as many as were built."""
+        """Return the rows as `datasets` does, once they are as many as were verified.
+
+        A cache of fewer or more rows is built again; ValueError if that does not help.
+        """
         shortfall = self._shortfall()
+        if shortfall is not None:
+            logger.warning("%s; building it again", str(shortfall).partition(";")[0])
+            self.download_and_prepare(self._output_dir, download_mode="reuse_cache_if_exists")
+            shortfall = self._shortfall()
         if shortfall is not None:
             raise shortfall
         return super().as_dataset(*args, **kwargs)
