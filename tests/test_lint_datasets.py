@@ -25,6 +25,11 @@ FEATURES = CARD[CARD.index("  features:") : CARD.index("  splits:")]
 CLASS_NAMES = CARD[CARD.index("        names:") : CARD.index("  splits:")]
 SPLITS = CARD[CARD.index("  splits:") : CARD.index("  download_size")]
 LETTERS = ALL_CONFIGS[ALL_CONFIGS.index("- config_name: letters") :]
+TWO_DEFAULTS = """\
+dataset_info:
+- splits: [{name: train, num_examples: 1}]
+- splits: [{name: train, num_examples: 1}] # here
+"""
 SUM = "  dataset_size: 1000\n"
 TEST_TWICE = """\
   data_files:
@@ -219,6 +224,13 @@ STYLE = """\
 """
 
 
+def test_a_value_with_two_faults_is_one_finding(found):
+    text = edited({"  - split: train\n    path: digits/train-*": "  - {split: train, x: y} # here"})
+    finding = "configs[0].data_files[0]: no path, expected a mapping of split and path"
+    rest = "write these two keys and no other"
+    assert found(text) == in_marked_lines(text, [f"{finding}; {rest}"])
+
+
 def test_every_feature_with_class_names_is_checked(found):
     text = edited({"  features:\n": STYLE})
     place = "dataset_info[0].features[0].dtype.class_label.names.0"
@@ -341,6 +353,16 @@ def test_a_contradiction_is_found_and_nothing_else(found, edits, expected):
     assert found(text) == in_marked_lines(text, expected)
 
 
+def test_a_dataset_info_without_a_name_is_that_of_default(found):
+    """The finding has the line of the mapping, because the key is not there."""
+    text = edited({ALL_CONFIGS: "", ALL_INFOS: TWO_DEFAULTS})
+    finding = "dataset_info[1].config_name: 'default' twice, first in line 23"
+    (_, second) = found(text)
+    assert (
+        second == in_marked_lines(text, [f"{finding}, expected a name of its own; rename one"])[0]
+    )
+
+
 @pytest.mark.parametrize("files", ["digits/*", "[digits/a, digits/b]"])
 def test_files_without_a_split_are_train(found, files):
     text = edited({DATA_FILES: f"  data_files: {files}\n", "  splits:": "  splits: # here"})
@@ -352,6 +374,7 @@ ELSEWHERE = {
     "/data/test-*": "an absolute path",
     "C:\\data\\test-*": "an absolute path",
     "'\\data\\test-*'": "an absolute path",
+    "C:data": "an absolute path",
     "..": "a path with ..",
     "digits/../../test-*": "a path with ..",
     "digits\\..\\..\\test-*": "a path with ..",
