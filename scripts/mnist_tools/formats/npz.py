@@ -76,7 +76,7 @@ def read(request: Request) -> Source:
         _refuse_other_arrays(pair, request.resize)
     names = first_named(
         option=request.class_names,
-        inside=_names_inside(members),
+        inside=None if request.class_names else _names_inside(members),
         beside=names_beside(path),
         default=_names_in_labels(pairs.values(), path) or DIGITS,
     )
