@@ -212,6 +212,13 @@ def test_names_are_in_croissant_as_they_are(own):
     ]
 
 
+def test_names_are_texts_in_every_version_of_yaml(own):
+    """The Hub reads YAML 1.2, to which 1e3 and 0o14 are numbers; Python reads 1.1."""
+    text = (own / "hostile" / "README.md").read_text(encoding="utf-8")
+    for name in ("1e3", "0o14", "null", "yes"):
+        assert re.search(rf"^ +'\d+': '{name}'$", text, re.MULTILINE)
+
+
 def body_of(path):
     return split_off(path.read_text(encoding="utf-8"))[1]
 
