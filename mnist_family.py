@@ -401,7 +401,8 @@ def _find_splits(folder: str, files: Mapping[str, str]) -> tuple[LocatedSplit, .
         if match:
             split = "test" if match["split"] == "t10k" else match["split"].replace("-", "_")
             pair = found.setdefault(split, {"images": [], "labels": []})
-            pair[match["kind"][:6]].append(name)
+            kind = match["kind"][:6]
+            pair[kind] = _without_unpacked([*pair[kind], name], files)
     if not found:
         holds = ", ".join([*files][:5]) or "nothing"
         example = "train-images-idx3-ubyte.gz with train-labels-idx1-ubyte.gz"
@@ -414,6 +415,19 @@ def _find_splits(folder: str, files: Mapping[str, str]) -> tuple[LocatedSplit, .
         LocatedSplit(split, files[found[split]["images"][0]], files[found[split]["labels"][0]])
         for split in order
     )
+
+
+def _without_unpacked(names: list[str], files: Mapping[str, str]) -> list[str]:
+    """Leave out an archive that lies beside its .gz, unpacked but otherwise the same."""
+    if len(names) != 2 or names[1] != f"{names[0]}.gz":
+        return names
+    with io.open(files[names[0]], "rb") as unpacked, io.open(files[names[1]], "rb") as packed:
+        checksum = size = 0
+        while chunk := unpacked.read(CHUNK_BYTES):
+            checksum, size = zlib.crc32(chunk, checksum), size + len(chunk)
+        packed.seek(-min(8, os.stat(packed.fileno()).st_size), os.SEEK_END)
+        same = packed.read() == struct.pack("<2I", checksum, size % 2**32)
+    return names[1:] if same else names
 
 
 def _refuse_bad_pair(folder: str, split: str, images: Sequence[str], labels: Sequence[str]) -> None:
@@ -1200,6 +1214,10 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
 
     def download_and_prepare(self, *args: Any, **kwargs: Any) -> None:
         """Build the cache as `datasets` does; build it again if the count of its rows is wrong."""
+        if getattr(multiprocess.current_process(), "_inheriting", False):
+            # It would wait for the lock of its parent, which waits for it.
+            remedy = 'put what loads under if __name__ == "__main__":'
+            raise fault("num_proc", "loading in a worker that starts", "a main guard", remedy)
         super().download_and_prepare(*args, **kwargs)
         shortfall = self._shortfall()
         if shortfall is not None:

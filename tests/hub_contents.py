@@ -4,11 +4,11 @@ import itertools
 
 import pytest
 
-from mnist_tools.commands import build
+from mnist_tools.commands.build import build
 from mnist_tools.commands.push import push
 from mnist_tools.hub.record import RECORD
+from mnist_tools.manifest import MANIFEST
 
-MANIFEST = ".mnist_family.json"
 numbers_of_repositories = itertools.count()
 
 
@@ -17,7 +17,7 @@ def new_repo():
 
 
 def build_folder(out, archives, names=(), max_shard_size="500MB"):
-    build.main([str(out), *names, "--archives", str(archives), "--max-shard-size", max_shard_size])
+    build(out, names, archives=archives, max_shard_size=max_shard_size)
     return out
 
 

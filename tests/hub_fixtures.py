@@ -20,6 +20,9 @@ def hub(server, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_writer")
     server.requests.clear()
     server.gated.clear()
+    server.ignores_ranges = False
+    server.held.clear()
+    server.released.clear()
     server.faults, server.before_commit, server.uploaded = {}, None, 0
     return server
 

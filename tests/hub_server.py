@@ -2,7 +2,7 @@
 
 Answers follow what huggingface_hub 0.30 to 2.4 sends and reads. It refuses what the Hub refuses:
 unknown fields, wrong parents, sizes and digests, writes without the right to write. `faults` maps
-the number of a request to the trouble it meets.
+the number of a request, or the end of its path, to the trouble it meets.
 """
 
 import asyncio
@@ -52,6 +52,8 @@ class Hub:
         self.before_commit = None  # called with the repository before a commit is looked at
         self.uploaded = 0  # bytes of PUT and of files within commits
         self.gated = set()
+        self.ignores_ranges = False
+        self.held, self.released = threading.Event(), threading.Event()
         started = threading.Event()
         threading.Thread(target=self.run, args=(started,), daemon=True).start()
         started.wait()
@@ -90,10 +92,9 @@ class Hub:
 
     @web.middleware
     async def trouble(self, request, handler):
-        """Note the request, and do what is ordered for one of its number."""
-        number = len(self.requests)
+        """Note the request, and let it meet the trouble that is ordered for it."""
+        fault = self.fault_of(len(self.requests), request.path)
         self.requests.append((request.method, request.path))
-        fault = self.faults.get(number)
         if isinstance(fault, int):
             content_type = "text/html" if fault == 503 else "application/json"
             return web.Response(
@@ -104,14 +105,38 @@ class Hub:
         if fault == "cut":
             request.transport.abort()
             return web.Response()
-        if fault == "delay":
-            await asyncio.sleep(1)
+        if fault == "somebody commits":
+            self.commit_by_somebody(request)
+        if fault == "held":
+            await self.hold()
         response = await handler(request)
+        return await self.lose(fault, request, response)
+
+    def fault_of(self, number, path):
+        """Return the trouble for a request, by its number or by the end of its path."""
+        ends = [end for end in self.faults if isinstance(end, str) and path.endswith(end)]
+        return self.faults.get(number, self.faults[ends[0]] if ends else None)
+
+    async def lose(self, fault, request, response):
+        """Return what the client gets of a response to a request that was performed."""
+        if fault == "performed, then held":
+            await self.hold()
         if fault == "performed, then 503":
             return web.Response(status=503, text="<html>trouble</html>", content_type="text/html")
         if fault == "performed, then cut":
             request.transport.abort()
         return response
+
+    async def hold(self):
+        """Say that the request has come, and answer it once the test has released it."""
+        self.held.set()
+        while not self.released.is_set():
+            await asyncio.sleep(0.02)
+
+    def commit_by_somebody(self, request):
+        name = request.match_info.get("repo")
+        if name and (self.path(name) / "repository.json").exists():
+            self.add(name, {"theirs.txt": b"theirs"})
 
     # --- Repositories -----------------------------------------------------------------------------
 
@@ -157,7 +182,9 @@ class Hub:
             json.dumps([parent, title, files, secrets.token_hex()]).encode()
         ).hexdigest()
         repository["commits"][sha] = {"parent": parent, "title": title, "files": files}
-        if branch is not None:
+        if branch is not None and branch.startswith("refs/pr/"):
+            repository["pulls"][branch.removeprefix("refs/pr/")] = sha
+        elif branch is not None:
             repository["refs"][branch] = sha
         self.write(name, repository)
         return sha
@@ -195,6 +222,8 @@ class Hub:
         revision = request.match_info.get("revision", "main")
         pulls = {f"refs/pr/{number}": sha for number, sha in repository["pulls"].items()}
         sha = {**repository["tags"], **repository["refs"], **pulls}.get(revision, revision)
+        if "revision" not in request.match_info:
+            sha = repository["refs"].get("main", next(iter(repository["refs"].values())))
         if sha not in repository["commits"]:
             raise refuse(404, "Invalid rev id", "RevisionNotFound")
         return name, repository, sha
@@ -314,7 +343,8 @@ class Hub:
             headers.update(
                 {"X-Linked-Etag": f'"{file["sha256"]}"', "X-Linked-Size": str(file["size"])}
             )
-        if match := re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("range", "")):
+        wanted = "" if self.ignores_ranges else request.headers.get("range", "")
+        if match := re.fullmatch(r"bytes=(\d+)-(\d*)", wanted):
             start, stop = int(match[1]), min(int(match[2] or len(content)), len(content) - 1)
             if start > stop:
                 raise refuse(416, "Range not satisfiable")
@@ -463,6 +493,8 @@ class Hub:
             self.before_commit(name)
         branch, repository = request.match_info["revision"], self.read(name)
         parent = repository["refs"].get(branch)
+        if branch.startswith("refs/pr/"):
+            parent = repository["pulls"].get(branch.removeprefix("refs/pr/"))
         if parent is None or header.get("parentCommit", parent) != parent:
             raise refuse(412, "A commit has happened since. Please refresh and try again.")
         files = dict(repository["commits"][parent]["files"])

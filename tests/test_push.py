@@ -6,6 +6,7 @@ import datasets
 import numpy as np
 import pyarrow.parquet
 import pytest
+from aiohttp import web
 from conftest import NAMES, ROOT, assert_rows, run, write_split
 from hub_contents import (
     build_folder,
@@ -55,7 +56,8 @@ def test_a_second_push_makes_no_commit_but_reads_back(hub, repo, built, capsys):
     hub.requests.clear()
     output = printed(capsys, built, repo)
     assert (commits(hub, repo), hub.uploaded, hub.head(repo)) == ([], 0, before)
-    assert {method for method, _ in hub.requests} <= {"GET", "HEAD"}
+    writes = [path for method, path in hub.requests if method not in ("GET", "HEAD")]
+    assert [path for path in writes if "/paths-info/" not in path] == []  # older clients read so
     assert output.endswith(f"{repo}: already up to date at {before}, and read back\n")
 
 
@@ -86,6 +88,36 @@ def test_a_public_repository_is_not_taken_for_a_private_one(hub, repo, small):
     assert hub.head(repo) == before
 
 
+def test_a_repository_that_somebody_makes_public_just_before_is_refused(hub, repo, small):
+    async def lose_the_race(request):
+        hub.make(repo)
+        return web.json_response({"url": f"{hub.url}/datasets/{repo}"}, status=409)
+
+    hub.faults = {"/api/repos/create": lose_the_race}
+    assert fails(small, repo, private=True).startswith(f"{repo}: public, expected a private")
+    assert commits(hub, repo) == []
+
+
+def test_a_repository_without_main_is_refused(hub, repo, small):
+    hub.make(repo)
+    repository = hub.read(repo)
+    hub.write(repo, {**repository, "refs": {"dev": repository["refs"]["main"]}})
+    line = f"{repo}: no branch main, expected one to start from; create it on the Hub"
+    assert fails(small, repo) == line
+    push(small, repo, revision="dev")
+    assert pushed_files(hub, repo, "dev") == contents(small)
+
+
+def test_a_file_that_changes_during_the_push_is_refused(hub, repo, folder):
+    def change(_):
+        (folder / "LICENSE.md").write_text("changed")
+
+    assert fails(folder, repo, on_preview=change).splitlines() == [
+        f"{folder / 'LICENSE.md'}: changed during the push, expected it left alone; run this again",
+        f"The repository is old, at {hub.head(repo)}; nothing was changed.",
+    ]
+
+
 def test_rows_of_any_split_are_read_back(hub, repo, tmp_path):
     images = np.zeros((3, 28, 28), np.uint8)
     labels = np.arange(3, dtype=np.uint8)
@@ -113,6 +145,7 @@ def test_a_repository_can_begin_with_another_branch(hub, repo, small):
     result = push(small, repo, revision="draft")
     assert pushed_files(hub, repo, "draft") == contents(small)
     assert pushed_files(hub, repo) == {}
+    assert push(small, repo, revision="draft").outcome == "up to date"
     assert result.url == f"{hub.url}/datasets/{repo}/tree/draft"
 
 
@@ -140,7 +173,17 @@ def test_a_tag_names_the_pushed_revision(hub, repo, small, folder, capsys):
     assert {method for method, _ in hub.requests} <= {"GET", "HEAD"}
 
 
-def test_a_pull_request_leaves_main_alone_and_can_be_pushed_to(hub, repo, small, folder, capsys):
+def test_a_pull_request_that_is_open_can_be_pushed_to(hub, repo, small, folder):
+    hub.make(repo)
+    push(small, repo, create_pr=True)
+    edit(folder / "README.md", "\n# ", "\nMore.\n\n# ")
+    result = push(folder, repo, revision="refs/pr/1")
+    assert result.plan.update == ("README.md", RECORD)
+    assert hub.read(repo)["pulls"]["1"] == result.revision
+    assert pushed_files(hub, repo) == {}
+
+
+def test_a_pull_request_leaves_main_alone(hub, repo, small, capsys):
     hub.make(repo)
     before = hub.head(repo)
     url = f"{hub.url}/datasets/{repo}/discussions/1"

@@ -1,8 +1,10 @@
 """What is pushed is what build wrote; anything else is named before a request is made."""
 
+import contextlib
 import hashlib
 import json
 import os
+import resource
 import shutil
 
 import numpy as np
@@ -19,7 +21,7 @@ pytest_plugins = ["hub_fixtures"]
 
 SHARD = "fashion/test-00000-of-00001.parquet"
 UNKNOWN = (
-    "expected its files alone; "
+    "expected only its files; "
     "remove what is not for everyone, or pass --include PATTERN to push it, too"
 )
 
@@ -56,15 +58,15 @@ FOREIGN = {
 def test_a_file_that_build_did_not_write_is_named(hub, repo, folder, name):
     (folder / name).parent.mkdir(exist_ok=True)
     (folder / name).write_bytes(FOREIGN[name])
-    assert fails(folder, repo) == f"{folder}: {name}, which build did not write, {UNKNOWN}"
+    assert fails(folder, repo) == f"{folder}: holds {name}, which build did not write, {UNKNOWN}"
     assert hub.requests == []
 
 
 def test_many_files_are_counted_and_odd_names_are_quoted(hub, repo, folder):
     for number in range(7):
         (folder / f"{number}\x1b[31m").write_text("")
-    names = ", ".join(ascii(f"{number}\x1b[31m") for number in range(5))
-    line = f"{folder}: {names} and 2 more, which build did not write, {UNKNOWN}"
+    names = ", ".join(repr(f"{number}\x1b[31m") for number in range(3))
+    line = f"{folder}: holds {names} and 4 more, which build did not write, {UNKNOWN}"
     assert fails(folder, repo) == line
 
 
@@ -92,7 +94,7 @@ def test_a_record_of_a_push_is_no_file_to_push(hub, repo, folder):
 
 def test_symbolic_links_are_refused_even_if_included(hub, repo, folder, tmp_path):
     (tmp_path / "secret").mkdir()
-    remedy = "expected a file of the build; remove it, or put the file itself there"
+    remedy = "expected a file; remove it, or put the file itself there"
     for target in ("/etc/passwd", tmp_path / "secret", folder / "README.md", "nowhere"):
         (folder / "link").symlink_to(target)
         line = f"{folder / 'link'}: a symbolic link, {remedy}"
@@ -106,7 +108,7 @@ def test_symbolic_links_are_refused_even_if_included(hub, repo, folder, tmp_path
 
 def test_a_pipe_is_refused(hub, repo, folder):
     os.mkfifo(folder / "pipe")
-    line = f"{folder / 'pipe'}: no regular file, expected a file of the build; remove it"
+    line = f"{folder / 'pipe'}: no regular file, expected a file; remove it"
     assert fails(folder, repo, include=["*"]) == line
 
 
@@ -185,6 +187,11 @@ def write_croissant(folder, text):
 BROKEN = {
     "no manifest": (remove, MANIFEST, NO_MANIFEST),
     "an odd manifest": (write_manifest, "[]", NO_MANIFEST),
+    "a conversion": (
+        write_manifest,
+        '{"command": "convert", "made_of": "", "files": {}}',
+        "{folder}: written by convert, expected a folder that build wrote; build one",
+    ),
     "a manifest without a card": (
         write_manifest,
         '{"made_of": "", "files": {}}',
@@ -272,6 +279,26 @@ def test_data_files_outside_of_the_folder_are_refused(hub, repo, folder, tmp_pat
     assert hub.requests == []
 
 
+def test_a_card_without_configs_is_refused(hub, repo, folder):
+    path = folder / "README.md"
+    text = path.read_text(encoding="utf-8")
+    block = text[text.index("configs:") : text.index("\n---\n") + 1]
+    path.write_text(text.replace(block, ""), encoding="utf-8")
+    line = f"{path}: no configs, expected one for each dataset; build the folder again"
+    assert fails(folder, repo) == line
+
+
+def test_a_config_with_a_data_dir_alone_is_refused(hub, repo, folder):
+    path = folder / "README.md"
+    text = path.read_text(encoding="utf-8")
+    block = text[text.index("  data_files:") : text.index("  default: true")]
+    path.write_text(text.replace(block, "  data_dir: fashion\n"), encoding="utf-8")
+    assert fails(folder, repo) == (
+        f"{path}: config fashion: no data_files, expected patterns of files; "
+        "name the files of each split"
+    )
+
+
 def test_data_files_may_be_lists_of_paths(hub, repo, folder):
     edit(folder / "README.md", "path: fashion/test-*", "path:\n    - fashion/test-*")
     assert read_folder(folder).shards["fashion"]["test"] == (SHARD,)
@@ -332,6 +359,19 @@ def test_wrong_tokens_and_names_are_one_line(hub, small, monkeypatch, token, nam
 # --- Many files -----------------------------------------------------------------------------------
 
 
+@contextlib.contextmanager
+def few_open_files():
+    """Let this process open only some files more than it has open."""
+    first_free = os.dup(0)
+    os.close(first_free)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (first_free + 40, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def test_more_files_than_a_commit_takes_are_refused_with_the_shard_size_that_fits(
     hub, repo, tmp_path
 ):
@@ -342,13 +382,16 @@ def test_more_files_than_a_commit_takes_are_refused_with_the_shard_size_that_fit
     build_folder(out, archives, ["fashion"], max_shard_size="100KB")
     count = len(contents(out))
     assert count > MOST_FILES
-    assert fails(out, repo) == (
+    with few_open_files():
+        line = fails(out, repo)
+    assert line == (
         f"{out}: {count} files, expected at most 100 in a commit; "
         "build it with --max-shard-size 1MB or more"
     )
     assert hub.requests == []
     build_folder(out, archives, ["fashion"], max_shard_size="1MB")
-    push(out, repo)
+    with few_open_files():
+        push(out, repo)
     assert len(commits(hub, repo)) == 1
     assert pushed_files(hub, repo) == contents(out)
 

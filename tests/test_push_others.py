@@ -240,12 +240,12 @@ def test_an_edited_card_is_replaced_only_when_told(hub, repo, small, folder):
     before = note(hub, repo)
     line = (
         f"{repo}: README.md there was written or edited by somebody else "
-        "(1 lines of text, the first 'A line of mine.'), "
+        "(the line 'A line of mine.'), "
         "expected what an earlier push left; pass --replace-card to replace it"
     )
     assert fails(small, repo) == line
     edit(folder / "README.md", "license: unknown", "license: mit")
-    assert "(license in its front matter and 1 lines of text" in fails(folder, repo)
+    assert "(license in its front matter, the line 'A line of mine.')" in fails(folder, repo)
     assert hub.head(repo) == before
     push(small, repo, replace_card=True)
     assert pushed_files(hub, repo) == contents(small)
@@ -258,7 +258,7 @@ def test_an_edited_card_is_replaced_only_when_told(hub, repo, small, folder):
         ("license: unknown", "license: unknown # really?", "a comment in its front matter"),
         ("config_name: fashion", "config_name: mode", "configs in its front matter"),
         ("tags:", "tags: &all", None),
-        ("---\n", "", "front matter that cannot be read"),
+        ("---\n", "", "front matter that is missing or cannot be read"),
     ],
 )
 def test_an_edit_of_the_front_matter_is_an_edit(hub, repo, small, before, after, difference):
@@ -308,7 +308,7 @@ def test_a_card_of_somebody_else_is_replaced_only_when_told(hub, repo, small, ca
 )
 def test_an_edited_file_is_replaced_only_when_told(hub, repo, small, path, option):
     push(small, repo)
-    before = hub.add(repo, {path: b"theirs"})
+    before = hub.add(repo, {path: contents(small)[path][::-1]})  # of the same size
     assert fails(small, repo) == (
         f"{repo}: {path} there was written or changed by somebody else, "
         f"expected what an earlier push left; pass {option} to replace it"
@@ -327,6 +327,25 @@ def test_a_file_that_somebody_deleted_is_pushed_again(hub, repo, small):
     hub.add(repo, {"LICENSE.md": None, "README.md": None})
     push(small, repo)
     assert pushed_files(hub, repo) == contents(small)
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        (lambda text: f"{text}\none\ntwo\x1b[31m\n", r"the line 'one' and 1 more"),
+        (lambda text: f"{text}\ntwo\x1b[31m\n", r"the line 'two\x1b[31m'"),
+        (lambda text: text.replace("\n# ", "\n\n# ", 1), "lines that were removed or moved"),
+        (
+            lambda text: text.rstrip("\n").rpartition("\n")[0] + "\n",
+            "lines that were removed or moved",
+        ),
+    ],
+)
+def test_an_edit_of_the_text_is_an_edit(hub, repo, small, change, difference):
+    push(small, repo)
+    text = hub.files(repo)["README.md"].decode()
+    hub.add(repo, {"README.md": change(text).encode()})
+    assert f"edited by somebody else ({difference}), expected" in fails(small, repo)
 
 
 # --- The record -----------------------------------------------------------------------------------

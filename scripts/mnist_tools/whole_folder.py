@@ -16,6 +16,7 @@ import stat
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from mnist_family import fault
 from mnist_tools.folder_lock import hold_lock
@@ -220,23 +221,11 @@ def _undisturbed() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-# --- Old names, until the commands that use them have moved on ---
+# --- Old names, until `hub` has moved on ---
 
-MARKER, sha256_of = MANIFEST, hash_file
-
-
-def refusal(out):  # type: ignore[no-untyped-def]
-    try:
-        check_place(out)
-        check_replaceable(out, command="convert")
-    except ValueError as error:
-        return str(error)
+MARKER = MANIFEST
 
 
-def read_marker(folder):  # type: ignore[no-untyped-def]
+def read_marker(folder: Path) -> Any:
     manifest = read_manifest(folder)
     return manifest and {"made_of": manifest.made_of, "files": manifest.files}
-
-
-def publishing(out, made_of):  # type: ignore[no-untyped-def]
-    return whole_folder(out, command="convert", made_of=made_of)

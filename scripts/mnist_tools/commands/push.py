@@ -9,7 +9,7 @@ import huggingface_hub
 
 from mnist_family import fault
 from mnist_tools.errors import Interrupted
-from mnist_tools.hub.delivery import deliver, then_telling
+from mnist_tools.hub.delivery import deliver, then_telling, unknown_state
 from mnist_tools.hub.failures import HubError
 from mnist_tools.hub.folder import CARD_FILES, BuiltFolder, read_folder
 from mnist_tools.hub.plan import Choices, Plan, make_plan, refuse_script, stand_at
@@ -52,7 +52,7 @@ def push(  # noqa: PLR0913 - the options of a command, all but two by keyword
     """
     _check_request(repo_id, revision, create_pr=create_pr, tag=tag, num_workers=num_workers)
     repository = Repository(repo_id, revision)
-    with _nothing_committed(repo_id):
+    with _interrupted_as(f"{repo_id}: interrupted before anything was committed; run it again"):
         built = read_folder(Path(folder), include=include, allow_sample=allow_sample)
         refuse_script(repo_id, built.files)
         cards = CARD_FILES if replace_card else ()
@@ -62,20 +62,32 @@ def push(  # noqa: PLR0913 - the options of a command, all but two by keyword
         if dry_run:
             return _report("dry run", preview, preview.revision)
         preview = _create_missing(preview, choices, private=private)
-    commit = None
-    if preview.plan.changes:
-        commit = deliver(
-            repository,
-            preview.plan,
-            preview.revision,
-            message=message or f"Push {', '.join(built.shards)} of mnist_family",
-            create_pr=create_pr,
-            num_workers=num_workers,
-        )
-    reached = commit.revision if commit else preview.revision
-    _read_back(preview, reached, tag, pushed=commit is not None)
+    with _interrupted_as(f"{repo_id}: interrupted\n{unknown_state(repository)}"):
+        commit = None
+        if preview.plan.changes:
+            commit = deliver(
+                repository,
+                preview.plan,
+                preview.revision,
+                message=message or f"Push {', '.join(built.shards)} of mnist_family",
+                create_pr=create_pr,
+                num_workers=num_workers,
+            )
+        reached = commit.revision if commit else preview.revision
+        _read_back(preview, reached, tag, pushed=commit is not None)
     outcome: Outcome = "pushed" if commit else "up to date"
     return _report(outcome, preview, reached, commit.pull_request if commit else None, tag)
+
+
+@contextlib.contextmanager
+def _interrupted_as(lines: str) -> Iterator[None]:
+    """Let Ctrl-C end in `lines`, unless what it interrupted has told the state already."""
+    try:
+        yield
+    except Interrupted:
+        raise
+    except KeyboardInterrupt:
+        raise Interrupted(lines) from None
 
 
 # --- Before the commit ----------------------------------------------------------------------------
@@ -154,27 +166,15 @@ def _create_missing(preview: Preview, choices: Choices, *, private: bool) -> Pre
     return Preview(preview.folder, repository, plan, there.snapshot)
 
 
-@contextlib.contextmanager
-def _nothing_committed(repo_id: str) -> Iterator[None]:
-    """Say so if Ctrl-C comes before the upload."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        line = f"{repo_id}: interrupted before anything was committed; run it again"
-        raise Interrupted(line) from None
-
-
 # --- After the commit -----------------------------------------------------------------------------
 
 
-def _read_back(preview: Preview, revision: str | None, tag: str | None, *, pushed: bool) -> None:
+def _read_back(preview: Preview, revision: str, tag: str | None, *, pushed: bool) -> None:
     """Compare a revision with the folder, then tag it."""
     repository = preview.repository
     state = f"The repository is at {revision}; this push changed nothing."
     if pushed:
         state = f"The repository is new, at {revision}."
-    if revision is None:
-        raise HubError(f"{repository.repo_id}: no revision to read back; run this again")
     with then_telling(repository.repo_id, lambda _: state):
         verify(repository, revision, preview.plan.files, preview.folder)
     there = preview.there
@@ -186,7 +186,7 @@ def _read_back(preview: Preview, revision: str | None, tag: str | None, *, pushe
 def _report(
     outcome: Outcome,
     preview: Preview,
-    revision: str | None,
+    revision: str,
     pull_request: str | None = None,
     tag: str | None = None,
 ) -> Pushed:

@@ -20,7 +20,7 @@ BATCH = 20  # files between two steps of the progress bar
 def deliver(
     repository: Repository,
     plan: Plan,
-    parent: str | None,
+    parent: str,
     *,
     message: str,
     create_pr: bool = False,
@@ -82,16 +82,21 @@ def _batches(additions: Sequence[CommitOperationAdd]) -> Iterator[Sequence[Commi
         yield additions[start : start + BATCH]
 
 
-def _state(repository: Repository, plan: Plan, parent: str | None, *, certain: bool) -> str:
-    """Tell whether a repository is old or new after a commit that failed or went unanswered."""
-    unknown = (
-        "It is not known whether the commit was made; look at "
-        f"{repository.url}/commits/{repository.branch}, or run this again: it compares first."
+def unknown_state(repository: Repository) -> str:
+    """Return the last line where nothing can be said of the repository."""
+    place = f"{repository.url}/commits/{repository.branch}"
+    return (
+        "It is not known whether the commit was made: "
+        f"look at {place}, or run this again, which compares first."
     )
+
+
+def _state(repository: Repository, plan: Plan, parent: str, *, certain: bool) -> str:
+    """Tell whether a repository is old or new after a commit that failed or went unanswered."""
     try:
         there = repository.look()
     except (KeyboardInterrupt, HubError, ValueError):
-        return unknown
+        return unknown_state(repository)
     if plan.is_done(there.files):
         return f"The repository is new, at {there.revision}; run this again to see it compared."
     if there.revision != parent:
@@ -99,6 +104,4 @@ def _state(repository: Repository, plan: Plan, parent: str | None, *, certain: b
         return f"The repository is old, but {changed}; run this again."
     if certain:
         return f"The repository is old, at {parent}; nothing was changed."
-    return (
-        f"The repository is old, at {parent}; should the Hub still make the commit, run this again."
-    )
+    return f"The repository is old, at {parent}, unless the Hub is still at it; run this again."

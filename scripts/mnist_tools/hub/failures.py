@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import huggingface_hub
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
+from mnist_tools.lint.finding import escape
+
 LONGEST_QUOTE = 200  # characters of somebody else's message
 
 # What the HTTP libraries under huggingface_hub raise when a request gets no complete answer.
@@ -73,8 +75,7 @@ def quote(error: BaseException) -> str:
     if token:
         text = text.replace(token, "…")
     text = re.sub(r"hf_\w{4,}", "…", text)
-    printable = "".join(letter if letter.isprintable() else "�" for letter in text)
-    return printable[:LONGEST_QUOTE]
+    return escape(text)[:LONGEST_QUOTE]
 
 
 def _describe_answer(error: BaseException) -> str | None:

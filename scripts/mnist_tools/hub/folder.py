@@ -1,8 +1,8 @@
 """A built folder that is ready to be pushed: exactly what its build wrote, checked as a whole."""
 
 import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
+import stat
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +12,13 @@ from tqdm import tqdm
 
 from mnist_family import fault
 from mnist_tools.hub.content import Content, read_path
-from mnist_tools.hub.data_files import find_shards, fitting_shard_size, matching, read_data_files
+from mnist_tools.hub.data_files import find_shards, fitting_shard_size, matching, patterns_of
 from mnist_tools.hub.record import RECORD
 from mnist_tools.hub.shared_card import Card, parse_card
 from mnist_tools.lint import findings
-from mnist_tools.whole_folder import MARKER, read_marker
+from mnist_tools.lint.finding import escape
+from mnist_tools.manifest import MANIFEST, list_paths, read_manifest
+from mnist_tools.out_folder import name_some
 
 CARD = "README.md"
 CARD_FILES = (CARD, "LICENSE.md", "croissant.json")
@@ -50,26 +52,23 @@ def read_folder(
     so. ValueError if anything else is not as the build left it, except for an edited README.md.
     """
     digests = _read_digests(folder)
-    paths = list(_walk(folder, folder))
+    paths = _list_files(folder)
     _refuse_unknown(folder, paths, digests, include)
     found = findings(folder)
     if found:
         more = f" ({len(found) - 1} more; lint the folder to see them)" if len(found) > 1 else ""
         raise ValueError(f"{found[0]}{more}")
     card = parse_card((folder / CARD).read_text(encoding="utf-8"))
-    if card is None:
-        raise fault(str(folder / CARD), "front matter that cannot be read", "YAML", BUILD_AGAIN)
     if "synthetic" in card.front_matter.get("tags", ()) and not allow_sample:
         remedy = "build one, or pass --allow-sample"
         raise fault(str(folder), "a synthetic sample", "a dataset", remedy)
-    data_files = read_data_files(folder / CARD, card.front_matter)
-    shards = find_shards(folder / CARD, data_files, paths)
+    shards = find_shards(folder / CARD, card.front_matter)
     _refuse_many(folder, paths, card)
     files = _hash(folder, paths)
     changed = _refuse_changed(folder, files, digests, include)
     _check_croissant(folder, files)
     _check_columns(folder, files)
-    patterns = tuple(each.pattern for each in data_files)
+    patterns = patterns_of(card.front_matter)
     return BuiltFolder(folder, files, shards, patterns, card_edited=CARD in changed)
 
 
@@ -80,50 +79,55 @@ def _read_digests(folder: Path) -> Mapping[str, str]:
     """Return the SHA-256 of every file that the build wrote, from its manifest."""
     if not folder.is_dir():
         raise fault(str(folder), "no such folder", "one that build wrote", "build one")
-    manifest = read_marker(folder)
+    manifest = read_manifest(folder)
     if manifest is None:
-        raise fault(str(folder), f"no {MARKER} in it", "a folder that build wrote", "build one")
+        raise fault(str(folder), f"no {MANIFEST} in it", "a folder that build wrote", "build one")
+    if manifest.command != "build":
+        found = f"written by {escape(manifest.command)}"
+        raise fault(str(folder), found, "a folder that build wrote", "build one")
     for name in CARD_FILES:
-        if name not in manifest["files"]:
+        if name not in manifest.files:
             raise fault(str(folder), f"built without {name}", "a built dataset", BUILD_AGAIN)
-    files: Mapping[str, str] = manifest["files"]
-    return files
+    return manifest.files
 
 
-def _walk(top: Path, folder: Path) -> Iterator[str]:
-    """Yield the path of every file but the manifest; refuse links, pipes and devices."""
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        path = Path(entry.path)
-        if entry.is_symlink():
+def _list_files(folder: Path) -> list[str]:
+    """Return the path of every file but the manifest; ValueError for links, pipes and devices."""
+    paths = [path for path in list_paths(folder) if not path.endswith("/")]  # empty folders
+    for path in paths:
+        mode = (folder / path).lstat().st_mode
+        if stat.S_ISLNK(mode):
             remedy = "remove it, or put the file itself there"
-            raise fault(show_path(str(path)), "a symbolic link", "a file of the build", remedy)
-        if entry.is_dir():
-            yield from _walk(top, path)
-        elif not entry.is_file():
-            raise fault(show_path(str(path)), "no regular file", "a file of the build", "remove it")
-        elif path != top / MARKER:
-            yield path.relative_to(top).as_posix()
+            raise fault(escape(str(folder / path)), "a symbolic link", "a file", remedy)
+        if not stat.S_ISREG(mode):
+            raise fault(escape(str(folder / path)), "no regular file", "a file", "remove it")
+    return paths
 
 
 def _refuse_unknown(
     folder: Path, paths: Sequence[str], digests: Mapping[str, str], include: Sequence[str]
 ) -> None:
-    """Raise ValueError for files that the build did not write or that are missing."""
-    missing = sorted({*digests} - {*paths})
+    """Raise ValueError for files that the build did not write or that are missing.
+
+    The manifest of a very large build lists folders instead of files, with a slash at the end.
+    """
+    wholes = tuple(path for path in digests if path.endswith("/"))
+    missing = sorted({*digests} - {*paths, *wholes})
     if missing:
-        raise fault(str(folder), f"no {list_paths(missing)}", "all that build wrote", BUILD_AGAIN)
+        raise fault(str(folder), f"no {name_some(missing)}", "all that build wrote", BUILD_AGAIN)
     unused = [pattern for pattern in include if not matching(paths, [pattern])]
     if unused:
         raise fault(f"--include {unused[0]}", "no file matches it", "one that does", "correct it")
     if RECORD in paths:
         remedy = "remove it"
         raise fault(str(folder / RECORD), "the record of a push", "none in a folder", remedy)
-    unknown = [path for path in paths if path not in digests and not matching([path], include)]
+    others = [path for path in paths if path not in digests and not path.startswith(wholes)]
+    unknown = [path for path in others if not matching([path], include)]
     if unknown:
         raise fault(
             str(folder),
-            f"{list_paths(unknown)}, which build did not write",
-            "its files alone",
+            f"holds {name_some(unknown)}, which build did not write",
+            "only its files",
             "remove what is not for everyone, or pass --include PATTERN to push it, too",
         )
 
@@ -144,7 +148,7 @@ def _refuse_changed(
     if refused:
         raise fault(
             str(folder),
-            f"{list_paths(refused)} changed since the build",
+            f"{name_some(refused)} changed since the build",
             "files as build wrote them",
             f"{BUILD_AGAIN}, or pass --include PATTERN to push them as they are",
         )
@@ -205,17 +209,3 @@ def _check_columns(folder: Path, files: Mapping[str, Content]) -> None:
                 found = ", ".join(f"{name} {each.__name__}" for name, each in types.items())
                 expected = "image Image, label ClassLabel"
                 raise fault(str(folder / path), found, expected, BUILD_AGAIN)
-
-
-# --- Words ----------------------------------------------------------------------------------------
-
-
-def list_paths(paths: Sequence[str]) -> str:
-    """Name the first few paths and count the others."""
-    names = ", ".join(show_path(path) for path in paths[:5])
-    return names if len(paths) <= 5 else f"{names} and {len(paths) - 5} more"
-
-
-def show_path(path: str) -> str:
-    """Return a path, quoted if it has characters that a terminal should not get."""
-    return path if path.isprintable() else ascii(path)

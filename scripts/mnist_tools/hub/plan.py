@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from mnist_family import fault
 from mnist_tools.hub.content import Content, Digest, RemoteFile, from_bytes
 from mnist_tools.hub.data_files import matching
-from mnist_tools.hub.folder import CARD, CARD_FILES, BuiltFolder, list_paths
+from mnist_tools.hub.folder import CARD, CARD_FILES, BuiltFolder
 from mnist_tools.hub.record import RECORD, PushRecord, config_of, parse_record, still_there
 from mnist_tools.hub.repository import Repository, Snapshot
 from mnist_tools.hub.shared_card import describe_difference, merge_cards, own_digest, same_cards
+from mnist_tools.out_folder import name_some
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,7 @@ class Plan:
         return bool(self.add or self.update or self.delete)
 
     def is_done(self, files: Mapping[str, RemoteFile]) -> bool:
-        """Tell whether a repository with these files is as the commit would leave it."""
-        if any(path in files for path in self.delete):
-            return False
+        """Tell whether a repository is as the commit would leave it; the record lists deletions."""
         return all(content.digest.matches(files.get(path)) for path, content in self.files.items())
 
 
@@ -63,7 +62,7 @@ def stand_at(repository: Repository) -> Standing:
     texts = {
         path: repository.read(path, snapshot.revision)
         for path in (CARD, RECORD)
-        if path in snapshot.files and snapshot.revision is not None
+        if path in snapshot.files
     }
     card = texts[CARD].decode("utf-8", "replace") if CARD in texts else None
     return Standing(snapshot, card, texts.get(RECORD))
@@ -206,7 +205,7 @@ def _refuse_edited(
     refused = [path for path in edited if not matching([path], choices.replace)]
     if not refused:
         return
-    found = f"{list_paths(refused)} there was written or changed by somebody else"
+    found = f"{name_some(refused)} there was written or changed by somebody else"
     if refused[0] == CARD and there.card is not None:
         own_configs = record.configs if record else ()
         differs = describe_difference(there.card, _text(files[CARD]), own_configs)
@@ -223,7 +222,7 @@ def _refuse_foreign_data(repo_id: str, folder: BuiltFolder, others: Collection[s
     """Raise ValueError for files of others that our card would read as data."""
     read = sorted(matching(others, folder.patterns))
     if read:
-        found = f"{list_paths(read)} would be read as data"
+        found = f"{name_some(read)} would be read as data"
         raise fault(repo_id, found, "no such file", "rename or delete it there")
 
 

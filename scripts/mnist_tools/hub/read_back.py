@@ -34,15 +34,30 @@ def verify(
             found = f"{path} is listed as {listed.get(path)}"
             raise fault(repository.repo_id, found, str(content.digest), PUSH_AGAIN)
     for path, content in tqdm(files.items(), desc="Reading back", unit="file"):
-        for start, stop in _ranges(path, content):
-            if repository.read(path, revision, start, stop) != content.read(start, stop):
-                found = f"other bytes in {path}, between {start} and {stop}"
-                raise fault(repository.repo_id, found, "those of the folder", PUSH_AGAIN)
+        _compare_bytes(repository, revision, path, content)
     with tempfile.TemporaryDirectory(prefix="mnist_family-") as cache:
-        for config, splits in folder.shards.items():
-            for split, shards in splits.items():
-                shard = folder.path / shards[0]
-                _compare_first_row(repository.repo_id, revision, config, split, shard, cache)
+        for config in folder.shards:
+            _compare_rows(repository, revision, folder, config, cache)
+
+
+def _compare_bytes(repository: Repository, revision: str, path: str, content: Content) -> None:
+    for start, stop in _ranges(path, content):
+        if repository.read(path, revision, start, stop) != content.read(start, stop):
+            found = f"other bytes in {path}, between {start} and {stop}"
+            raise fault(repository.repo_id, found, "those of the folder", PUSH_AGAIN)
+
+
+def _compare_rows(
+    repository: Repository, revision: str, folder: BuiltFolder, config: str, cache: str
+) -> None:
+    """Raise ValueError unless `load_dataset` finds the first row of each split of a config."""
+    there = datasets.load_dataset(
+        repository.repo_id, config, streaming=True, revision=revision, cache_dir=cache
+    )
+    for split, shards in folder.shards[config].items():
+        if split not in there or not _begins_with(there[split], folder.path / shards[0]):
+            found = f"{config} {split} begins with another row or has other class names"
+            raise fault(repository.repo_id, found, f"those of {shards[0]}", PUSH_AGAIN)
 
 
 def _ranges(path: str, content: Content) -> Iterator[tuple[int, int]]:
@@ -69,19 +84,14 @@ def _end_of(column: pyarrow.parquet.ColumnChunkMetaData) -> int:
     return int(start + column.total_compressed_size)
 
 
-def _compare_first_row(
-    repo_id: str, revision: str, config: str, split: str, shard: Path, cache: str
-) -> None:
-    """Raise ValueError unless `load_dataset` reads the first row and the class names of a shard."""
-    there = datasets.load_dataset(
-        repo_id, config, split=split, streaming=True, revision=revision, cache_dir=cache
-    )
+def _begins_with(rows: datasets.IterableDataset, shard: Path) -> bool:
+    """Tell whether rows have the features of a shard, and its first row."""
     with pyarrow.parquet.ParquetFile(shard) as file:
         table = next(file.iter_batches(1))
     features = datasets.Features.from_arrow_schema(table.schema)
     expected = features.decode_example(table.to_pylist()[0])
-    row = next(iter(there))
-    same_image = np.array_equal(np.asarray(expected["image"]), np.asarray(row["image"]))
-    if there.features != features or not same_image or expected["label"] != row["label"]:
-        found = f"{config} {split} begins with another row or has other class names"
-        raise fault(repo_id, found, f"those of {shard}", PUSH_AGAIN)
+    if rows.features != features:
+        return False
+    first = next(iter(rows))
+    same_image = np.array_equal(np.asarray(expected["image"]), np.asarray(first["image"]))
+    return same_image and bool(expected["label"] == first["label"])

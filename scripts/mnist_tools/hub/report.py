@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from mnist_tools.hub.folder import BuiltFolder, show_path
+from mnist_tools.hub.folder import BuiltFolder
 from mnist_tools.hub.plan import Plan
 from mnist_tools.hub.repository import Repository, Snapshot
+from mnist_tools.lint.finding import escape
 
 Outcome = Literal["pushed", "up to date", "dry run"]
 
@@ -22,9 +23,9 @@ class Preview:
     not_compared: str | None = None  # why not
 
     @property
-    def revision(self) -> str | None:
-        """The head of the branch before the push."""
-        return self.there.revision if self.there else None
+    def revision(self) -> str:
+        """The head of the branch before the push, or nothing if there is none."""
+        return self.there.revision if self.there else ""
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Pushed:
 
     outcome: Outcome
     url: str
-    revision: str | None
+    revision: str
     plan: Plan
     pull_request: str | None = None  # URL
     tag: str | None = None
@@ -64,7 +65,7 @@ def preview_lines(preview: Preview) -> Iterator[str]:
         changes = [("push", plan.add)]
     for verb, paths in changes:
         for path in paths:
-            yield f"  {verb:6}  {_size(preview, path):>12,} B  {show_path(path)}"
+            yield f"  {verb:6}  {_size(preview, path):>12,} B  {escape(path)}"
     counts = ", ".join(f"{len(paths)} to {verb}" for verb, paths in changes)
     sent = [*plan.add, *plan.update]
     size = sum(plan.files[path].digest.size for path in sent)

@@ -1,12 +1,18 @@
 """A branch of a dataset repository on the Hub: read it, create it, upload to it, commit to it."""
 
 import contextlib
+import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import huggingface_hub
-from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete
+from huggingface_hub import (
+    CommitOperationAdd,
+    CommitOperationCopy,
+    CommitOperationDelete,
+    constants,
+)
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, http_backoff
@@ -15,16 +21,17 @@ from mnist_family import fault
 from mnist_tools.hub.content import RemoteFile
 from mnist_tools.hub.failures import HubError, describe_failure, is_refusal, status_of
 
-DATASET = "dataset"
+REPO_TYPE = "dataset"
 PULL_REQUESTS = "refs/pr/"  # what the revisions of pull requests start with
 TIMEOUT = 60  # seconds without a byte
+XET_REMEDY = ", with HF_HUB_DISABLE_XET=1 if it fails again"
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """What a branch holds. A branch that is still to be created holds what `main` holds."""
 
-    revision: str | None = None  # None if there is no repository
+    revision: str = ""  # the head, or nothing if there is no repository
     files: Mapping[str, RemoteFile] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)  # the revision of each tag
     missing: Literal["repository", "branch"] | None = None
@@ -43,7 +50,7 @@ class Repository:
     def __init__(self, repo_id: str, branch: str) -> None:
         self.repo_id = repo_id
         self.branch = branch
-        self._api = huggingface_hub.HfApi()
+        self._api = _ApiWithoutIgnoring()
         self.url = f"{self._api.endpoint}/datasets/{repo_id}"
 
     # --- Reading ----------------------------------------------------------------------------------
@@ -53,7 +60,7 @@ class Repository:
         with self._asking():
             try:
                 refs = self._api.list_repo_refs(
-                    self.repo_id, repo_type=DATASET, include_pull_requests=self._is_pull_request
+                    self.repo_id, repo_type=REPO_TYPE, include_pull_requests=self._is_pull_request
                 )
             except RepositoryNotFoundError as error:
                 if status_of(error) != 404:
@@ -91,7 +98,7 @@ class Repository:
     def _is_revision(self, name: str) -> bool:
         with self._asking():
             try:
-                self._api.repo_info(self.repo_id, repo_type=DATASET, revision=name)
+                self._api.repo_info(self.repo_id, repo_type=REPO_TYPE, revision=name)
             except RevisionNotFoundError:
                 return False
         return True
@@ -99,13 +106,13 @@ class Repository:
     def is_private(self) -> bool:
         """Tell whether the repository is private."""
         with self._asking():
-            return bool(self._api.repo_info(self.repo_id, repo_type=DATASET).private)
+            return bool(self._api.repo_info(self.repo_id, repo_type=REPO_TYPE).private)
 
     def list_files(self, revision: str) -> dict[str, RemoteFile]:
         """Return every file at a revision, by its path."""
         with self._asking():
             entries = self._api.list_repo_tree(
-                self.repo_id, recursive=True, revision=revision, repo_type=DATASET
+                self.repo_id, recursive=True, revision=revision, repo_type=REPO_TYPE
             )
             files = [entry for entry in entries if isinstance(entry, RepoFile)]
             return {
@@ -118,7 +125,7 @@ class Repository:
     def read(self, path: str, revision: str, start: int = 0, stop: int | None = None) -> bytes:
         """Return the bytes of a file from `start` up to `stop`, as the Hub delivers them now."""
         url = huggingface_hub.hf_hub_url(
-            self.repo_id, path, repo_type=DATASET, revision=revision, endpoint=self._api.endpoint
+            self.repo_id, path, repo_type=REPO_TYPE, revision=revision, endpoint=self._api.endpoint
         )
         headers = build_hf_headers()
         if stop is not None:
@@ -135,11 +142,11 @@ class Repository:
 
     def create(self, there: Snapshot, *, private: bool) -> None:
         """Create what `there` lacks: the repository, or the branch from `main`."""
-        head = there.revision
+        head: str | None = there.revision
         with self._asking():
             if there.missing == "repository":
                 self._api.create_repo(
-                    self.repo_id, repo_type=DATASET, private=private or None, exist_ok=True
+                    self.repo_id, repo_type=REPO_TYPE, private=private or None, exist_ok=True
                 )
                 head = None  # of main
             if self.branch != "main":
@@ -147,7 +154,7 @@ class Repository:
                     self.repo_id,
                     branch=self.branch,
                     revision=head,
-                    repo_type=DATASET,
+                    repo_type=REPO_TYPE,
                     exist_ok=True,
                 )
 
@@ -155,16 +162,15 @@ class Repository:
         self, additions: Sequence[CommitOperationAdd], *, create_pr: bool, num_workers: int
     ) -> None:
         """Upload the objects of a commit to come, except for those that the Hub has."""
-        with self._asking():
+        with self._asking(remedy=XET_REMEDY if _uploads_by_xet() else ""):
             self._api.preupload_lfs_files(
                 self.repo_id,
                 additions,
-                repo_type=DATASET,
+                repo_type=REPO_TYPE,
                 revision=self.branch,
                 create_pr=create_pr,
                 num_threads=num_workers,
                 free_memory=False,
-                gitignore_content="",  # a .gitignore there must not leave files out of the commit
             )
 
     def commit(
@@ -173,7 +179,7 @@ class Repository:
         deletions: Sequence[str],
         *,
         message: str,
-        parent: str | None,
+        parent: str,
         create_pr: bool,
     ) -> Commit:
         """Make one commit on top of `parent`; it fails if the branch has moved on."""
@@ -186,7 +192,7 @@ class Repository:
                 self.repo_id,
                 operations,
                 commit_message=message,
-                repo_type=DATASET,
+                repo_type=REPO_TYPE,
                 revision=self.branch,
                 parent_commit=parent,
                 create_pr=create_pr,
@@ -196,15 +202,33 @@ class Repository:
     def tag(self, name: str, revision: str) -> None:
         """Create a tag."""
         with self._asking():
-            self._api.create_tag(self.repo_id, tag=name, revision=revision, repo_type=DATASET)
+            self._api.create_tag(self.repo_id, tag=name, revision=revision, repo_type=REPO_TYPE)
 
     @contextlib.contextmanager
-    def _asking(self) -> Iterator[None]:
-        """Turn whatever the clients raise, which differs between releases, into a HubError."""
+    def _asking(self, remedy: str = "") -> Iterator[None]:
+        """Turn whatever the clients raise, which differs between releases, into a HubError.
+
+        `remedy` is added if the Hub did not answer at all.
+        """
         try:
             yield
         except HubError:
             raise
         except Exception as error:
+            refused = is_refusal(error)
             line = f"{self.repo_id}: {describe_failure(error)}"
-            raise HubError(line, refused=is_refusal(error)) from error
+            raise HubError(line if refused else f"{line}{remedy}", refused=refused) from error
+
+
+class _ApiWithoutIgnoring(huggingface_hub.HfApi):
+    """A client that leaves no file out of a commit, whatever a .gitignore there says."""
+
+    def preupload_lfs_files(self, *args: Any, **options: Any) -> None:
+        """Upload as the client does; it calls this for every commit, too."""
+        super().preupload_lfs_files(*args, **{"gitignore_content": "", **options})
+
+
+def _uploads_by_xet() -> bool:
+    """Tell whether the client uploads large files through Xet, the newer storage of the Hub."""
+    disabled = getattr(constants, "HF_HUB_DISABLE_XET", True)  # 0.30 has no Xet
+    return not disabled and importlib.util.find_spec("hf_xet") is not None

@@ -3,11 +3,14 @@
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
+
+from mnist_tools.lint import front_matter_of
+from mnist_tools.lint.finding import escape
 
 LISTS = ("configs", "dataset_info")  # the keys that have one entry for each config
 FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
@@ -16,50 +19,37 @@ LONGEST_LINE = 80  # characters of a line that a message shows
 
 @dataclass(frozen=True)
 class Card:
-    """A card whose front matter could be read."""
+    """A card in its parts; one whose front matter cannot be read is all body."""
 
-    front_matter: Mapping[str, Any]
+    front_matter: dict[Hashable, Any]
     comments: tuple[str, ...]  # those of the YAML
     body: str
 
     def own_part(self, configs: Collection[str]) -> dict[str, object]:
         """Return the front matter without the entries of configs other than `configs`."""
         return {
-            key: _own_entries(value, configs) if key in LISTS else value
+            str(key): _own_entries(value, configs) if key in LISTS else value
             for key, value in self.front_matter.items()
         }
 
-    def every_entry(self) -> Iterator[dict[str, Any]]:
-        """Yield the entries of all configs."""
-        for key in LISTS:
-            yield from entries(self.front_matter, key)
+    def every_config(self) -> set[str]:
+        """Return the names of all configs that have an entry."""
+        return {name_of(entry) for key in LISTS for entry in entries(self.front_matter, key)}
 
 
-def parse_card(text: str) -> Card | None:
-    """Read a card, or return None if its front matter cannot be read without risk.
-
-    Anyone may have written it, so aliases, which can grow without bound, are not followed.
-    """
+def parse_card(text: str) -> Card:
+    """Split a card, which anyone may have written, into its parts."""
+    values = front_matter_of(text)
     match = FRONT_MATTER.match(text)
-    if match is None:
-        return None
-    try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(match[1])):
-            return None
-        values = yaml.safe_load(match[1])
-        comments = _comments(match[1])
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return None
-    if not isinstance(values, dict):
-        return None
-    return Card(values, comments, text[match.end() :])
+    if not values or match is None:
+        return Card({}, (), text)
+    front_matter = dict[Hashable, Any](values.items())
+    return Card(front_matter, _comments(match[1]), text[match.end() :])
 
 
 def own_digest(text: str, configs: Collection[str]) -> str:
     """Hash a card, leaving out the entries of other configs and the way its YAML is laid out."""
     card = parse_card(text)
-    if card is None:
-        return hashlib.sha256(text.encode()).hexdigest()
     parts = [card.own_part(configs), card.comments, card.body]
     canonical = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(canonical.encode()).hexdigest()
@@ -67,11 +57,8 @@ def own_digest(text: str, configs: Collection[str]) -> str:
 
 def same_cards(text: str, other: str) -> bool:
     """Tell whether two cards say the same, however their YAML is laid out and ordered."""
-    card, another = parse_card(text), parse_card(other)
-    if card is None or another is None:
-        return text == other
-    names = {name_of(entry) for each in (card, another) for entry in each.every_entry()}
-    return own_digest(text, names) == own_digest(other, names)
+    configs = parse_card(text).every_config() | parse_card(other).every_config()
+    return own_digest(text, configs) == own_digest(other, configs)
 
 
 def merge_cards(ours: str, there: str, dropped: Collection[str]) -> str:
@@ -81,9 +68,7 @@ def merge_cards(ours: str, there: str, dropped: Collection[str]) -> str:
     there are entries to add; if there are none, our card is returned as it is.
     """
     card, other = parse_card(ours), parse_card(there)
-    if card is None or other is None:
-        return ours
-    left_out = {*dropped, *(name_of(entry) for entry in entries(card.front_matter, "configs"))}
+    left_out = {*dropped, *card.every_config()}
     added = {
         key: [entry for entry in entries(other.front_matter, key) if name_of(entry) not in left_out]
         for key in LISTS
@@ -102,23 +87,24 @@ def merge_cards(ours: str, there: str, dropped: Collection[str]) -> str:
 def describe_difference(there: str, ours: str, configs: Collection[str]) -> str:
     """Say in a few words what our card would change or remove in the one in the repository."""
     card, own = parse_card(there), parse_card(ours)
-    if card is None or own is None:
-        return "front matter that cannot be read"
+    if not card.front_matter:
+        return "front matter that is missing or cannot be read"
     parts, expected = card.own_part(configs), own.own_part(configs)
     keys = [key for key in {**parts, **expected} if parts.get(key) != expected.get(key)]
     lines = {line.strip() for line in own.body.splitlines()}
     others = [line.strip() for line in card.body.splitlines() if line.strip() not in lines]
     found = []
     if keys:
-        found.append(f"{', '.join(map(str, keys))} in its front matter")
+        found.append(f"{', '.join(keys)} in its front matter")
     if card.comments != own.comments:
         found.append("a comment in its front matter")
     if others:
-        found.append(f"{len(others)} lines of text, the first {others[0][:LONGEST_LINE]!r}")
-    return " and ".join(found) or "lines that are missing from its text"
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        found.append(f"the line '{escape(others[0][:LONGEST_LINE])}'{more}")
+    return ", ".join(found) or "lines that were removed or moved"
 
 
-def entries(front_matter: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+def entries(front_matter: Mapping[Hashable, Any], key: str) -> list[dict[str, Any]]:
     """Return the entries of `configs` or `dataset_info`; a mapping alone is a list of one."""
     value = front_matter.get(key)
     if isinstance(value, dict):
