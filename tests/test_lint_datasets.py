@@ -207,6 +207,11 @@ WRONG_SHAPES = {
             "dataset_size: 1000.0 # here",
             "dataset_info[0].dataset_size: 1000.0 (a float)",
         ),
+        (
+            "dataset_size: 1000",
+            "dataset_size: yes # here",
+            "dataset_info[0].dataset_size: True (a boolean)",
+        ),
     ],
 }
 
