@@ -175,7 +175,7 @@ def test_a_config_is_not_deleted_with_an_edit_of_somebody_else(hub, repo, built,
     options = {"delete_configs": ["mnist"], "keep_configs": True}
     assert fails(small, repo, **options) == (
         f"{repo}: --delete-config mnist: {shard} was changed there, expected it as pushed; "
-        "delete that file there yourself"
+        "delete it there yourself"
     )
     assert hub.head(repo) == before
     hub.add(repo, {shard: None})

@@ -13,7 +13,7 @@ from mnist_tools.hub.delivery import deliver, then_telling, unknown_state
 from mnist_tools.hub.failures import HubError
 from mnist_tools.hub.folder import CARD_FILES, BuiltFolder, read_folder
 from mnist_tools.hub.plan import Choices, Plan, make_plan, refuse_script, stand_at
-from mnist_tools.hub.read_back import verify
+from mnist_tools.hub.read_back import compare_revision
 from mnist_tools.hub.report import Outcome, Preview, Pushed, preview_lines, result_lines
 from mnist_tools.hub.repository import Repository, Snapshot
 
@@ -176,7 +176,7 @@ def _read_back(preview: Preview, revision: str, tag: str | None, *, pushed: bool
     if pushed:
         state = f"The repository is new, at {revision}."
     with then_telling(repository.repo_id, lambda _: state):
-        verify(repository, revision, preview.plan.files, preview.folder)
+        compare_revision(repository, revision, preview.plan.files, preview.folder)
     there = preview.there
     if tag is not None and (there is None or tag not in there.tags):
         with then_telling(repository.repo_id, lambda _: f"{state} It has no tag {tag}."):
