@@ -339,15 +339,18 @@ def test_a_cache_with_other_rows_than_were_built_is_built_again(
     )
     (warning,) = [line for line in caplog.messages if "building it again" in line]
     assert warning.startswith(str(arrow.parent))
-    assert "expected 20 rows; load again with download_mode=" in warning
+    assert warning.endswith(", expected 20 rows; building it again")
 
 
 @pytest.mark.release
-def test_a_builder_hands_out_no_split_of_other_rows_than_were_built(tiny, folder, cache):
+def test_a_cache_that_stays_short_is_refused(tiny, folder, cache, monkeypatch):
     builder = tiny.module.MnistFamily(str(cache), data_dir=str(folder))
     builder.download_and_prepare()
     (arrow,) = cache.rglob("*-train.arrow")
     halved(arrow)
+    monkeypatch.setattr(
+        datasets.DatasetBuilder, "download_and_prepare", lambda *_, **settings: None
+    )
     words = (
         f"{arrow.parent}: 10 rows of train, expected 20 rows; "
         'load again with download_mode="force_redownload"'

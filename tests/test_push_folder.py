@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import shutil
+import socket
 
 import numpy as np
 import pyarrow.parquet
@@ -106,9 +107,11 @@ def test_symbolic_links_are_refused_even_if_included(hub, repo, folder, tmp_path
     assert hub.requests == []
 
 
-def test_a_pipe_is_refused(hub, repo, folder):
-    os.mkfifo(folder / "pipe")
-    line = f"{folder / 'pipe'}: no regular file, expected a file; remove it"
+def test_a_socket_is_refused(hub, repo, folder, monkeypatch):
+    monkeypatch.chdir(folder)  # the path of a socket has to be short
+    with socket.socket(socket.AF_UNIX) as unix:
+        unix.bind("socket")
+    line = f"{folder / 'socket'}: no regular file, expected a file; remove it"
     assert fails(folder, repo, include=["*"]) == line
 
 

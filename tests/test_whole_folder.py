@@ -243,7 +243,7 @@ def test_a_file_that_the_user_removed_stops_nothing(out):
 def test_names_are_shown_escaped(out):
     write(out, OURS)
     (out / "a\n\x1b[2J").write_text("mine")
-    assert "holds 'a\\n\\x1b[2J', which build did not write" in refused(
+    assert r"holds a\n\x1b[2J, which build did not write" in refused(
         check_replaceable, out, command="build"
     )
 

@@ -16,7 +16,6 @@ import stat
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from mnist_family import fault
 from mnist_tools.folder_lock import hold_lock
@@ -219,13 +218,3 @@ def _undisturbed() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-# --- Old names, until `hub` has moved on ---
-
-MARKER = MANIFEST
-
-
-def read_marker(folder: Path) -> Any:
-    manifest = read_manifest(folder)
-    return manifest and {"made_of": manifest.made_of, "files": manifest.files}
