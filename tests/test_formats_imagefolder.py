@@ -137,7 +137,7 @@ def test_a_truncated_image_is_refused(source):
     assert refusal(source).startswith(f"{file}: no readable image (")
 
 
-@pytest.mark.parametrize("offset", [50, 60, 68])
+@pytest.mark.parametrize("offset", [50, 60])
 def test_an_image_whose_checksum_is_wrong_is_refused(source, offset):
     """Pillow reads these as other pixels."""
     png = next(mnist_family.encode_pngs(IMAGES[:1]))
