@@ -58,7 +58,7 @@ DOWNLOADED = FAULTS | LATE_FAULTS
 
 PATIENT = """
 import tiny_family
-tiny_family.SILENCE = 60
+tiny_family.SILENCE = 600
 tiny_family.load("fashion", cache_dir={cache!r})
 """
 
@@ -365,7 +365,7 @@ def test_no_process_destroys_the_download_of_another(tiny, mirrors, cache):
     other = {"cwd": cache, "env": {**os.environ, "HF_DATASETS_CACHE": str(cache)}}
     code = f"""
 import tiny_family
-tiny_family.SILENCE = 60
+tiny_family.SILENCE = 600
 tiny_family.datasets.config.DOWNLOADED_DATASETS_PATH = {str(cache / "downloads")!r}
 print(tiny_family.verified_splits("fashion")["test"].rows)
 """
@@ -378,6 +378,7 @@ print(tiny_family.verified_splits("fashion")["test"].rows)
     for process in (second, third):
         while not has_lock_open(process.pid):
             assert process.poll() is None
+            time.sleep(0.002)
     second.send_signal(signal.SIGINT)
     assert second.wait() != 0
     assert partial.exists()
