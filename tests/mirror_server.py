@@ -1,5 +1,6 @@
-"""Mirrors on 127.0.0.1 that serve a folder of archives in every way that mirrors have been seen to go wrong."""
+"""Mirrors on 127.0.0.1 that serve a folder of archives, and go wrong in every way seen so far."""
 
+import base64
 import contextlib
 import gzip
 import http.server
@@ -11,16 +12,25 @@ HTML = b"<!DOCTYPE html>\n<html><body>This site has moved.</body></html>\n"
 
 
 class Mirror(http.server.ThreadingHTTPServer):
-    """One mirror; `behaviour` is the name of a method of `Answer`, or a dict of them by file name."""
+    """A mirror; `behaviour` is the name of a method of `Answer`, or a dict of them by file name."""
 
     daemon_threads = True
     request_queue_size = 50
 
     def __init__(self, folder):
         super().__init__(("127.0.0.1", 0), Answer)
-        self.folder, self.behaviour, self.requests, self.closing = pathlib.Path(folder), "good", [], threading.Event()
+        self.folder, self.behaviour, self.requests, self.closing = (
+            pathlib.Path(folder),
+            "good",
+            [],
+            threading.Event(),
+        )
+        self.released = threading.Event()
+        self.authorizations = []  # what clients have shown to `elsewhere`
         self.url = f"http://127.0.0.1:{self.server_port}/"
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        threading.Thread(
+            target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        ).start()
 
     def stop(self):
         self.closing.set()
@@ -120,7 +130,9 @@ class Answer(http.server.BaseHTTPRequestHandler):
         self.send(gzip.compress(bytes(raw), mtime=0), length=False)
 
     def other_member(self, content):
-        names = sorted(path.name for path in self.server.folder.iterdir() if (path / self.file.name).is_file())
+        names = sorted(
+            path.name for path in self.server.folder.iterdir() if (path / self.file.name).is_file()
+        )
         other = names[names.index(self.file.parent.name) - 1]
         self.send((self.server.folder / other / self.file.name).read_bytes())
 
@@ -134,7 +146,9 @@ class Answer(http.server.BaseHTTPRequestHandler):
         self.send(content, length=False)
 
     def chunked(self, content):
-        body = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (content[:20], content[20:], b""))
+        body = b"".join(
+            b"%x\r\n%b\r\n" % (len(part), part) for part in (content[:20], content[20:], b"")
+        )
         self.send(content, length=False, body=body, Transfer_Encoding="chunked")
 
     def without_head(self, content):
@@ -149,6 +163,14 @@ class Answer(http.server.BaseHTTPRequestHandler):
         else:
             self.send(b"", 302, Location=f"{self.path}?moved")
 
+    def elsewhere(self, content):
+        """The archive for one who comes from another mirror, redirected."""
+        self.server.authorizations.append(self.headers["Authorization"])
+        self.send(content)
+
+    def redirect_elsewhere(self, content):
+        self.send(b"", 302, Location=self.server.elsewhere + self.path.lstrip("/"))
+
     def silent(self, content):
         self.server.closing.wait()
 
@@ -157,6 +179,20 @@ class Answer(http.server.BaseHTTPRequestHandler):
         self.wfile.flush()
         if self.command == "GET":
             self.server.closing.wait()
+
+    def held(self, content):
+        """Half of it, and the rest once the test says so."""
+        self.send(content, body=content[: len(content) // 2])
+        if self.command == "GET":
+            self.wfile.flush()
+            self.server.released.wait()
+            self.wfile.write(content[len(content) // 2 :])
+
+    def for_who_knows_the_password(self, content):
+        if self.headers["Authorization"] == "Basic " + base64.b64encode(b"me:secret").decode():
+            self.send(content)
+        else:
+            self.send(HTML, 401)
 
     def slow(self, content, rate=20_000):
         self.send(content, body=b"")

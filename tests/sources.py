@@ -1,7 +1,9 @@
 """What tests of formats and of `convert` share: sources to read, and how to catch a refusal."""
 
+import contextlib
 import io
 import json
+import pathlib
 import tarfile
 
 import numpy as np
@@ -83,3 +85,21 @@ def write_tar(path, files, mode="w"):
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
     return path
+
+
+@contextlib.contextmanager
+def memory_limit(megabytes):
+    """Fail if the process takes more memory than this on top of what it has."""
+    try:
+        pathlib.Path("/proc/self/clear_refs").write_text("5")  # start the peak anew
+    except OSError:
+        pytest.skip("the peak of memory can only be measured on Linux")
+    before = memory("VmRSS")
+    yield
+    assert memory("VmHWM") - before < megabytes * 1000
+
+
+def memory(name):
+    """A figure of this process in KB."""
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name))

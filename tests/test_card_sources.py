@@ -35,7 +35,9 @@ FIGURE = re.compile(r"\d+(?:,\d{3})*")
 CONFIG_KEYS = ("title", "description", "class_names", "mirrors", "homepage", "license", "citation")
 # What a card of one dataset does not show: what the family's card and Croissant do, what only the
 # loader needs, and what stands in for measurements where there are none.
-ELSEWHERE = {"date_published", "license_name", "license_link", "pretty_name", "md5", "authors"}
+ELSEWHERE = {
+    "authors", "date_published", "license_name", "license_link", "md5", "pretty_name", "spdx",
+}  # fmt: skip
 
 
 class Sources:

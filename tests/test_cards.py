@@ -5,9 +5,10 @@ import re
 import shutil
 import textwrap
 
-import bibtexparser
 import datasets
 import numpy as np
+import pybtex.database
+import pybtex.errors
 import pytest
 from conftest import NAMES, ROOT, SCRIPTS_LOAD, run
 
@@ -179,19 +180,30 @@ def test_no_figure_and_no_dataset_is_typed_into_a_template():
         ] == []
 
 
-def test_only_the_papers_of_the_datasets_become_arxiv_tags():
-    linked = re.findall(r"arxiv\.org/\w+/([\d.]+)", card_text("README.md"))
-    assert {*linked} == {"1708.07747", "1812.01718"}
+@pytest.mark.parametrize(
+    ("path", "papers"),
+    [
+        ("README.md", {"1708.07747", "1812.01718"}),
+        ("mnist/README.md", set()),
+        ("fashion/README.md", {"1708.07747"}),
+        ("kmnist/README.md", {"1812.01718"}),
+    ],
+)
+def test_only_the_papers_of_the_datasets_become_arxiv_tags(path, papers):
+    """The Hub makes a tag of every link to arXiv; other papers are linked by their DOI."""
+    assert {*re.findall(r"arxiv\.org/\w+/([\d.]+)", card_text(path))} == papers
 
 
 def test_citations_are_bibtex():
     for name, config in CONFIGS.items():
         citations = published(config, committed(name)).citations
-        library = bibtexparser.parse_string("\n".join(citations))
-        assert library.failed_blocks == []
+        with pybtex.errors.capture() as problems:
+            library = pybtex.database.parse_string("\n".join(citations), "bibtex")
+        assert problems == []
         assert len(library.entries) == len(citations)
-        fields = [{*entry.fields_dict} for entry in library.entries]
-        assert all({"author", "title", "year"} <= each for each in fields)
+        for entry in library.entries.values():
+            assert entry.persons["author"]
+            assert {"title", "year"} <= {*entry.fields}
 
 
 @pytest.mark.release
@@ -254,6 +266,14 @@ def test_a_note_comes_first_once_for_all_or_by_title():
     assert (
         first_line(render([published(CONFIGS["kmnist"])])) == "# Dataset Card for Kuzushiji-MNIST"
     )
+
+
+@pytest.mark.parametrize("kind", ["synthetic", "own"])
+def test_a_card_of_other_rows_tells_nobody_to_load_the_published_ones(kind):
+    text = render([unpublished(CONFIGS["mnist"], kind, "0123456789", committed("mnist"))])
+    assert 'load_dataset("path/to/this/folder", "mnist")' in text
+    for words in ("mnist_family.load", "mnist_family.py", "published archives, in their order"):
+        assert words not in text.replace("`mnist_family.py` reads the archives", "")
 
 
 def first_line(text):

@@ -12,7 +12,8 @@ from conftest import NAMES, assert_rows
 
 import mnist_family
 from mnist_tools.cards.card import published
-from mnist_tools.cards.croissant import croissant
+from mnist_tools.cards.croissant import croissant, for_repository
+from mnist_tools.cards.facts import family_facts
 from mnist_tools.cards.measurements import committed
 from mnist_tools.commands.build import build
 
@@ -130,11 +131,41 @@ def test_each_dataset_has_its_licence_its_origin_and_one_citation(published_bloc
         assert config.citation.strip() in published_block["citeAs"]
 
 
+def test_licences_are_those_of_spdx_or_of_the_folder(published_block):
+    assert [each["url"] for each in published_block["license"]] == [
+        "LICENSE.md",
+        "https://spdx.org/licenses/MIT.html",
+        "https://spdx.org/licenses/CC-BY-SA-4.0.html",
+    ]
+
+
+def test_dates_are_those_of_the_archives_or_of_the_facts(sample, published_block):
+    assert published_block["datePublished"] == "2019-02-05"
+    assert published_block["dateModified"] == family_facts().date_published
+    mnist, fashion = (
+        json.loads(croissant(sample, [published_dataset(name)])) for name in ("mnist", "fashion")
+    )
+    assert mnist["datePublished"] == "1998-01-26"
+    assert fashion["datePublished"] == "2017-08-31"
+    assert "dateModified" not in described(sample)
+
+
+def test_in_a_repository_every_url_is_absolute(published_block):
+    url = "https://huggingface.co/datasets/me/mnist-family"
+    block = json.loads(for_repository(json.dumps(published_block), url))
+    assert block["url"] == url
+    assert block["license"][0]["url"] == f"{url}/blob/main/LICENSE.md"
+    assert block["license"][1]["url"] == "https://spdx.org/licenses/MIT.html"
+    rest = {key: value for key, value in block.items() if key not in ("url", "license")}
+    assert rest == {key: published_block[key] for key in rest}
+    assert {*block} == {*published_block}
+
+
 def test_what_is_unknown_is_not_said(published_block):
     said = [value for key, value in published_block.items() if key.startswith("rai:")]
     texts = [text for value in said for text in ([value] if isinstance(value, str) else value)]
     assert not [text for text in texts if "Unknown" in text]
-    assert "rai:dataSocialImpact" in published_block
+    assert "rai:dataSocialImpact" not in published_block
     assert any("36325" in text for text in published_block["rai:personalSensitiveInformation"])
     assert any("Label errors" in text for text in published_block["rai:dataLimitations"])
     assert any(text.startswith("Fashion-MNIST: Measured: Near") for text in texts)

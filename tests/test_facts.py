@@ -52,7 +52,7 @@ WRONG = {
         r": tags: 'digits' is not of type 'array'; correct it",
     ),
     "a word that YAML takes for false": (
-        "language: [en]",
+        "language: []",
         "language: [no]",
         r": language\[0\]: False is not of type 'string'; correct it",
     ),

@@ -1,5 +1,6 @@
-"""Downloads and streams from mirrors on 127.0.0.1: the right rows or a clear error, whatever a mirror does."""
+"""Downloads and streams from mirrors on 127.0.0.1: the right rows or a clear error, always."""
 
+import contextlib
 import os
 import pickle
 import re
@@ -8,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 
 import datasets
 import numpy as np
@@ -16,7 +18,8 @@ from conftest import ROOT, SCRIPTS_LOAD, arrays_of, assert_rows
 
 RELEASE = int(datasets.__version__.split(".")[0])
 FILES = [
-    f"{name}-ubyte.gz" for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
+    f"{name}-ubyte.gz"
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
 ]
 
 # What a mirror does, and what the error says; None: the archive comes all the same.
@@ -53,6 +56,13 @@ STREAMED = FAULTS
 DOWNLOADED = FAULTS | LATE_FAULTS
 
 
+PATIENT = """
+import tiny_family
+tiny_family.SILENCE = 60
+tiny_family.load("fashion", cache_dir={cache!r})
+"""
+
+
 def assert_whole(loaded, tiny, name="fashion"):
     assert list(loaded) == ["train", "test"]
     for split, rows in loaded.items():
@@ -61,7 +71,9 @@ def assert_whole(loaded, tiny, name="fashion"):
 
 def files_below(folder):
     """Names of all files, without the locks that `datasets` keeps."""
-    return sorted(file for _, _, files in os.walk(folder) for file in files if not file.endswith(".lock"))
+    return sorted(
+        file for _, _, files in os.walk(folder) for file in files if not file.endswith(".lock")
+    )
 
 
 def closed_port():
@@ -69,7 +81,7 @@ def closed_port():
         return server.getsockname()[1]
 
 
-# --- Downloads --------------------------------------------------------------------------------------------------------
+# --- Downloads ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion", "kmnist"])
@@ -104,7 +116,8 @@ def test_when_no_mirror_gives_an_archive_one_error_tells_all(load, tiny, mirrors
         load("fashion")
     lines = str(caught.value).splitlines()
     assert re.fullmatch(
-        r"train-labels-idx1-ubyte.gz: no mirror has Fashion-MNIST's, expected \d+ bytes of sha256 [0-9a-f]{64}; "
+        r"train-labels-idx1-ubyte.gz: no mirror has Fashion-MNIST's, "
+        r"expected \d+ bytes of sha256 [0-9a-f]{64}; "
         rf"put {', '.join(FILES)} into a folder and give it as data_dir. What the mirrors gave:",
         lines[0],
     )
@@ -127,7 +140,9 @@ def test_a_bad_copy_in_the_cache_is_replaced_from_its_own_mirror(
     forget_rows(cache)
     copy = cached_copy(cache, f"{mirrors[0].url}fashion/t10k-images-idx3-ubyte.gz")
     good = copy.read_bytes()
-    copy.write_bytes({"truncated": good[:-20], "flipped": good[:99] + b"?" + good[100:]}.get(bad, bad))
+    copy.write_bytes(
+        {"truncated": good[:-20], "flipped": good[:99] + b"?" + good[100:]}.get(bad, bad)
+    )
     mirrors[0].requests.clear()
     assert_whole(load("fashion", streaming=streaming), tiny)
     assert {path for _, path in mirrors[0].requests} == {"fashion/t10k-images-idx3-ubyte.gz"}
@@ -145,7 +160,9 @@ def test_a_mirror_that_refuses_connections_is_passed_over(load, tiny, mirrors, m
     monkeypatch.setenv("MNIST_FAMILY_MIRROR", base)
     assert_whole(load("fashion"), tiny)
     mirrors[0].behaviour = mirrors[1].behaviour = "503"
-    with pytest.raises(ConnectionError, match=f"\n  {base}/mnist/train-images-idx3-ubyte.gz: connection refused\n"):
+    with pytest.raises(
+        ConnectionError, match=f"\n  {base}/mnist/train-images-idx3-ubyte.gz: connection refused\n"
+    ):
         load("mnist")
 
 
@@ -158,11 +175,148 @@ def test_a_mirror_of_ones_own_goes_first(load, tiny, mirrors, monkeypatch, strea
     assert {path for _, path in mirrors[1].requests} == {f"kmnist/{file}" for file in FILES}
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{scheme}://{host}:{port}",
+        " HTTP://{host}:{port}/\n",
+        "{scheme}://localhost:{port}/",
+        "{scheme}://{host}:{port}/with%20blank//",
+    ],
+)
 @pytest.mark.parametrize("streaming", [False, True])
-def test_a_mirror_that_is_no_url_is_refused(load, mirrors, monkeypatch, streaming):
-    monkeypatch.setenv("MNIST_FAMILY_MIRROR", "/srv/archives")
-    with pytest.raises(ValueError, match="MNIST_FAMILY_MIRROR: '/srv/archives', expected http:// .*data_dir"):
-        load("mnist", streaming=streaming)
+def test_a_mirror_of_ones_own_may_be_written_in_many_ways(
+    load, tiny, mirrors, monkeypatch, form, streaming
+):
+    mirrors[0].behaviour = "503"
+    port = mirrors[1].server_port
+    given = form.format(scheme="http", host="127.0.0.1", port=port)
+    monkeypatch.setenv("MNIST_FAMILY_MIRROR", given)
+    assert_whole(load("kmnist", streaming=streaming), tiny, "kmnist")
+    assert mirrors[0].requests == [] or "blank" in form
+    assert {path.rpartition("/")[2] for _, path in mirrors[1].requests} == {*FILES}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "/srv/archives",
+        "ftp://example.org/archives",
+        "http://",
+        "http:///archives",
+        "http://example.org/a b",
+        "http://example.org/ä",
+        "http://example.org/archives?key=1",
+        "http://example.org/archives#part",
+        "http://example.org:port/",
+        "http://[::1/",
+    ],
+)
+def test_a_mirror_that_is_no_url_is_refused(tiny, mirrors, cache, monkeypatch, given):
+    monkeypatch.setenv("MNIST_FAMILY_MIRROR", given)
+    for streaming in (False, True):
+        with pytest.raises(ValueError, match=".") as refusal:
+            tiny.module.load("mnist", streaming=streaming, cache_dir=str(cache))
+        assert str(refusal.value) == (
+            f"MNIST_FAMILY_MIRROR: {given!r}, expected http:// or https://, a host and a path, "
+            "without blanks, ? and #; correct it or give a folder as data_dir"
+        )
+
+
+@pytest.mark.parametrize(
+    "form", ["http://me:secret@{}/", "https://me@{}/", "HTTP://me:secret@{}", "me:secret@{}"]
+)
+def test_a_password_in_the_url_of_a_mirror_is_refused_and_not_shown(
+    tiny, mirrors, cache, monkeypatch, form
+):
+    monkeypatch.setenv("MNIST_FAMILY_MIRROR", form.format(f"127.0.0.1:{mirrors[0].server_port}"))
+    for streaming in (False, True):
+        with pytest.raises(ValueError, match=".") as refusal:
+            tiny.module.load("mnist", streaming=streaming, cache_dir=str(cache))
+        assert str(refusal.value) == (
+            "MNIST_FAMILY_MIRROR: a name or password in the URL, expected a URL without; "
+            "put them into ~/.netrc: machine HOST login NAME password PASSWORD"
+        )
+    assert mirrors[0].requests == []
+    assert not [
+        path for path in cache.rglob("*") if path.is_file() and b"secret" in path.read_bytes()
+    ]
+
+
+@pytest.mark.parametrize("place", ["~/.netrc", "$NETRC"])
+@pytest.mark.parametrize("streaming", [False, True])
+def test_the_password_of_a_mirror_is_read_from_netrc_and_kept_nowhere(
+    load, tiny, mirrors, cache, monkeypatch, tmp_path, place, streaming
+):
+    mirrors[0].behaviour, mirrors[1].behaviour = "503", "for_who_knows_the_password"
+    monkeypatch.setenv("MNIST_FAMILY_MIRROR", mirrors[1].url)
+    netrc = tmp_path / (".netrc" if place == "~/.netrc" else "mine")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    if place == "$NETRC":
+        monkeypatch.setenv("NETRC", str(netrc))
+    with pytest.raises(ConnectionError, match="HTTP status 401"):
+        load("fashion", streaming=streaming)
+    netrc.write_text("machine example.org login you password other\n"
+                     "machine 127.0.0.1 login me password secret\n")  # fmt: skip
+    loaded = load("fashion", streaming=streaming)
+    assert_whole(loaded, tiny)
+    assert "secret" not in repr(loaded["train"].info)
+    assert not [
+        path for path in cache.rglob("*") if path.is_file() and b"secret" in path.read_bytes()
+    ]
+
+
+def test_a_password_is_not_sent_where_a_mirror_redirects_to(
+    load, tiny, mirrors, monkeypatch, tmp_path
+):
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    mirrors[0].behaviour, mirrors[1].behaviour = "redirect_elsewhere", "elsewhere"
+    mirrors[0].elsewhere = mirrors[1].url
+    mirrors[1].authorizations.clear()
+    assert_whole(load("fashion"), tiny)
+    assert {*mirrors[1].authorizations} == {None}
+
+
+def test_a_dead_proxy_is_named_without_its_password(load, mirrors, monkeypatch):
+    port = closed_port()
+    monkeypatch.setenv("http_proxy", f"http://me:secret@127.0.0.1:{port}/")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setattr(urllib.request, "_opener", None)  # made once, with the proxies of that time
+    with pytest.raises(ConnectionError) as caught:
+        load("mnist")
+    assert f"{FILES[0]}: connection refused through the proxy 127.0.0.1:{port}\n" in str(
+        caught.value
+    )
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["offline.invalid", "timeout.invalid", "refused.invalid"])
+def test_no_host_is_taken_at_its_name(load, tiny, mirrors, monkeypatch, host):
+    """A reason comes from the type of an error, not from words in its text."""
+    ask = socket.getaddrinfo
+
+    def ask_for_the_mirror(name, *args, **kwargs):
+        return ask("127.0.0.1" if name == host else name, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", ask_for_the_mirror)
+    monkeypatch.setenv("MNIST_FAMILY_MIRROR", f"http://{host}:{mirrors[0].server_port}")
+    mirrors[0].behaviour = mirrors[1].behaviour = "404"
+    with pytest.raises(ConnectionError) as caught:
+        load("mnist")
+    url = f"http://{host}:{mirrors[0].server_port}/mnist/{FILES[0]}"
+    assert f"\n  {url}: HTTP status 404\n" in str(caught.value)
+
+
+def test_an_error_that_nobody_foresaw_is_told_and_its_traceback_kept(load, mirrors, monkeypatch):
+    def fail(*args, **kwargs):
+        raise OSError("the moon\nis full")
+
+    monkeypatch.setattr(urllib.request, "urlopen", fail)
+    with pytest.raises(ConnectionError, match=f"{FILES[0]}: OSError: the moon is full\n") as caught:
+        load("mnist")
+    assert "the moon\nis full" in str(caught.value.__cause__.__cause__)
 
 
 @pytest.mark.parametrize("fault", ["silent_in_body", "silent"])
@@ -195,7 +349,51 @@ def test_verified_splits_share_the_cache_of_load(tiny, mirrors, cache, monkeypat
     assert mirrors[0].requests == mirrors[1].requests == []
 
 
-# --- The caches -------------------------------------------------------------------------------------------------------
+# --- The caches -----------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="only Linux lists open files")
+def test_no_process_destroys_the_download_of_another(tiny, mirrors, cache):
+    mirrors[0].behaviour = {FILES[0]: "held"}
+    mirrors[0].released.clear()
+    code = PATIENT.format(cache=str(cache))
+    first = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    while not [file for file in files_below(cache) if file.endswith(".incomplete")]:
+        assert first.poll() is None
+        time.sleep(0.05)
+    (partial,) = (cache / "downloads").glob("*.incomplete")
+    other = {"cwd": cache, "env": {**os.environ, "HF_DATASETS_CACHE": str(cache)}}
+    code = f"""
+import tiny_family
+tiny_family.SILENCE = 60
+tiny_family.datasets.config.DOWNLOADED_DATASETS_PATH = {str(cache / "downloads")!r}
+print(tiny_family.verified_splits("fashion")["test"].rows)
+"""
+    second, third = (
+        subprocess.Popen(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **other
+        )
+        for _ in range(2)
+    )
+    for process in (second, third):
+        while not has_lock_open(process.pid):
+            assert process.poll() is None
+    second.send_signal(signal.SIGINT)
+    assert second.wait() != 0
+    assert partial.exists()
+    mirrors[0].released.set()
+    assert first.wait() == 0
+    assert third.communicate()[0] == b"13\n"
+    assert [path for _, path in mirrors[0].requests].count(f"fashion/{FILES[0]}") == 1
+    assert len(files_below(cache / "downloads")) == 4
+
+
+def has_lock_open(number):
+    links = []
+    for file in os.scandir(f"/proc/{number}/fd"):
+        with contextlib.suppress(FileNotFoundError):  # closed in the meantime
+            links.append(os.readlink(file.path))
+    return any(link.endswith(".lock") and "downloads" in link for link in links)
 
 
 def forget_rows(cache):
@@ -218,6 +416,14 @@ def test_a_warm_cache_makes_no_request(load, tiny, mirrors, cache, download_mode
     assert mirrors[0].requests == mirrors[1].requests == []
 
 
+def test_a_copy_that_a_mirror_has_decompressed_serves_streams_too(load, tiny, mirrors):
+    mirrors[0].behaviour = "raw"
+    load("fashion")
+    mirrors[0].requests.clear()
+    assert_whole(load("fashion", streaming=True), tiny)
+    assert mirrors[0].requests == mirrors[1].requests == []
+
+
 def test_force_redownload_downloads(load, tiny, mirrors):
     load("fashion")
     asked = len(mirrors[0].requests)
@@ -235,14 +441,15 @@ def test_a_failed_force_redownload_keeps_the_good_copy(load, tiny, mirrors, cach
 
 
 OFFLINE = """
-import os, sys
+import os
 os.environ["HF_DATASETS_OFFLINE"] = "1"
 import datasets, tiny_family
 for streaming in (False, True):
     if {way!r} == "load":
         loaded = tiny_family.load("fashion", cache_dir={cache!r}, streaming=streaming)
     else:
-        loaded = datasets.load_dataset({script!r}, "fashion", cache_dir={cache!r}, streaming=streaming)
+        settings = dict(cache_dir={cache!r}, streaming=streaming)
+        loaded = datasets.load_dataset({script!r}, "fashion", **settings)
     assert sum(1 for split in loaded.values() for row in split) == 53
 """
 
@@ -256,7 +463,8 @@ def test_offline_mode_takes_the_cache_or_says_what_to_do(tiny, mirrors, cache, w
     assert f"put {', '.join(FILES)} into a folder and give it as data_dir" in told
     for mirror in mirrors:
         assert (
-            f"{mirror.url}fashion/{FILES[0]}: offline mode is on, unset HF_DATASETS_OFFLINE and HF_HUB_OFFLINE" in told
+            f"{mirror.url}fashion/{FILES[0]}: offline mode is on, "
+            "unset HF_DATASETS_OFFLINE and HF_HUB_OFFLINE to download" in told
         )
     assert mirrors[0].requests == []
 
@@ -268,7 +476,10 @@ def test_offline_mode_takes_the_cache_or_says_what_to_do(tiny, mirrors, cache, w
 
 def test_offline_mode_tells_a_stream_what_to_do(load, mirrors, monkeypatch):
     monkeypatch.setattr(datasets.config, "HF_DATASETS_OFFLINE", True)
-    with pytest.raises(ConnectionError, match=f"{FILES[0]}: offline mode is on(.|\n)*{FILES[0]}: offline mode is on"):
+    with pytest.raises(
+        ConnectionError,
+        match=f"{FILES[0]}: offline mode is on(.|\n)*{FILES[0]}: offline mode is on",
+    ):
         load("fashion", streaming=True)
     assert mirrors[0].requests == []
 
@@ -283,16 +494,18 @@ import tiny_family
 for split in tiny_family.load("fashion", cache_dir={str(cache)!r}, streaming={streaming}).values():
     print(sum(1 for row in split))
 """
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert result.stdout.split() == ["40", "13"]
 
 
-# --- Interrupted ------------------------------------------------------------------------------------------------------
+# --- Interrupted ----------------------------------------------------------------------------------
 
 
 def test_an_interrupted_download_leaves_nothing_and_the_next_works(tiny, mirrors, cache):
     mirrors[0].behaviour = {FILES[0]: "silent_in_body"}
-    code = f"import tiny_family; tiny_family.SILENCE = 60; tiny_family.load('fashion', cache_dir={str(cache)!r})"
+    code = PATIENT.format(cache=str(cache))
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
     while not any(file.endswith(".incomplete") for file in files_below(cache)):
         assert process.poll() is None, process.stderr.read()
@@ -309,7 +522,7 @@ def test_an_interrupted_download_leaves_nothing_and_the_next_works(tiny, mirrors
 def test_a_full_disk_is_told_and_the_next_load_works(tiny, mirrors, cache):
     code = f"""
 import resource, tiny_family
-resource.setrlimit(resource.RLIMIT_FSIZE, (4000, resource.RLIM_INFINITY))  # bytes that a file may have
+resource.setrlimit(resource.RLIMIT_FSIZE, (4000, resource.RLIM_INFINITY))  # bytes of a file
 tiny_family.load('fashion', cache_dir={str(cache)!r})
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -320,7 +533,7 @@ tiny_family.load('fashion', cache_dir={str(cache)!r})
     assert_whole(tiny.module.load("fashion", cache_dir=str(cache)), tiny)
 
 
-# --- Streams ----------------------------------------------------------------------------------------------------------
+# --- Streams --------------------------------------------------------------------------------------
 
 
 def test_a_stream_is_one_shard_and_writes_nothing(load, tiny, mirrors, cache):
@@ -363,7 +576,9 @@ def test_a_stream_of_wrong_bytes_ends_in_one_error(load, tiny, mirrors, fault, f
     streamed = load("fashion", split="train", streaming=True)
     mirrors[0].behaviour = {file: fault}
     rows = []
-    with pytest.raises((ValueError, ConnectionError), match=rf"{mirrors[0].url}fashion/{file}: .*; \w+") as caught:
+    with pytest.raises(
+        (ValueError, ConnectionError), match=rf"{mirrors[0].url}fashion/{file}: .*; \w+"
+    ) as caught:
         rows.extend(streamed)
     assert len(str(caught.value).splitlines()) == 1
     assert len(rows) < 40, "the last rows are out before the end was checked"
@@ -373,14 +588,18 @@ def test_a_stream_of_wrong_bytes_ends_in_one_error(load, tiny, mirrors, fault, f
 def test_a_stream_that_falls_silent_ends_in_one_error(load, mirrors):
     streamed = load("fashion", split="train", streaming=True)
     mirrors[0].behaviour = {FILES[0]: "silent_in_body"}
-    with pytest.raises(ConnectionError, match=f"{mirrors[0].url}fashion/{FILES[0]}: timed out; load again"):
+    with pytest.raises(
+        ConnectionError, match=f"{mirrors[0].url}fashion/{FILES[0]}: timed out; load again"
+    ):
         list(streamed)
 
 
 def test_a_mirror_that_dies_before_the_first_row_is_named(load, mirrors):
     streamed = load("fashion", split="test", streaming=True)
     mirrors[0].behaviour = "503"
-    with pytest.raises(ConnectionError, match=f"{mirrors[0].url}fashion/{FILES[3]}: HTTP status 503; load again"):
+    with pytest.raises(
+        ConnectionError, match=f"{mirrors[0].url}fashion/{FILES[3]}: HTTP status 503; load again"
+    ):
         list(streamed)
 
 
@@ -388,9 +607,25 @@ def test_a_mirror_that_dies_before_the_first_row_is_named(load, mirrors):
 def test_a_stream_of_one_split_asks_for_no_other(load, tiny, mirrors, split):
     assert_rows(load("fashion", split=split, streaming=True), *tiny.arrays["fashion"][str(split)])
     prefix = "train" if split == "train" else "t10k"
-    assert {path for _, path in mirrors[0].requests} == {f"fashion/{file}" for file in FILES if file.startswith(prefix)}
+    assert {path for _, path in mirrors[0].requests} == {
+        f"fashion/{file}" for file in FILES if file.startswith(prefix)
+    }
 
 
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("split", ["train[:10]", "test[50%:]"])
+def test_a_slice_of_a_stream_is_refused(load, tiny, mirrors, split, own):
+    folder = {"data_dir": tiny.folder("fashion")} if own else {}
+    words = (
+        f"split '{re.escape(split)}': a slice, expected one of train, test; "
+        "streams take no slices: use .skip"
+    )
+    with pytest.raises(ValueError, match=words):
+        load("fashion", split=split, streaming=True, **folder)
+    assert mirrors[0].requests == []
+
+
+@pytest.mark.release
 @pytest.mark.skipif(RELEASE < 5, reason="from `datasets` 5 on a stream may be of several splits")
 @pytest.mark.parametrize("split", ["train+test", "all"])
 def test_a_stream_of_several_splits_has_them_all(load, tiny, mirrors, split):
@@ -420,8 +655,13 @@ def test_a_stream_is_read_again_and_twice_at_once_and_in_another_process(load, t
 
 
 def test_a_stream_left_early_ends_its_process(tiny, mirrors):
-    code = "import tiny_family; print(next(iter(tiny_family.load('fashion', 'train', streaming=True)))['label'])"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT)
+    code = """
+import tiny_family
+print(next(iter(tiny_family.load("fashion", "train", streaming=True)))["label"])
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT
+    )
     assert (result.stdout, result.stderr) == (f"{tiny.arrays['fashion']['train'][1][0]}\n", "")
 
 
@@ -445,5 +685,7 @@ def test_a_host_that_no_name_server_knows_is_said_so(load, mirrors, monkeypatch,
         mirror.behaviour = "503"
     monkeypatch.setenv("MNIST_FAMILY_MIRROR", "http://nowhere.invalid")
     monkeypatch.setattr(socket, "getaddrinfo", ask_no_name_server)
-    with pytest.raises(ConnectionError, match=f"nowhere.invalid/mnist/{FILES[0]}: host not known\n"):
+    with pytest.raises(
+        ConnectionError, match=f"nowhere.invalid/mnist/{FILES[0]}: host not known\n"
+    ):
         load("mnist", streaming=streaming)

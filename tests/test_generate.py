@@ -1,4 +1,4 @@
-"""From archives to rows: pixels, labels and order, in any number of processes and in constant memory."""
+"""From archives to rows: pixels, labels, order; in any number of processes, in constant memory."""
 
 import io
 import os
@@ -8,7 +8,7 @@ import datasets
 import numpy as np
 import PIL.Image
 import pytest
-from conftest import NAMES, assert_rows, gz, numbers, pictures, write_split
+from conftest import NAMES, assert_rows, gz, numbers, pictures, run, write_split
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -41,7 +41,10 @@ def test_rows_are_the_archives_rows_in_their_order(load, tiny, name):
     for split, (images, labels) in tiny.arrays[name].items():
         assert_rows(loaded[split], images, labels)
         assert loaded[split].features == datasets.Features(
-            {"image": datasets.Image(), "label": datasets.ClassLabel(names=list(loaded[split].features["label"].names))}
+            {
+                "image": datasets.Image(),
+                "label": datasets.ClassLabel(names=list(loaded[split].features["label"].names)),
+            }
         )
 
 
@@ -55,7 +58,9 @@ def test_an_image_is_a_grey_pil_image_and_a_label_an_int(load, tiny):
 def test_images_are_decoded_only_when_asked_for(load, tiny, monkeypatch):
     opened = []
     open_image = PIL.Image.open
-    monkeypatch.setattr(PIL.Image, "open", lambda *args, **kwargs: opened.append(1) or open_image(*args, **kwargs))
+    monkeypatch.setattr(
+        PIL.Image, "open", lambda *args, **kwargs: opened.append(1) or open_image(*args, **kwargs)
+    )
     loaded = load("mnist", data_dir=tiny.folder("mnist"), split="train")
     assert len(opened) == 0
     list(loaded["label"])
@@ -83,8 +88,12 @@ def test_the_progress_bar_knows_its_total(load, folder, capfd):
 
 
 def test_the_only_list_of_a_split_is_its_row_ranges(tiny, folder):
-    (generator,) = tiny.module.MnistFamily(data_dir=str(folder))._split_generators(datasets.DownloadManager())
-    assert [name for name, value in generator.gen_kwargs.items() if isinstance(value, list)] == ["ranges"]
+    (generator,) = tiny.module.MnistFamily(data_dir=str(folder))._split_generators(
+        datasets.DownloadManager()
+    )
+    assert [name for name, value in generator.gen_kwargs.items() if isinstance(value, list)] == [
+        "ranges"
+    ]
     ranges = generator.gen_kwargs["ranges"]
     assert [start for start, _ in ranges] == [0] + [stop for _, stop in ranges[:-1]]
     assert ranges[-1][1] == 3000
@@ -94,7 +103,9 @@ def test_the_only_list_of_a_split_is_its_row_ranges(tiny, folder):
 def generated(tiny, folder, ranges=None):
     builder = tiny.module.MnistFamily(data_dir=str(folder))
     (generator,) = builder._split_generators(datasets.DownloadManager())
-    return builder._generate_examples(generator.gen_kwargs["split"], ranges or generator.gen_kwargs["ranges"])
+    return builder._generate_examples(
+        generator.gen_kwargs["split"], ranges or generator.gen_kwargs["ranges"]
+    )
 
 
 def bytes_read():
@@ -102,7 +113,9 @@ def bytes_read():
         return int(counters.readline().split()[1])
 
 
-counts_bytes = pytest.mark.skipif(not os.path.exists("/proc/self/io"), reason="only Linux counts the bytes read")
+counts_bytes = pytest.mark.skipif(
+    not os.path.exists("/proc/self/io"), reason="only Linux counts the bytes read"
+)
 
 
 @counts_bytes
@@ -117,7 +130,9 @@ def test_a_process_reads_its_archive_once(tiny, folder):
 
 @counts_bytes
 def test_a_stream_reads_its_archive_once(load, folder):
-    stream = load(data_dir=folder, split="train", streaming=True).cast_column("image", datasets.Image(decode=False))
+    stream = load(data_dir=folder, split="train", streaming=True).cast_column(
+        "image", datasets.Image(decode=False)
+    )
     next(iter(stream))  # what `datasets` reads the first time
     before = bytes_read()
     assert sum(1 for _ in stream) == 3000
@@ -144,7 +159,9 @@ def test_ranges_may_come_in_any_order(tiny, folder):
     np.testing.assert_array_equal(pixels, IMAGES[rows])
 
 
-@pytest.mark.parametrize(("start", "stop"), [(0, None), (0, 3000), (0, 1), (999, 2001), (2999, 3000), (3000, 3000)])
+@pytest.mark.parametrize(
+    ("start", "stop"), [(0, None), (0, 3000), (0, 1), (999, 2001), (2999, 3000), (3000, 3000)]
+)
 @pytest.mark.parametrize("rows_per_chunk", [1, 700, 5000])
 def test_chunks_are_the_rows_asked_for(tiny, folder, start, stop, rows_per_chunk):
     split = tiny.module.verified_splits("mnist", folder)["train"]
@@ -160,12 +177,17 @@ def test_chunks_are_the_rows_asked_for(tiny, folder, start, stop, rows_per_chunk
 @pytest.mark.parametrize(("start", "stop"), [(-1, 5), (5, 4), (0, 3001)])
 def test_rows_that_are_not_there_are_refused(tiny, folder, start, stop):
     split = tiny.module.verified_splits("mnist", folder)["train"]
-    with pytest.raises(ValueError, match=rf"rows of train: {start} to {stop:,}, expected a range within 0 and 3,000; "):
+    with pytest.raises(
+        ValueError,
+        match=rf"rows of train: {start} to {stop:,}, expected a range within 0 and 3,000; ",
+    ):
         list(tiny.module.read_chunks(split, start, stop))
 
 
 def test_memory_does_not_grow_with_the_rows(tiny, tmp_path):
-    folder = write_split(tmp_path / "archives", "train", np.tile(IMAGES, (5, 1, 1)), np.tile(LABELS, 5))
+    folder = write_split(
+        tmp_path / "archives", "train", np.tile(IMAGES, (5, 1, 1)), np.tile(LABELS, 5)
+    )
     tracemalloc.start()
     assert sum(1 for _ in generated(tiny, folder)) == 15_000
     peak = tracemalloc.get_traced_memory()[1]
@@ -182,7 +204,9 @@ def test_streaming_gives_the_same_rows(load, folder):
 
 
 def test_a_shuffled_stream_has_every_row_once(load, folder):
-    labels = [row["label"] for row in load(data_dir=folder, split="train", streaming=True).shuffle(seed=1)]
+    labels = [
+        row["label"] for row in load(data_dir=folder, split="train", streaming=True).shuffle(seed=1)
+    ]
     assert labels != LABELS.tolist()
     assert sorted(labels) == sorted(LABELS.tolist())
 
@@ -191,12 +215,17 @@ def test_a_shuffled_stream_has_every_row_once(load, folder):
 def test_archives_replaced_after_they_were_verified_give_no_row(load, folder, rows):
     stream = load(data_dir=folder, split="train", streaming=True)
     suffix = ".gz" if (folder / "train-images-idx3-ubyte.gz").exists() else ""
-    write_split(folder, "train", pictures(rows, 6), numbers(rows, 6), gz if suffix else bytes, suffix=suffix)
+    write_split(
+        folder, "train", pictures(rows, 6), numbers(rows, 6), gz if suffix else bytes, suffix=suffix
+    )
     with pytest.raises(
-        ValueError, match="train-images-idx3-ubyte.*: changed, it or its labels, expected the files that"
+        ValueError,
+        match="train-images-idx3-ubyte.*: changed, it or its labels, expected the files that",
     ):
         next(iter(stream))
-    assert_rows(load(data_dir=folder, split="train", streaming=True), pictures(rows, 6), numbers(rows, 6))
+    assert_rows(
+        load(data_dir=folder, split="train", streaming=True), pictures(rows, 6), numbers(rows, 6)
+    )
 
 
 def test_archives_replaced_during_a_build_leave_nothing(tiny, folder, cache):
@@ -205,11 +234,38 @@ def test_archives_replaced_during_a_build_leave_nothing(tiny, folder, cache):
 
     def replace_afterwards(dl_manager):
         generators = split_generators(dl_manager)
-        write_split(folder, "train", pictures(50, 6), numbers(50, 6), bytes, suffix=next(folder.iterdir()).suffix)
+        write_split(
+            folder,
+            "train",
+            pictures(50, 6),
+            numbers(50, 6),
+            bytes,
+            suffix=next(folder.iterdir()).suffix,
+        )
         return generators
 
     builder._split_generators = replace_afterwards
     with pytest.raises(datasets.exceptions.DatasetGenerationError) as failure:
         builder.download_and_prepare()
     assert "changed, it or its labels" in str(failure.value.__cause__)
+    assert not list(cache.rglob("*.arrow"))
+
+
+@pytest.mark.release
+@pytest.mark.parametrize("num_proc", [None, 2])
+def test_a_full_disk_is_told_by_its_own_error(tiny, folder, cache, num_proc):
+    code = f"""
+import resource, sys, tiny_family
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))  # bytes of a file
+try:
+    tiny_family.load(data_dir={str(folder)!r}, cache_dir={str(cache)!r}, num_proc={num_proc})
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+    result = run(["-c", code])
+    assert len(result.stdout.splitlines()) == 1
+    assert "File too large" in result.stdout
+    assert result.stdout.startswith(
+        "OSError" if num_proc is None else "DatasetGenerationError OSError"
+    )
     assert not list(cache.rglob("*.arrow"))

@@ -1,8 +1,9 @@
-"""`read_idx` and `write_idx`: arrays to IDX files and back, checked against an encoder of the tests' own."""
+"""`read_idx` and `write_idx`: arrays to IDX files and back, against an encoder of the tests."""
 
 import gzip
 import hashlib
 import os
+import struct
 import time
 
 import numpy as np
@@ -68,7 +69,11 @@ def test_large_chunks_give_the_same_bytes_as_their_array(tmp_path):
     """Of a .gz, whose compressor looks far back."""
     images = pictures(2000, 3)
     write_idx(tmp_path / "array.gz", images)
-    write_idx(tmp_path / "chunks.gz", (images[row : row + 37] for row in range(0, 2000, 37)), shape=images.shape)
+    write_idx(
+        tmp_path / "chunks.gz",
+        (images[row : row + 37] for row in range(0, 2000, 37)),
+        shape=images.shape,
+    )
     assert (tmp_path / "array.gz").read_bytes() == (tmp_path / "chunks.gz").read_bytes()
 
 
@@ -80,8 +85,16 @@ def test_no_chunks_make_an_empty_array(tmp_path):
 @pytest.mark.parametrize(
     ("chunks", "shape", "words"),
     [
-        ([np.zeros(3, np.uint8)], (4,), "x.gz: 3 rows, expected 4 as shape says; correct the shape"),
-        ([np.zeros(3, np.uint8)] * 2, (4,), "x.gz: 6 rows, expected 4 as shape says; correct the shape"),
+        (
+            [np.zeros(3, np.uint8)],
+            (4,),
+            "x.gz: 3 rows, expected 4 as shape says; correct the shape",
+        ),
+        (
+            [np.zeros(3, np.uint8)] * 2,
+            (4,),
+            "x.gz: 6 rows, expected 4 as shape says; correct the shape",
+        ),
         ([], (4,), "x.gz: 0 rows, expected 4 as shape says; correct the shape"),
         (
             [np.zeros((2, 3), np.uint8)],
@@ -93,7 +106,11 @@ def test_no_chunks_make_an_empty_array(tmp_path):
             (2,),
             r"x.gz: a chunk of int8 \(1,\), expected uint8 \('rows',\); make all chunks alike",
         ),
-        (iter([np.zeros(3)]), None, "x.gz: an iterator of chunks, expected shape= with it; give the shape of the"),
+        (
+            iter([np.zeros(3)]),
+            None,
+            "x.gz: an iterator of chunks, expected shape= with it; give the shape of the",
+        ),
     ],
 )
 def test_chunks_that_are_not_of_the_shape_are_refused(tmp_path, chunks, shape, words):
@@ -114,7 +131,10 @@ def test_an_archive_is_digested_inside_and_outside(tmp_path):
 
 def test_no_digest_of_a_broken_archive(tmp_path):
     (tmp_path / "x.gz").write_bytes(gz(idx_bytes(pictures(50, 1)))[:-1])
-    with pytest.raises(ValueError, match="x.gz: broken, Compressed file ended .*, expected a whole .gz file; get it"):
+    with pytest.raises(
+        ValueError,
+        match="x.gz: broken, Compressed file ended .*, expected a whole .gz file; get it",
+    ):
         digest_archive(tmp_path / "x.gz")
 
 
@@ -132,9 +152,13 @@ def test_big_endian_arrays_keep_their_values(tmp_path):
     assert read_idx(tmp_path / "x").tolist() == [0, 1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("dtype", ["int64", "uint16", "float16", "bool", "U3", "complex64", "object"])
+@pytest.mark.parametrize(
+    "dtype", ["int64", "uint16", "float16", "bool", "U3", "complex64", "object"]
+)
 def test_a_dtype_that_idx_lacks_is_refused(tmp_path, dtype):
-    with pytest.raises(ValueError, match="x.gz: an array of .*, expected one of uint8, int8, int16, .*array.astype"):
+    with pytest.raises(
+        ValueError, match="x.gz: an array of .*, expected one of uint8, int8, int16, .*array.astype"
+    ):
         write_idx(tmp_path / "x.gz", np.zeros(3).astype(dtype))
     assert list(tmp_path.iterdir()) == []
 
@@ -156,7 +180,9 @@ def test_a_file_in_place_is_replaced_whole_or_kept(tmp_path, monkeypatch):
     assert read_idx(tmp_path / "x.gz").tolist() == [1, 1, 1]
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a disk that is always full")
+@pytest.mark.skipif(
+    not os.path.exists("/dev/full"), reason="only Linux has a disk that is always full"
+)
 def test_a_full_disk_is_an_error(tmp_path):
     os.symlink("/dev/full", tmp_path / "x.incomplete")
     with pytest.raises(OSError, match="No space left on device: '.*x.incomplete'"):
@@ -169,8 +195,14 @@ def test_a_full_disk_is_an_error(tmp_path):
     [
         (b"", "x: empty, expected IDX"),
         (gz(idx_bytes(np.zeros(9, np.uint8)))[:-5], "x: broken, Compressed file ended"),
-        (idx_bytes(np.zeros(9, np.uint8))[:-1], "x: 16 bytes after the header|x: 8 bytes after the header, expected 9"),
-        (idx_bytes(np.zeros(9, np.uint8)) + b"0", "x: bytes left over, expected 9 after the header"),
+        (
+            idx_bytes(np.zeros(9, np.uint8))[:-1],
+            "x: 16 bytes after the header|x: 8 bytes after the header, expected 9",
+        ),
+        (
+            idx_bytes(np.zeros(9, np.uint8)) + b"0",
+            "x: bytes left over, expected 9 after the header",
+        ),
         (
             gz(idx_bytes(np.zeros(0, ">i4"), 0x0C)[:4] + b"\xff" * 4),
             "at most .* expected 17,179,869,180 as it promises",
@@ -180,6 +212,23 @@ def test_a_full_disk_is_an_error(tmp_path):
 def test_a_broken_file_is_refused(tmp_path, content, words):
     (tmp_path / "x").write_bytes(content)
     with pytest.raises(ValueError, match=words):
+        read_idx(tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    ("shape", "found"),
+    [
+        ((0, 2**32 - 1, 2**32 - 1), r"3 dimensions of sizes \(0, 4294967295, 4294967295\)"),
+        ((1,) * 100, r"100 dimensions of sizes \(1, 1, 1, .*"),
+    ],
+)
+def test_a_shape_that_numpy_lacks_is_refused(tmp_path, shape, found):
+    (tmp_path / "x").write_bytes(
+        struct.pack(f">HBB{len(shape)}I", 0, 8, len(shape), *shape) + bytes(min(shape))
+    )
+    with pytest.raises(
+        ValueError, match=f"x: {found}, expected a shape that NumPy can hold; get the file again"
+    ):
         read_idx(tmp_path / "x")
 
 

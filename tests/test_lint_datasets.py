@@ -25,6 +25,11 @@ FEATURES = CARD[CARD.index("  features:") : CARD.index("  splits:")]
 CLASS_NAMES = CARD[CARD.index("        names:") : CARD.index("  splits:")]
 SPLITS = CARD[CARD.index("  splits:") : CARD.index("  download_size")]
 LETTERS = ALL_CONFIGS[ALL_CONFIGS.index("- config_name: letters") :]
+TWO_DEFAULTS = """\
+dataset_info:
+- splits: [{name: train, num_examples: 1}]
+- splits: [{name: train, num_examples: 1}] # here
+"""
 SUM = "  dataset_size: 1000\n"
 TEST_TWICE = """\
   data_files:
@@ -158,6 +163,7 @@ WRONG_SHAPES = {
         ),
     ],
     "a mapping with name and num_examples; write both keys": [
+        (SPLITS, "  splits: [train] # here\n", "dataset_info[0].splits[0]: 'train'"),
         (
             "  - name: train\n    num_bytes: 700\n",
             "  - title: train # here\n    num_bytes: 700\n",
@@ -201,6 +207,11 @@ WRONG_SHAPES = {
             "dataset_size: 1000.0 # here",
             "dataset_info[0].dataset_size: 1000.0 (a float)",
         ),
+        (
+            "dataset_size: 1000",
+            "dataset_size: yes # here",
+            "dataset_info[0].dataset_size: True (a boolean)",
+        ),
     ],
 }
 
@@ -217,6 +228,13 @@ STYLE = """\
     dtype:
       class_label: {names: {'0': 7}} # here
 """
+
+
+def test_a_value_with_two_faults_is_one_finding(found):
+    text = edited({"  - split: train\n    path: digits/train-*": "  - {split: train, x: y} # here"})
+    finding = "configs[0].data_files[0]: no path, expected a mapping of split and path"
+    rest = "write these two keys and no other"
+    assert found(text) == in_marked_lines(text, [f"{finding}; {rest}"])
 
 
 def test_every_feature_with_class_names_is_checked(found):
@@ -341,6 +359,16 @@ def test_a_contradiction_is_found_and_nothing_else(found, edits, expected):
     assert found(text) == in_marked_lines(text, expected)
 
 
+def test_a_dataset_info_without_a_name_is_that_of_default(found):
+    """The finding has the line of the mapping, because the key is not there."""
+    text = edited({ALL_CONFIGS: "", ALL_INFOS: TWO_DEFAULTS})
+    finding = "dataset_info[1].config_name: 'default' twice, first in line 23"
+    (_, second) = found(text)
+    assert (
+        second == in_marked_lines(text, [f"{finding}, expected a name of its own; rename one"])[0]
+    )
+
+
 @pytest.mark.parametrize("files", ["digits/*", "[digits/a, digits/b]"])
 def test_files_without_a_split_are_train(found, files):
     text = edited({DATA_FILES: f"  data_files: {files}\n", "  splits:": "  splits: # here"})
@@ -352,6 +380,7 @@ ELSEWHERE = {
     "/data/test-*": "an absolute path",
     "C:\\data\\test-*": "an absolute path",
     "'\\data\\test-*'": "an absolute path",
+    "C:data": "an absolute path",
     "..": "a path with ..",
     "digits/../../test-*": "a path with ..",
     "digits\\..\\..\\test-*": "a path with ..",
@@ -419,6 +448,7 @@ def test_several_findings_are_in_the_order_of_lines(found):
     text = edited(
         {
             "license: mit": "license: MIT # here",
+            "tags:": "taggs: # here",
             "num_examples: 3": "num_examples: 3.5 # here",
             "dataset_size: 1000": "dataset_size: 9 # here",
         }
@@ -427,6 +457,7 @@ def test_several_findings_are_in_the_order_of_lines(found):
         text,
         [
             "license: 'MIT', expected a value that the Hub knows, such as mit; correct it",
+            "taggs: an unknown key, expected tags; rename it",
             "dataset_info[0].splits[1].num_examples: 3.5 (a float), "
             "expected a whole number; write digits alone, without quotes",
             "dataset_info[0].dataset_size: 9, "

@@ -82,7 +82,7 @@ class Folder:
 
     def write_card(self):
         text = f"---\n{yaml.safe_dump(self.values, sort_keys=False)}---\n\n# Digits\n"
-        self.card.write_text(text, encoding="utf-8")
+        self.card.write_bytes(text.encode())
 
     @property
     def names(self):
@@ -257,6 +257,13 @@ def test_files_of_other_formats_are_not_opened(folder):
     assert folder.findings() == []
 
 
+def test_paths_below_a_data_dir_are_left_to_datasets(folder):
+    folder.values["configs"][0]["data_dir"] = "digits"
+    for files, split in zip(folder.data_files, SHARDS, strict=True):
+        files["path"] = f"{split}-*"
+    assert folder.findings() == []
+
+
 @pytest.mark.parametrize(
     "pattern",
     [
@@ -279,18 +286,23 @@ def test_patterns_match_as_in_load_dataset(folder, pattern):
 
 # --- What lies elsewhere --------------------------------------------------------------------------
 
+needs_links = pytest.mark.skipif(os.name == "nt", reason="Windows asks for rights to make links")
 ELSEWHERE = "links to outside of the folder, expected a file inside it; copy the file"
 
 
+@needs_links
 def test_a_link_to_a_file_elsewhere_is_found(folder, tmp_path):
-    shard = folder.shards["test"][0]
-    shard.rename(tmp_path / "elsewhere.parquet")
+    """It is not read, either."""
+    shard = folder.shards["train"][1]
+    shard.unlink()
     shard.symlink_to(tmp_path / "elsewhere.parquet")
+    (tmp_path / "elsewhere.parquet").write_bytes(b"no Parquet")
     assert folder.findings() == [
-        f"configs[0].data_files[1]: digits/test-00000-of-00001.parquet {ELSEWHERE}"
+        f"configs[0].data_files[0]: digits/train-00001-of-00002.parquet {ELSEWHERE}"
     ]
 
 
+@needs_links
 def test_a_link_to_a_folder_elsewhere_is_found_and_not_followed(folder, tmp_path):
     (folder.path / "digits").rename(tmp_path / "elsewhere")
     (folder.path / "digits").symlink_to(tmp_path / "elsewhere")
@@ -299,6 +311,26 @@ def test_a_link_to_a_folder_elsewhere_is_found_and_not_followed(folder, tmp_path
     ]
 
 
+@needs_links
+def test_a_link_to_a_folder_elsewhere_is_found_below_two_stars(folder, tmp_path):
+    (folder.path / "digits").rename(tmp_path / "elsewhere")
+    (folder.path / "digits").symlink_to(tmp_path / "elsewhere")
+    (folder.path / "notes.txt").symlink_to(tmp_path / "notes.txt")
+    for files, split in zip(folder.data_files, SHARDS, strict=True):
+        files["path"] = f"**/{split}-*"
+    assert folder.findings() == [
+        f"configs[0].data_files[{number}]: digits {ELSEWHERE}" for number in (0, 1)
+    ]
+
+
+@needs_links
+def test_other_links_are_nobodys_business(folder, tmp_path):
+    (folder.path / "notes.txt").symlink_to(tmp_path / "notes.txt")
+    folder.data_files[0]["path"] = "**/train-*"
+    assert folder.findings() == []
+
+
+@needs_links
 def test_a_link_inside_the_folder_is_followed(folder):
     shard = folder.shards["test"][0]
     shard.rename(folder.path / "kept.parquet")
@@ -306,11 +338,13 @@ def test_a_link_inside_the_folder_is_followed(folder):
     assert folder.findings() == []
 
 
+@needs_links
 def test_the_folder_itself_may_be_a_link(folder, tmp_path):
     (tmp_path / "link").symlink_to(folder.path)
     assert findings(tmp_path / "link") == []
 
 
+@needs_links
 def test_a_loop_of_links_ends(folder):
     (folder.path / "loop").symlink_to(folder.path)
     folder.data_files[0]["path"] = "**/train-*"
@@ -326,6 +360,25 @@ def test_paths_that_leave_the_folder_are_not_opened(folder, tmp_path):
     ]
 
 
+def test_an_absolute_path_is_not_taken_for_a_path_in_the_folder(folder):
+    folder.data_files[1]["path"] = "/digits/test-*"
+    folder.splits[1]["num_examples"] = 99
+    assert folder.findings() == [
+        "configs[0].data_files[1].path: an absolute path, "
+        "expected a path inside the card's folder; move the files there"
+    ]
+
+
+def test_a_folder_named_like_a_shard_is_not_opened(folder):
+    shard = folder.shards["test"][0]
+    shard.unlink()
+    shard.mkdir()
+    assert folder.findings() == [
+        "configs[0].data_files[1]: no file 'digits/test-*', expected the split's files; add them"
+    ]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes in folders")
 def test_a_pipe_named_like_a_shard_is_not_opened(folder):
     shard = folder.shards["test"][0]
     shard.unlink()
@@ -344,7 +397,7 @@ def test_more_shards_than_files_may_be_open(folder):
     info["dataset_size"] = sum(split["num_bytes"] for split in folder.splits)
     info["download_size"] += 200 * folder.shards["test"][0].stat().st_size
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 60, limits[1]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/dev/fd")) + 60, limits[1]))
     try:
         assert folder.findings() == []
     finally:

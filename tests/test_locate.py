@@ -341,6 +341,27 @@ def test_links_to_archives_load(load, tiny, tmp_path):
     assert_rows(load("mnist", data_dir=tmp_path, split="test"), *tiny.arrays["mnist"]["test"])
 
 
+def test_archives_that_lie_there_packed_and_unpacked_load(load, tmp_path):
+    """As torchvision leaves them."""
+    folder = write_split(tmp_path / "archives", "train", IMAGES, LABELS)
+    write_split(folder, "train", IMAGES, LABELS, bytes, suffix="")
+    assert_rows(load(data_dir=folder, split="train"), IMAGES, LABELS)
+
+
+@pytest.mark.parametrize(
+    "packed", [gz(idx_bytes(LABELS[::-1])), gz(idx_bytes(LABELS[:-1])), b"", b"gz"]
+)
+def test_other_archives_beside_the_unpacked_ones_are_refused(tiny, tmp_path, packed):
+    folder = write_split(tmp_path / "archives", "train", IMAGES, LABELS, bytes, suffix="")
+    (folder / "train-labels-idx1-ubyte.gz").write_bytes(packed)
+    words = (
+        "train-labels-idx1-ubyte, train-labels-idx1-ubyte.gz for the split 'train', "
+        "expected one file of images and one of labels; add the missing file or move the extra"
+    )
+    with pytest.raises(ValueError, match=words):
+        tiny.module.locate(folder)
+
+
 @pytest.mark.parametrize("name", ["a::b", "a#b", "a%20b", "a b", "ä-お", "a?b*[c]", "file:"])
 def test_a_folder_may_have_any_name(load, tmp_path, name):
     folder = write_split(tmp_path / name, "train", IMAGES, LABELS)

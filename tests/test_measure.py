@@ -13,7 +13,7 @@ import pytest
 from conftest import ROOT, gz, idx_bytes, numbers, pictures, write_split
 
 import mnist_family
-from mnist_tools.cards import measurements
+from mnist_tools.cards import facts, measurements
 from mnist_tools.cards.measurements import (
     committed,
     measure_splits,
@@ -52,7 +52,7 @@ def cards(tmp_path, monkeypatch):
     """A copy of the cards, for commands that would write to the clone's."""
     copy = tmp_path / "clone" / "cards"
     shutil.copytree(ROOT / "cards", copy)
-    monkeypatch.setattr(command, "CARDS", copy)
+    monkeypatch.setattr(facts, "CARDS", copy)
     monkeypatch.setattr(measurements, "CARDS", copy)
     return copy
 
@@ -415,14 +415,12 @@ def test_a_part_of_the_published_archives_is_not_measured_for_a_card(
     assert refusal("mnist", archives=folder).startswith(f"{folder}: not the published archives, ")
 
 
-@pytest.mark.parametrize("folder", ["card_data", "no clone/cards"])
-def test_figures_for_a_card_need_a_clone(archives, tmp_path, monkeypatch, folder):
-    """A wheel has a copy of the cards in card_data/, which is no place to write to."""
-    (tmp_path / "card_data").mkdir()
-    monkeypatch.setattr(command, "CARDS", tmp_path / folder)
+def test_figures_for_a_card_need_a_clone(archives, cards, monkeypatch):
+    """A wheel has a copy of the cards, which is no place to write to."""
+    monkeypatch.setattr(facts, "INSTALLED_CARDS", cards)
     assert refusal("mnist", archives=archives) == (
-        "cards/mnist: this is not a clone of the project, expected one to write its figures to; "
-        "give --out FILE, or clone the project"
+        f"{cards}: part of an installed package, expected the folder cards/ of a clone; "
+        "run this in a clone of the project"
     )
 
 

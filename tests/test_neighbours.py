@@ -15,7 +15,7 @@ TEST[0][4] = TRAIN[0][5]  # equal images,
 TEST[0][6] = TRAIN[0][9]
 TRAIN[0][[3, 7]] = TRAIN[0][5]  # also several with different labels
 TRAIN[1][[3, 5, 7]] = 8, 2, 2
-TEST[0][9] = 0  # no ink
+TEST[0][9] = TRAIN[0][50] = 0  # no ink
 TEST[0][10] = TRAIN[0][20] // 2  # the same direction, at a distance
 TEST[1][10] = (TRAIN[1][20] + 1) % CLASSES
 

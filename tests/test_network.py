@@ -1,4 +1,4 @@
-"""The public mirrors, each asked for every archive of its dataset; only where $MNIST_FAMILY_NETWORK says so."""
+"""The public mirrors, each asked for every archive, where $MNIST_FAMILY_NETWORK is 1."""
 
 import os
 
@@ -8,7 +8,9 @@ import mnist_family
 
 pytestmark = [
     pytest.mark.network,
-    pytest.mark.skipif(os.environ.get("MNIST_FAMILY_NETWORK") != "1", reason="MNIST_FAMILY_NETWORK is not 1"),
+    pytest.mark.skipif(
+        os.environ.get("MNIST_FAMILY_NETWORK") != "1", reason="MNIST_FAMILY_NETWORK is not 1"
+    ),
 ]
 MIRRORS = [(config, mirror) for config in mnist_family.CONFIGS for mirror in config.mirrors]
 
@@ -19,4 +21,5 @@ def test_a_mirror_has_the_published_archives(config, mirror, cache, monkeypatch)
     monkeypatch.setattr(config, "mirrors", (mirror,))
     loaded = mnist_family.load(config.name, cache_dir=str(cache))
     assert {split: len(rows) for split, rows in loaded.items()} == {"train": 60_000, "test": 10_000}
-    assert next(iter(mnist_family.load(config.name, "test", streaming=True)))["label"] == loaded["test"][0]["label"]
+    streamed = mnist_family.load(config.name, "test", streaming=True)
+    assert next(iter(streamed))["label"] == loaded["test"][0]["label"]

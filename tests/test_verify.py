@@ -1,4 +1,4 @@
-"""No byte becomes a row before it is known to be right: every fault is a ValueError of one line that names the file."""
+"""No byte becomes a row before it is checked: a fault is one line that names the file."""
 
 import gzip
 import shutil
@@ -34,9 +34,21 @@ def changed(labels, row, value):
 
 # name: (the files that are broken, the file that is blamed, the words that say how)
 FAULTS = {
-    "truncated gz": ({TRAIN_IMAGES: WHOLE[TRAIN_IMAGES][:-900]}, TRAIN_IMAGES, "broken, Compressed file ended"),
-    "gz cut in its trailer": ({TRAIN_IMAGES: WHOLE[TRAIN_IMAGES][:-3]}, TRAIN_IMAGES, "broken, Compressed file ended"),
-    "gz of labels cut": ({TRAIN_LABELS: WHOLE[TRAIN_LABELS][:-9]}, TRAIN_LABELS, "broken, Compressed file ended"),
+    "truncated gz": (
+        {TRAIN_IMAGES: WHOLE[TRAIN_IMAGES][:-900]},
+        TRAIN_IMAGES,
+        "broken, Compressed file ended",
+    ),
+    "gz cut in its trailer": (
+        {TRAIN_IMAGES: WHOLE[TRAIN_IMAGES][:-3]},
+        TRAIN_IMAGES,
+        "broken, Compressed file ended",
+    ),
+    "gz of labels cut": (
+        {TRAIN_LABELS: WHOLE[TRAIN_LABELS][:-9]},
+        TRAIN_LABELS,
+        "broken, Compressed file ended",
+    ),
     "wrong CRC": (
         {TRAIN_IMAGES: WHOLE[TRAIN_IMAGES][:-8] + b"\1\2\3\4" + WHOLE[TRAIN_IMAGES][-4:]},
         TRAIN_IMAGES,
@@ -47,15 +59,31 @@ FAULTS = {
         TRAIN_IMAGES,
         "broken",
     ),
-    "garbage after the gz": ({TRAIN_IMAGES: WHOLE[TRAIN_IMAGES] + b"garbage"}, TRAIN_IMAGES, "broken, Not a gzipped"),
+    "garbage after the gz": (
+        {TRAIN_IMAGES: WHOLE[TRAIN_IMAGES] + b"garbage"},
+        TRAIN_IMAGES,
+        "broken, Not a gzipped",
+    ),
     "HTML": ({TRAIN_IMAGES: HTML}, TRAIN_IMAGES, "an HTML page, expected IDX"),
     "HTML in gz": ({TEST_LABELS: gz(HTML)}, TEST_LABELS, "an HTML page, expected IDX"),
-    "text": ({TRAIN_LABELS: b"version https://git-lfs"}, TRAIN_LABELS, "starts with 76 65 72 73, expected IDX"),
+    "text": (
+        {TRAIN_LABELS: b"version https://git-lfs"},
+        TRAIN_LABELS,
+        "starts with 76 65 72 73, expected IDX",
+    ),
     "gzip in gzip": ({TRAIN_IMAGES: gz(WHOLE[TRAIN_IMAGES])}, TRAIN_IMAGES, "gzip inside gzip"),
     "empty file": ({TRAIN_IMAGES: b""}, TRAIN_IMAGES, "empty, expected IDX"),
     "empty gz": ({TRAIN_LABELS: gz(b"")}, TRAIN_LABELS, "empty, expected IDX"),
-    "cut in its header": ({TRAIN_IMAGES: raw_images[:11]}, TRAIN_IMAGES, "7 bytes of sizes, expected 12"),
-    "cut in its magic": ({TRAIN_IMAGES: raw_images[:3]}, TRAIN_IMAGES, "starts with 00 00 08, expected IDX"),
+    "cut in its header": (
+        {TRAIN_IMAGES: raw_images[:11]},
+        TRAIN_IMAGES,
+        "7 bytes of sizes, expected 12",
+    ),
+    "cut in its magic": (
+        {TRAIN_IMAGES: raw_images[:3]},
+        TRAIN_IMAGES,
+        "starts with 00 00 08, expected IDX",
+    ),
     "images and labels swapped": (
         {TRAIN_IMAGES: WHOLE[TRAIN_LABELS], TRAIN_LABELS: WHOLE[TRAIN_IMAGES]},
         TRAIN_IMAGES,
@@ -66,8 +94,16 @@ FAULTS = {
         TRAIN_IMAGES,
         "20 images, expected 8, as many as .*train-labels-idx1-ubyte.gz has labels",
     ),
-    "fewer images": ({TRAIN_IMAGES: gz(idx_bytes(IMAGES[:19]))}, TRAIN_IMAGES, "19 images, expected 20"),
-    "fewer labels": ({TRAIN_LABELS: gz(idx_bytes(LABELS[:19]))}, TRAIN_IMAGES, "20 images, expected 19"),
+    "fewer images": (
+        {TRAIN_IMAGES: gz(idx_bytes(IMAGES[:19]))},
+        TRAIN_IMAGES,
+        "19 images, expected 20",
+    ),
+    "fewer labels": (
+        {TRAIN_LABELS: gz(idx_bytes(LABELS[:19]))},
+        TRAIN_IMAGES,
+        "20 images, expected 19",
+    ),
     "short payload": (
         {TRAIN_IMAGES: gz(raw_images[:-1])},
         TRAIN_IMAGES,
@@ -76,37 +112,69 @@ FAULTS = {
     "short raw payload": (
         {TRAIN_IMAGES: raw_images[:-100]},
         TRAIN_IMAGES,
-        "at most 15,596 bytes after the header, expected 15,680|15,580 bytes after the header, expected 15,680",
+        "at most 15,596 bytes after the header, expected 15,680 as it promises",
     ),
     "short payload of labels": (
         {TRAIN_LABELS: raw_labels[:-1]},
         TRAIN_LABELS,
         "19 bytes after the header, expected 20",
     ),
-    "trailing byte": ({TRAIN_IMAGES: gz(raw_images + b"\0")}, TRAIN_IMAGES, "bytes left over, expected 15,680"),
-    "trailing raw byte": ({TRAIN_LABELS: raw_labels + b"\0"}, TRAIN_LABELS, "bytes left over, expected 20"),
+    "trailing byte": (
+        {TRAIN_IMAGES: gz(raw_images + b"\0")},
+        TRAIN_IMAGES,
+        "bytes left over, expected 15,680",
+    ),
+    "trailing raw byte": (
+        {TRAIN_LABELS: raw_labels + b"\0"},
+        TRAIN_LABELS,
+        "bytes left over, expected 20",
+    ),
     "32 × 32": (
         {TRAIN_IMAGES: gz(idx_bytes(np.zeros((20, 32, 32), np.uint8)))},
         TRAIN_IMAGES,
         "uint8 20 × 32 × 32, expected images as uint8 rows × 28 × 28",
     ),
-    "one image without its dimension": ({TRAIN_IMAGES: idx_bytes(IMAGES[0])}, TRAIN_IMAGES, "uint8 28 × 28, expected"),
-    "4-D images": ({TRAIN_IMAGES: idx_bytes(IMAGES[..., None])}, TRAIN_IMAGES, "uint8 20 × 28 × 28 × 1, expected"),
+    "one image without its dimension": (
+        {TRAIN_IMAGES: idx_bytes(IMAGES[0])},
+        TRAIN_IMAGES,
+        "uint8 28 × 28, expected",
+    ),
+    "4-D images": (
+        {TRAIN_IMAGES: idx_bytes(IMAGES[..., None])},
+        TRAIN_IMAGES,
+        "uint8 20 × 28 × 28 × 1, expected",
+    ),
     "3-D labels": (
         {TRAIN_LABELS: idx_bytes(LABELS.reshape(20, 1, 1))},
         TRAIN_LABELS,
         "uint8 20 × 1 × 1, expected labels as uint8 rows; labels of other shapes",
     ),
     "a scalar": ({TRAIN_LABELS: header() + b"\5"}, TRAIN_LABELS, "uint8 scalar, expected labels"),
-    "float images": ({TRAIN_IMAGES: idx_bytes(IMAGES.astype(">f4"), 0x0D)}, TRAIN_IMAGES, "float32 20 × 28 × 28, exp"),
-    "int32 labels": ({TRAIN_LABELS: idx_bytes(LABELS.astype(">i4"), 0x0C)}, TRAIN_LABELS, "int32 20, expected labels"),
-    "unknown type": ({TRAIN_IMAGES: header(20, 28, 28, code=0x0A)}, TRAIN_IMAGES, "starts with 00 00 0a 03, expected"),
+    "float images": (
+        {TRAIN_IMAGES: idx_bytes(IMAGES.astype(">f4"), 0x0D)},
+        TRAIN_IMAGES,
+        "float32 20 × 28 × 28, exp",
+    ),
+    "int32 labels": (
+        {TRAIN_LABELS: idx_bytes(LABELS.astype(">i4"), 0x0C)},
+        TRAIN_LABELS,
+        "int32 20, expected labels",
+    ),
+    "unknown type": (
+        {TRAIN_IMAGES: header(20, 28, 28, code=0x0A)},
+        TRAIN_IMAGES,
+        "starts with 00 00 0a 03, expected",
+    ),
     "little-endian": (
         {TRAIN_IMAGES: header(20, 28, 28, order="<") + IMAGES.tobytes()},
         TRAIN_IMAGES,
         "a little-endian header, expected IDX",
     ),
-    "a byte before the zeros": ({TRAIN_IMAGES: b"\1" + raw_images[1:]}, TRAIN_IMAGES, "starts with 01 00 08 03"),
+    "a byte before the zeros": (
+        {TRAIN_IMAGES: b"\1" + raw_images[1:]},
+        TRAIN_IMAGES,
+        "starts with 01 00 08 03",
+    ),
     "no rows": (
         {TRAIN_IMAGES: header(0, 28, 28), TRAIN_LABELS: header(0)},
         TRAIN_IMAGES,
@@ -122,7 +190,11 @@ FAULTS = {
         TRAIN_IMAGES,
         "15,680 images, the count × 784 that Datumaro writes by mistake, expected 20",
     ),
-    "4 billion images": ({TRAIN_IMAGES: header(2**32 - 1, 28, 28)}, TRAIN_IMAGES, "4,294,967,295 images, expected 20"),
+    "4 billion images": (
+        {TRAIN_IMAGES: header(2**32 - 1, 28, 28)},
+        TRAIN_IMAGES,
+        "4,294,967,295 images, expected 20",
+    ),
     "4 billion large images": (
         {TRAIN_IMAGES: header(2**32 - 1, 65535, 65535)},
         TRAIN_IMAGES,
@@ -157,7 +229,11 @@ def test_a_broken_archive_is_refused_and_the_mended_folder_loads(load, folder, c
         assert refusal.type is ValueError
         assert str(refusal.value).startswith(f"{folder / blamed}: ")
         assert len(str(refusal.value).splitlines()) == 1
-    left = [path for path in cache.rglob("*") if path.suffix in (".arrow", ".incomplete") or "incomplete" in path.name]
+    left = [
+        path
+        for path in cache.rglob("*")
+        if path.suffix in (".arrow", ".incomplete") or "incomplete" in path.name
+    ]
     assert left == []
 
     for name in files:
@@ -177,7 +253,11 @@ def test_streaming_over_a_folder_refuses_before_the_first_row(load, folder, faul
 def test_a_gzip_bomb_costs_no_memory(load, folder):
     deflate = zlib.compressobj(9, zlib.DEFLATED, 31)
     zeros = bytes(1 << 20)
-    bomb = deflate.compress(raw_images) + b"".join(deflate.compress(zeros) for _ in range(300)) + deflate.flush()
+    bomb = (
+        deflate.compress(raw_images)
+        + b"".join(deflate.compress(zeros) for _ in range(300))
+        + deflate.flush()
+    )
     (folder / TRAIN_IMAGES).write_bytes(bomb)
     tracemalloc.start()
     with pytest.raises(ValueError, match="bytes left over"):
@@ -205,7 +285,9 @@ def test_a_header_that_promises_too_much_is_refused_unread(tiny, tmp_path, infla
     zeros = gz(bytes(1 << 24))  # a member of the .gz that goes on and on
     (tmp_path / TRAIN_IMAGES).write_bytes(gz(header(2**32 - 1, 28, 28)) + 20 * zeros)
     (tmp_path / TRAIN_LABELS).write_bytes(gz(header(2**32 - 1)) + 20 * zeros)
-    with pytest.raises(ValueError, match="at most .* bytes after the header, expected 3,367,254,359,280"):
+    with pytest.raises(
+        ValueError, match="at most .* bytes after the header, expected 3,367,254,359,280"
+    ):
         tiny.module.verified_splits("mnist", tmp_path)
     assert sum(inflated) < 100
 
@@ -233,7 +315,10 @@ def test_a_wrong_label_is_named_by_its_row_however_far_down(tiny, tmp_path, monk
 
 def test_the_most_compressible_archive_loads(load, tmp_path):
     folder = write_split(
-        tmp_path / "archives", "train", np.zeros((20_000, 28, 28), np.uint8), np.zeros(20_000, np.uint8)
+        tmp_path / "archives",
+        "train",
+        np.zeros((20_000, 28, 28), np.uint8),
+        np.zeros(20_000, np.uint8),
     )
     size = (folder / "train-images-idx3-ubyte.gz").stat().st_size
     assert 784 * 20_000 / size > 1000
@@ -248,7 +333,9 @@ def test_255_is_a_class_among_256(load, folder):
 
 def test_classes_of_the_folder_bound_the_labels(load, folder):
     (folder / "labels.txt").write_text("a\nb\nc\nd\n")
-    with pytest.raises(ValueError, match="label [4-9] in row .*, expected 0 to 3; name every class in labels.txt"):
+    with pytest.raises(
+        ValueError, match="label [4-9] in row .*, expected 0 to 3; name every class in labels.txt"
+    ):
         load(data_dir=folder)
 
 
@@ -263,8 +350,16 @@ def test_too_few_classes_are_refused_for_official_archives_too(load, tiny, tmp_p
 @pytest.mark.parametrize(
     ("name", "other", "words"),
     [
-        ("fashion", "mnist", "these are MNIST's train images, not Fashion-MNIST's train images; .* load 'mnist'"),
-        ("mnist", "kmnist", "these are Kuzushiji-MNIST's train images, not MNIST's train images; .* load 'kmnist'"),
+        (
+            "fashion",
+            "mnist",
+            "these are MNIST's train images, not Fashion-MNIST's train images; .* load 'mnist'",
+        ),
+        (
+            "mnist",
+            "kmnist",
+            "these are Kuzushiji-MNIST's train images, not MNIST's train images; .* load 'kmnist'",
+        ),
     ],
 )
 def test_archives_of_another_member_are_refused(load, tiny, tmp_path, form, name, other, words):
@@ -274,7 +369,7 @@ def test_archives_of_another_member_are_refused(load, tiny, tmp_path, form, name
 
 
 def repacked(source, folder, form):
-    """A copy of a folder of archives: byte for byte, decompressed, or compressed anew to other bytes."""
+    """A copy of a folder of archives: byte for byte, decompressed, or compressed otherwise."""
     folder.mkdir()
     for path in source.iterdir():
         content = path.read_bytes()
@@ -291,14 +386,17 @@ def test_labels_of_another_member_are_refused(load, tiny, tmp_path, form):
     folder = repacked(tiny.folder("mnist"), tmp_path / "archives", "as published")
     other = repacked(tiny.folder("fashion"), tmp_path / "other", form)
     shutil.copy(other / TEST_LABELS, folder / TEST_LABELS)
-    with pytest.raises(ValueError, match="these are Fashion-MNIST's test labels, not MNIST's test labels"):
+    with pytest.raises(
+        ValueError, match="these are Fashion-MNIST's test labels, not MNIST's test labels"
+    ):
         load("mnist", data_dir=folder)
 
 
 def test_one_split_named_as_another_is_refused(load, tiny, tmp_path):
     folder = write_split(tmp_path / "archives", "train", *tiny.arrays["mnist"]["test"])
     with pytest.raises(
-        ValueError, match="are MNIST's test images, not MNIST's train images; put the right file there$"
+        ValueError,
+        match="are MNIST's test images, not MNIST's train images; put the right file there$",
     ):
         load("mnist", data_dir=folder)
 
@@ -306,7 +404,9 @@ def test_one_split_named_as_another_is_refused(load, tiny, tmp_path):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("form", ["as published", "raw", "compressed anew"])
 def test_official_archives_carry_their_publishers_terms(load, tiny, tmp_path, name, form):
-    loaded = load(name, data_dir=repacked(tiny.folder(name), tmp_path / "archives", form), split="test")
+    loaded = load(
+        name, data_dir=repacked(tiny.folder(name), tmp_path / "archives", form), split="test"
+    )
     config = next(config for config in tiny.module.CONFIGS if config.name == name)
     for field in ("description", "citation", "homepage", "license"):
         assert getattr(loaded.info, field) == getattr(config, field) != ""
@@ -361,7 +461,10 @@ def test_inspect_reads_headers_and_tells_whose_archives_these_are(tiny, inflated
     assert (split.name, split.rows, split.header_images, split.num_classes) == ("train", 40, 40, 10)
     assert (published.config.name, published.split) == ("fashion", "train")
     assert sum(inflated) < 784
-    assert tiny.module.inspect(test)[1].archive == tiny.module.find_config("fashion").archives["test"].labels
+    assert (
+        tiny.module.inspect(test)[1].archive
+        == tiny.module.find_config("fashion").archives["test"].labels
+    )
 
 
 def test_inspect_knows_no_archives_of_ones_own(tiny, folder):
@@ -373,8 +476,12 @@ def test_inspect_knows_no_archives_of_ones_own(tiny, folder):
 def test_inspect_knows_official_images_by_their_file_too(tiny, tmp_path):
     images, labels = tiny.arrays["kmnist"]["test"]
     write_split(tmp_path, "val", images, changed(labels, 0, 255))
-    split, published = tiny.module.inspect(tiny.module.locate(tmp_path).splits[0])
-    assert (published.config.name, published.split, published.archive.file) == ("kmnist", "test", TEST_IMAGES)
+    _, published = tiny.module.inspect(tiny.module.locate(tmp_path).splits[0])
+    assert (published.config.name, published.split, published.archive.file) == (
+        "kmnist",
+        "test",
+        TEST_IMAGES,
+    )
 
 
 def test_inspect_takes_the_count_of_datumaro_and_the_rows_are_right(tiny, folder):
@@ -387,7 +494,9 @@ def test_inspect_takes_the_count_of_datumaro_and_the_rows_are_right(tiny, folder
 @pytest.mark.parametrize("images", [IMAGES[:19], np.concatenate([IMAGES, IMAGES])])
 def test_inspect_refuses_other_counts(tiny, folder, images):
     (folder / TRAIN_IMAGES).write_bytes(gz(idx_bytes(images)))
-    with pytest.raises(ValueError, match=f"{len(images)} images, expected 20, as many as .* has labels; put files"):
+    with pytest.raises(
+        ValueError, match=f"{len(images)} images, expected 20, as many as .* has labels; put files"
+    ):
         tiny.module.inspect(tiny.module.locate(folder).splits[0])
 
 
@@ -397,8 +506,17 @@ def assert_chunks(chunks, images, labels):
     np.testing.assert_array_equal(got_labels, labels)
 
 
-UNVERIFIED = ["truncated gz", "gz cut in its trailer", "wrong CRC", "garbage after the gz", "short payload",
-              "short payload of labels", "trailing byte", "trailing raw byte", "label 11"]  # fmt: skip
+UNVERIFIED = [
+    "truncated gz",
+    "gz cut in its trailer",
+    "wrong CRC",
+    "garbage after the gz",
+    "short payload",
+    "short payload of labels",
+    "trailing byte",
+    "trailing raw byte",
+    "label 11",
+]
 
 
 @pytest.mark.parametrize("fault", UNVERIFIED)
@@ -406,12 +524,16 @@ def test_chunks_of_files_that_were_only_inspected_are_checked_as_they_are_read(t
     files, blamed, words = FAULTS[fault]
     for name, content in files.items():
         (folder / name).write_bytes(content)
-    rows = 0
-    with pytest.raises(ValueError, match=words) as refusal:
+    rows = []
+
+    def read():
         split, _ = tiny.module.inspect(tiny.module.locate(folder).splits[0])
         for chunk in tiny.module.read_chunks(split, rows_per_chunk=5):
-            rows += len(chunk.labels)
-    assert rows < 20, "the last rows are out before the end was checked"
+            rows.extend(chunk.labels)
+
+    with pytest.raises(ValueError, match=words) as refusal:
+        read()
+    assert len(rows) < 20, "the last rows are out before the end was checked"
     assert str(refusal.value).startswith(f"{folder / blamed}: ")
 
 

@@ -195,6 +195,27 @@ def test_added_files_are_named_and_kept_even_with_force(out):
         assert os.listdir(out.parent) == ["out"]
 
 
+def test_a_folder_is_refused_before_anything_is_written(out):
+    """Not after the minutes that a build may take."""
+    write(out, OURS)
+    (out / "notes.txt").write_text("mine")
+    with (
+        pytest.raises(ValueError, match=r"holds notes\.txt"),
+        whole_folder(out, command="build", made_of="that"),
+    ):
+        pytest.fail("was yielded")
+
+
+def test_a_link_to_a_folder_is_a_file_of_the_user(out, tmp_path):
+    fill(tmp_path / "elsewhere", {"notes.txt": "mine"})
+    write(out, OURS)
+    (out / "link").symlink_to(tmp_path / "elsewhere")
+    (out / "around").symlink_to(out)
+    assert f"{out}: holds around, link, which build did not write" in refused(
+        check_replaceable, out, command="build"
+    )
+
+
 def test_edited_files_are_named_and_replaced_only_with_force(out):
     write(out, OURS)
     (out / "README.md").write_text("mine")
@@ -222,7 +243,7 @@ def test_a_file_that_the_user_removed_stops_nothing(out):
 def test_names_are_shown_escaped(out):
     write(out, OURS)
     (out / "a\n\x1b[2J").write_text("mine")
-    assert "holds 'a\\n\\x1b[2J', which build did not write" in refused(
+    assert r"holds a\n\x1b[2J, which build did not write" in refused(
         check_replaceable, out, command="build"
     )
 

@@ -59,7 +59,7 @@ def _refuse_read_only(text: str, place: Path) -> None:
     for path in (place, *(place / name for name in [*_folders_in(place), *list_paths(place)])):
         if not path.is_symlink() and not _is_writable(path):
             remedy = "make it writable, or name another folder"
-            raise fault(text, f"{_shown(path)} is read-only", "what can be replaced", remedy)
+            raise fault(text, f"{path} is read-only", "what can be replaced", remedy)
 
 
 def _refuse_loss(text: str, place: Path, *, command: str, force: bool) -> None:
@@ -72,7 +72,7 @@ def _refuse_loss(text: str, place: Path, *, command: str, force: bool) -> None:
         return
     if manifest.command != command:
         expected = f"an empty folder or one that {command} wrote"
-        raise fault(text, f"written by {_shown(manifest.command)}", expected, "name another folder")
+        raise fault(text, f"written by {manifest.command}", expected, "name another folder")
     changes = find_changes(place, manifest)
     if changes.added:
         found = f"holds {name_some(changes.added)}, which {command} did not write"
@@ -124,13 +124,8 @@ def _is_writable(path: Path) -> bool:
 
 def name_some(paths: Collection[str], shown: int = 3) -> str:
     """Name the first of several paths, and say how many more there are."""
-    text = ", ".join(_shown(path) for path in [*paths][:shown])
+    text = ", ".join([*paths][:shown])
     return f"{text} and {len(paths) - shown:,} more" if len(paths) > shown else text
-
-
-def _shown(path: str | Path) -> str:
-    """Return a path as it may be printed, whatever characters a stranger put into it."""
-    return str(path) if str(path).isprintable() else repr(str(path))
 
 
 def resolve(path: str | os.PathLike[str]) -> Path:

@@ -218,25 +218,3 @@ def _undisturbed() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-# --- Old names, until the commands that use them have moved on ---
-
-MARKER, sha256_of = MANIFEST, hash_file
-
-
-def refusal(out):  # type: ignore[no-untyped-def]
-    try:
-        check_place(out)
-        check_replaceable(out, command="convert")
-    except ValueError as error:
-        return str(error)
-
-
-def read_marker(folder):  # type: ignore[no-untyped-def]
-    manifest = read_manifest(folder)
-    return manifest and {"made_of": manifest.made_of, "files": manifest.files}
-
-
-def publishing(out, made_of):  # type: ignore[no-untyped-def]
-    return whole_folder(out, command="convert", made_of=made_of)

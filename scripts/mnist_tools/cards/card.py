@@ -70,7 +70,7 @@ def _one_sentence_each(datasets: Sequence[Dataset], section: str) -> bool:
 
 
 def _sources(datasets: Sequence[Dataset], family: FamilyFacts) -> list[Source]:
-    """Return the sources of all statements in a card, in the order of their first use."""
+    """Return the sources of a card's statements: the family's, then each dataset's."""
     return list(dict.fromkeys(_cited(datasets, family)))
 
 
@@ -126,6 +126,7 @@ def _environment(folder: Path) -> jinja2.Environment:
         image=escape.image,
         link=escape.link,
         literal=_literal,
+        normalisation_code=_normalisation_code,
         prose=_prose,
         tables=tables,
     )
@@ -162,6 +163,12 @@ def _example_row(dataset: Dataset) -> str:
     size = "x".join(map(str, mnist_family.IMAGE_SHAPE))
     picture = f"<PIL.PngImagePlugin.PngImageFile image mode=L size={size}>"
     return f"{{'image': {picture}, 'label': {labels[0]}}}"
+
+
+def _normalisation_code(dataset: Dataset) -> str:
+    """Return the constants that normalise the pixels of train, as Python."""
+    train = dataset.measured_splits["train"]
+    return f"mean, std = {train.mean}, {train.standard_deviation}"
 
 
 def _feature_code(dataset: Dataset) -> str:

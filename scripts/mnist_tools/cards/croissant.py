@@ -39,6 +39,8 @@ arrayShape citeAs column containedIn equivalentProperty extract field fileProper
 fileSet format includes isArray isLiveDataset jsonPath key md5 parentField path recordSet references
 regex repeated replace samplingRate separator source subField transform
 """
+CARD_FILE, LICENCE_FILE = "README.md", "LICENSE.md"
+SPDX = "https://spdx.org/licenses/"
 RAI_SECTIONS = {  # terms of the vocabulary of responsible AI, and the sections that say them
     "dataCollection": "collection_and_processing",
     "dataPreprocessingProtocol": "collection_and_processing",
@@ -61,7 +63,7 @@ SPLIT_TYPES = {
 def croissant(folder: Path, datasets: Sequence[Dataset]) -> str:
     """Return the text of croissant.json for a folder of Parquet files that holds `datasets`.
 
-    Each needs its `sizes`. Files are named by their path in the folder, and hashed.
+    Files are named by their path in the folder, and hashed.
     """
     block = {
         "@context": _context(),
@@ -81,6 +83,20 @@ def _context() -> Json:
     return dict(sorted({**PREFIXES, **TYPED_TERMS, **terms}.items()))
 
 
+def for_repository(text: str, url: str) -> str:
+    """Return a description in which the card and the licences are absolute URLs.
+
+    `url` is the page of the repository that holds the folder, as in
+    https://huggingface.co/datasets/me/mnist-family.
+    """
+    block = json.loads(text)
+    block["url"] = url
+    for licence in block["license"]:
+        if licence["url"] == LICENCE_FILE:
+            licence["url"] = f"{url}/blob/main/{LICENCE_FILE}"
+    return json.dumps(block, indent=2, ensure_ascii=False) + "\n"
+
+
 # --- What people say ------------------------------------------------------------------------------
 
 
@@ -89,10 +105,11 @@ def _about(datasets: Sequence[Dataset], family: FamilyFacts) -> Json:
     return {
         "name": printable(pretty_name(datasets, family)),
         "description": " ".join(_said(datasets, "summary")),
-        "url": homepages[0] if len(datasets) == 1 and homepages else "README.md",
+        "url": homepages[0] if len(datasets) == 1 and homepages else CARD_FILE,
         "prov:wasDerivedFrom": [{"@id": url} for url in homepages],
         "version": max(str(dataset.config.version) for dataset in datasets),
-        "datePublished": family.date_published,
+        "datePublished": max(filter(None, map(_date_published, datasets)), default=None),
+        "dateModified": family.date_published if homepages else None,
         "license": [_license(dataset) for dataset in datasets],
         "creator": [_creator(author) for author in _authors(datasets)],
         "citeAs": "\n\n".join(_unique(each.citations[0] for each in datasets if each.citations)),
@@ -107,7 +124,16 @@ def _license(dataset: Dataset) -> Json:
     name = f"{dataset.title}: {licence.name}"
     if licence.attribution:
         name = f"{name}; {licence.attribution}"
-    return {"@type": "sc:CreativeWork", "name": name, "url": licence.url or "LICENSE.md"}
+    url = f"{SPDX}{licence.spdx}.html" if licence.spdx else licence.url
+    return {"@type": "sc:CreativeWork", "name": name, "url": url or LICENCE_FILE}
+
+
+def _date_published(dataset: Dataset) -> str | None:
+    """Return the day of publication: as facts give it, else the latest that an archive carries."""
+    if dataset.facts.date_published is not None:
+        return dataset.facts.date_published
+    dates = (archive.dated for pair in dataset.archives.values() for archive in pair)
+    return max(filter(None, dates), default=None)
 
 
 def _authors(datasets: Sequence[Dataset]) -> list[Author]:

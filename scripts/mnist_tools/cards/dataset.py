@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import itemgetter
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
 import mnist_family
 from mnist_family import FamilyConfig
@@ -13,19 +13,9 @@ from mnist_tools.cards.figures import fill
 from mnist_tools.cards.measurements import Measurements, SplitFigures
 from mnist_tools.cards.neighbours import Knn
 from mnist_tools.cards.pictures import Pictures
+from mnist_tools.shards import SplitSize
 
 Kind = Literal["published", "synthetic", "own"]
-
-
-class SplitSize(Protocol):
-    """What a built split takes: bytes of its Arrow table, rows, bytes of its Parquet files."""
-
-    @property
-    def num_bytes(self) -> int: ...
-    @property
-    def num_examples(self) -> int: ...
-    @property
-    def parquet_bytes(self) -> int: ...
 
 
 class SplitCounts(NamedTuple):

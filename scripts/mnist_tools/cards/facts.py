@@ -47,6 +47,7 @@ class Licence:
     name: str
     statements: tuple[Statement, ...]
     id: str | None = None
+    spdx: str | None = None
     url: str | None = None
     attribution: str | None = None
     notice: str | None = None
@@ -85,6 +86,7 @@ class DatasetFacts:
     citations: tuple[str, ...]
     title: str | None
     note: str | None
+    date_published: str | None
     published_counts: PublishedCounts | None
 
 
@@ -150,6 +152,7 @@ def dataset_facts(name: str) -> DatasetFacts:
         citations=tuple(entry.strip() for entry in facts["citations"]),
         title=facts.get("title"),
         note=facts.get("note"),
+        date_published=facts.get("date_published"),
         published_counts=_published_counts(path, facts.get("published_counts"), sources),
     )
 

@@ -19,7 +19,7 @@ import mnist_family
 from mnist_family import IMAGE_SHAPE, Chunk, DiskSplit
 from mnist_tools.cards.facts import CARDS
 from mnist_tools.cards.neighbours import Neighbours, find_neighbours
-from mnist_tools.cards.typed_json import Record, parse
+from mnist_tools.cards.typed_json import parse
 from mnist_tools.whole_file import write_whole
 
 MEASUREMENTS_FILE = "measurements.json"
@@ -28,7 +28,7 @@ DIGEST_BYTES = 16  # of an image; with 128 bits, equal digests mean equal images
 
 
 @dataclasses.dataclass(frozen=True)
-class MeasuredArchive(Record):
+class MeasuredArchive:
     """An archive as it lies on disk.
 
     `file` is the published name if the bytes are published, else the name on disk; `dated` is the
@@ -43,7 +43,7 @@ class MeasuredArchive(Record):
 
 
 @dataclasses.dataclass(frozen=True)
-class SideCount(Record):
+class SideCount:
     """How many rows have a bounding box of the non-zero pixels whose longer side is `pixels`."""
 
     pixels: int
@@ -51,7 +51,7 @@ class SideCount(Record):
 
 
 @dataclasses.dataclass(frozen=True)
-class SplitFigures(Record):
+class SplitFigures:
     """Figures of one split.
 
     `class_counts` has the rows of each class, `first_labels` the labels of the first ten rows with
@@ -75,7 +75,7 @@ class SplitFigures(Record):
 
 
 @dataclasses.dataclass(frozen=True)
-class Duplicates(Record):
+class Duplicates:
     """Groups of rows with equal images, each group in ascending order.
 
     `within` has the groups of each split, `across` those in several splits, as {split: rows}.
@@ -86,7 +86,7 @@ class Duplicates(Record):
 
 
 @dataclasses.dataclass(frozen=True)
-class Measurements(Record):
+class Measurements:
     """Everything measured in the archives of a dataset, by split.
 
     `archives` has the file of images, then the file of labels.
@@ -325,10 +325,3 @@ def _refuse_other_archive(
                 f"{stated} as in mnist_family.py",
                 f"run scripts/measure.py {name}",
             )
-
-
-# --- Earlier names, until the other rooms use those above -----------------------------------------
-
-measure = measure_splits
-write = write_measurements
-verified_splits = mnist_family.verified_splits

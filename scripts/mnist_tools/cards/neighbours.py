@@ -8,7 +8,6 @@ from tqdm import tqdm
 
 import mnist_family
 from mnist_family import DiskSplit
-from mnist_tools.cards.typed_json import Record
 
 COSINES = (0.99, 0.995, 0.999)
 NEIGHBOURS = (1, 4)  # the k of each k-NN classifier
@@ -19,7 +18,7 @@ TEST_BLOCK = 500  # and arrays of 40 MB that hold a number for each pair
 
 
 @dataclasses.dataclass(frozen=True)
-class Alike(Record):
+class Alike:
     """Test rows whose nearest training image has at least this cosine similarity.
 
     `other_label` counts those whose nearest image has another label; pairs with an unlabelled row
@@ -32,7 +31,7 @@ class Alike(Record):
 
 
 @dataclasses.dataclass(frozen=True)
-class Errors(Record):
+class Errors:
     """Wrong guesses in the first and the second half of the labelled test rows."""
 
     first_half: int
@@ -40,7 +39,7 @@ class Errors(Record):
 
 
 @dataclasses.dataclass(frozen=True)
-class Confusion(Record):
+class Confusion:
     """Test rows of the class `label` that were guessed to be `taken_for`."""
 
     label: int
@@ -49,7 +48,7 @@ class Confusion(Record):
 
 
 @dataclasses.dataclass(frozen=True)
-class Knn(Record):
+class Knn:
     """Results of a k-NN classifier on the labelled test rows.
 
     Percentages have two decimals, or one by class. `class_accuracy_percent` has an entry for each
@@ -64,7 +63,7 @@ class Knn(Record):
 
 
 @dataclasses.dataclass(frozen=True)
-class Neighbours(Record):
+class Neighbours:
     """Similarity of test images to training images.
 
     `closest` has (test row, training row) of each pair with a cosine of at least `COSINES[-1]`.

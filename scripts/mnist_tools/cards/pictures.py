@@ -19,7 +19,6 @@ import PIL.ImageFont
 from PIL.ImageFont import FreeTypeFont
 
 from mnist_family import Chunk
-from mnist_tools.cards.typed_json import Record
 
 FOLDER = "pictures"
 SHOWN_ROWS = 5
@@ -47,7 +46,7 @@ class RowPicture(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Pictures(Record):
+class Pictures:
     """The pictures that a card shows; none of classes if no row has a label."""
 
     examples: tuple[Picture, ...] = ()
@@ -250,7 +249,7 @@ def _caption(label: int, name: str, font: FreeTypeFont) -> str:
     without_accents = unicodedata.normalize("NFKD", name)
     letters = "".join(each for each in without_accents if not unicodedata.combining(each))
     missing = bytes(font.getmask("\uffff"))
-    if not letters.isprintable() or missing in (bytes(font.getmask(each)) for each in letters):
+    if missing in (bytes(font.getmask(each)) for each in letters):
         return str(label)
     return f"{label} {letters}"
 

@@ -1,6 +1,6 @@
 """Statements of people about a dataset, each with its sources, and how facts.yaml writes them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -53,12 +53,14 @@ Yaml = Mapping[str, Any]
 
 
 def read_sources(found: Mapping[str, Yaml]) -> dict[str, Source]:
+    """Return the sources of a file by the keys that its statements use."""
     return {key: Source(**source) for key, source in found.items()}
 
 
 def read_sources_with_shared(
     path: Path, own: Mapping[str, Yaml], shared: Mapping[str, Yaml]
 ) -> dict[str, Source]:
+    """Return a dataset's sources and the family's; ValueError if both have a key."""
     for key in own:
         if key in shared:
             expected = "a key that cards/facts.yaml does not have"
@@ -69,12 +71,14 @@ def read_sources_with_shared(
 def read_sections(
     path: Path, found: Mapping[str, Iterable[Yaml]], sources: Mapping[str, Source]
 ) -> dict[str, tuple[Statement, ...]]:
+    """Return the statements of each section; ValueError names the place that is wrong."""
     return {name: read_statements(f"{path}: {name}", each, sources) for name, each in found.items()}
 
 
 def read_statements(
     place: str, found: Iterable[Yaml], sources: Mapping[str, Source]
 ) -> tuple[Statement, ...]:
+    """Return statements; `place` is the file and section, for error messages."""
     return tuple(
         _statement(f"{place}[{number}]", each, sources) for number, each in enumerate(found)
     )
@@ -102,9 +106,9 @@ def _kind(place: str, found: Yaml) -> StatementKind:
 
 
 def name_sources(
-    place: str, keys: Iterable[str], sources: Mapping[str, Source]
+    place: str, keys: Sequence[str], sources: Mapping[str, Source]
 ) -> tuple[Source, ...]:
-    keys = tuple(keys)
+    """Return the sources of these keys; ValueError if there is none of that key."""
     for key in keys:
         if key not in sources:
             expected = f"one of {', '.join(sources)}"

@@ -5,20 +5,6 @@ import types
 import typing
 
 
-class Record:
-    """A record that can also be read as a dict, until the cards read attributes."""
-
-    def __getitem__(self, key: str) -> typing.Any:
-        return getattr(self, key)
-
-    def __contains__(self, key: str) -> bool:
-        return getattr(self, key, None) is not None
-
-    def get(self, key: str, default: typing.Any = None) -> typing.Any:
-        value = getattr(self, key, None)
-        return default if value is None else value
-
-
 def parse(kind: typing.Any, value: object, place: str = "") -> typing.Any:
     """Return `value`, as `json.loads` gives it, as the type `kind`.
 

@@ -230,8 +230,7 @@ def _describe(
             config, "synthetic" if sample else "own", class_names, measured, sizes=sizes
         )
     pictures = write_pictures(folder, origin.name, dataset.title, splits)
-    described: Dataset = dataclasses.replace(dataset, pictures=pictures)
-    return described
+    return dataclasses.replace(dataset, pictures=pictures)
 
 
 def _write_text(path: Path, text: str) -> None:

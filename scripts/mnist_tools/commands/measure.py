@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import mnist_family
 from mnist_family import DiskSplit
-from mnist_tools.cards.facts import CARDS
+from mnist_tools.cards.facts import clone_cards
 from mnist_tools.cards.measurements import (
     MEASUREMENTS_FILE,
     Measurements,
@@ -197,14 +197,7 @@ def _default_out(subject: _Subject) -> Path:
         raise mnist_family.fault(
             subject.name, "a synthetic sample", "--out FILE for its figures", "name a file"
         )
-    if CARDS.name != "cards" or not CARDS.is_dir():
-        raise mnist_family.fault(
-            f"cards/{subject.name}",
-            "this is not a clone of the project",
-            "one to write its figures to",
-            "give --out FILE, or clone the project",
-        )
-    return CARDS / subject.name / MEASUREMENTS_FILE
+    return clone_cards() / subject.name / MEASUREMENTS_FILE
 
 
 def _read_earlier(out: Path) -> Measurements | None:

@@ -1,17 +1,15 @@
-"""Class names: where they come from, what they may be, and the files that keep them."""
+"""Class names: where they come from, and the files that keep them."""
 
 import json
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from mnist_family import ClassNames, fault, read_class_names
+from mnist_family import ClassNames, read_class_names
 from mnist_tools.formats.files import some
 
 CLASS_LIMIT = 256
 """The largest number of classes, in every format, read or written."""
 
-NAME_LENGTH_LIMIT = 200
 DIGITS = ClassNames(tuple("0123456789"), "digits")
 NAME_FILES = ("dataset_meta.json", "labels.txt")
 
@@ -37,32 +35,6 @@ def names_beside(path: Path) -> ClassNames | None:
         if (folder / name).exists():
             return read_class_names(folder / name)
     return None
-
-
-def check_class_names(names: Iterable[object], where: str) -> tuple[str, ...]:
-    """Return the class names if a set may have them; ValueError names `where` they were found."""
-    checked = tuple(_checked_name(name, where) for name in names)
-    if not 1 <= len(checked) <= CLASS_LIMIT:
-        expected = f"1 to {CLASS_LIMIT}, in every format"
-        raise fault(where, f"{len(checked)} class names", expected, "leave classes out")
-    seen: dict[str, str] = {}
-    for name in checked:
-        key = unicodedata.normalize("NFC", name)
-        if key in seen:
-            raise fault(where, f"the class name {name!a} twice", "each once", "rename one")
-        seen[key] = name
-    return checked
-
-
-def _checked_name(name: object, where: str) -> str:
-    if not isinstance(name, str):
-        found = f"the class name {name!r:.80} of the type {type(name).__name__}"
-        raise fault(where, found, "text", "name every class with --class-names")
-    if not name or not name.isprintable() or len(name) > NAME_LENGTH_LIMIT:
-        found = f"the class name {name!a:.80}"
-        expected = f"1 to {NAME_LENGTH_LIMIT} printable characters on one line"
-        raise fault(where, found, expected, "rename it, or give others with --class-names")
-    return name
 
 
 def write_class_names(folder: Path, names: Sequence[str]) -> None:

@@ -74,11 +74,13 @@ def group_shards(files: Sequence[Path], where: Path, shorten: Callable[[str], st
         match = SHARD.fullmatch(stem)
         groups.setdefault(match["stem"] if match else stem, []).append(file)
     for stem, group in groups.items():
-        _refuse_partial_shards(stem, [shorten(file.name) for file in group], where)
+        _refuse_partial_shards(stem, group, [shorten(file.name) for file in group], where)
     return [Shards(stem, tuple(group)) for stem, group in groups.items()]
 
 
-def _refuse_partial_shards(stem: str, names: Sequence[str], where: Path) -> None:
+def _refuse_partial_shards(
+    stem: str, files: Sequence[Path], names: Sequence[str], where: Path
+) -> None:
     matches = [SHARD.fullmatch(name) for name in names]
     if matches == [None]:
         return
@@ -86,7 +88,7 @@ def _refuse_partial_shards(stem: str, names: Sequence[str], where: Path) -> None
     counts = {int(match["count"]) for match in matches if match}
     if len(numbers) == len(names) and len(counts) == 1 and numbers == [*range(counts.pop())]:
         return
-    found = f"{some(names)} for the split {stem or 'train'}"
+    found = f"{some([file.name for file in files])} for the split {stem or 'train'}"
     expected = "one file, or all shards of one count"
     raise fault(
         str(where), found, expected, "add what is missing, or move what is left over elsewhere"

@@ -1,35 +1,61 @@
 """IDX: an archive of images and one of labels for each split, as MNIST is published."""
 
+import contextlib
 import dataclasses
+import gzip
 import os
 import re
-from collections.abc import Mapping, Sequence
+import struct
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from mnist_family import (
     IMAGE_SHAPE,
     UNLABELLED,
+    Chunk,
     ClassNames,
     DiskSplit,
     LocatedSplit,
     PublishedArchive,
+    digest_archive,
     fault,
     inspect,
-    locate,
     read_chunks,
+    read_idx,
     write_idx,
 )
-from mnist_tools.formats.class_names import DIGITS, first_named, write_class_names
-from mnist_tools.formats.files import is_litter, refuse_wrong_file
-from mnist_tools.formats.source import Reader, Request, Source, WriteOptions
+from mnist_tools.formats.class_names import DIGITS, first_named, names_beside, write_class_names
+from mnist_tools.formats.files import is_litter, refuse_wrong_file, some
+from mnist_tools.formats.images import PASS_RESIZE, RESIZED, fit_arrays, sizes
+from mnist_tools.formats.source import ROWS_PER_CHUNK, Reader, Request, Source, WriteOptions
 from mnist_tools.formats.split_names import SplitFile, name_splits
 from mnist_tools.formats.spool import spooled
 
 TITLE: str = "IDX"
-ARCHIVE = re.compile(r"(?P<stem>.+)-(images[-.]idx3|labels[-.]idx1)-ubyte(\.gz)?")
+ARCHIVE = re.compile(r"(?P<stem>.+)-(?P<kind>images|labels)[-.]idx[13]-ubyte(\.gz)?")
+IMAGES_START = b"\0\0\x08\x03"
+
+
+class _Opened(NamedTuple):
+    """A split whose headers have been read; `split` is None if its images have to be scaled."""
+
+    located: LocatedSplit
+    split: DiskSplit | None
+    published: PublishedArchive | None
+    notes: tuple[str, ...]
+
+
+class Pair(NamedTuple):
+    """The archives of a split, and the stem of their names."""
+
+    stem: str
+    images: Path
+    labels: Path
 
 
 def detect(path: Path) -> bool:
@@ -44,25 +70,24 @@ def read(request: Request) -> Source:
     if path.is_file():
         expected = "the folder that has both images and labels"
         raise fault(str(path), "one archive", expected, f"give {path.parent}")
-    located = locate(path)
-    for split in located.splits:
-        refuse_wrong_file(Path(split.images), "an IDX archive")
-        refuse_wrong_file(Path(split.labels), "an IDX archive")
-    inspected = [inspect(split) for split in located.splits]
+    pairs = _find_pairs(path)
+    named = name_splits([SplitFile(pair.stem, pair.images.name) for pair in pairs], path)
+    opened = [
+        _open_pair(pair, name, request.resize)
+        for pair, name in zip(pairs, named.names, strict=True)
+    ]
     names = first_named(
         option=request.class_names,
         inside=None,
-        beside=located.class_names,
-        default=_published_names([published for _, published in inspected]),
+        beside=names_beside(path),
+        default=_published_names([each.published for each in opened]),
     )
-    classes = max(UNLABELLED, len(names.names))  # labels of no class are refused by their reader
-    splits = [dataclasses.replace(split, num_classes=classes) for split, _ in inspected]
-    named = name_splits([_file_of(split) for split in located.splits], path)
     readers = {
-        name: partial(read_chunks, split) for name, split in zip(named.names, splits, strict=True)
+        name: partial(_chunks, each, len(names.names))
+        for name, each in zip(named.names, opened, strict=True)
     }
-    notes = named.notes + tuple(_datumaro_note(split) for split in splits if _is_datumaros(split))
-    return Source(TITLE, readers, names, notes)
+    notes = [note for each in opened for note in each.notes]
+    return Source(TITLE, readers, names, named.notes + tuple(notes))
 
 
 def write(
@@ -96,14 +121,72 @@ def _published_names(published: Sequence[PublishedArchive | None]) -> ClassNames
     return DIGITS
 
 
-def _file_of(split: LocatedSplit) -> SplitFile:
-    name = os.path.basename(split.images)
-    match = ARCHIVE.fullmatch(name)
-    return SplitFile(match["stem"] if match else split.name, name)
+def _find_pairs(folder: Path) -> list[Pair]:
+    """Match images and labels. ValueError unless each split has one of both, or equal copies."""
+    found: dict[tuple[str, str], list[Path]] = {}
+    for file in sorted(folder.iterdir()):
+        match = ARCHIVE.fullmatch(file.name)
+        if match and not is_litter(file.name) and not file.is_dir():
+            found.setdefault((match["stem"], match["kind"]), []).append(file)
+    pairs = []
+    for stem in dict.fromkeys(stem for stem, _ in found):
+        images, labels = found.get((stem, "images"), []), found.get((stem, "labels"), [])
+        if not images or not labels:
+            present = some([file.name for file in images or labels])
+            expected = "images and labels of each split"
+            raise fault(str(folder), f"{present} alone", expected, "add the missing file")
+        pairs.append(Pair(stem, _only_copy(images), _only_copy(labels)))
+    return pairs
 
 
-def _is_datumaros(split: DiskSplit) -> bool:
-    return split.header_images != split.rows
+def _only_copy(files: Sequence[Path]) -> Path:
+    """Return the first of files with equal content, as torchvision keeps a .gz and a raw one."""
+    for file in files:
+        refuse_wrong_file(file, "an IDX archive")
+    if len(files) > 1 and len({digest_archive(file).md5 for file in files}) > 1:
+        found = f"{some([file.name for file in files])} with different content"
+        raise fault(str(files[0].parent), found, "one of them", "move the others elsewhere")
+    return files[0]
+
+
+def _open_pair(pair: Pair, name: str, resize: bool) -> _Opened:
+    located = LocatedSplit(name, str(pair.images), str(pair.labels))
+    size = _image_size(pair.images)
+    if size != IMAGE_SHAPE:
+        if not resize:
+            raise fault(str(pair.images), f"images of {sizes(size)}", "28 × 28", PASS_RESIZE)
+        return _Opened(located, None, None, (RESIZED,))
+    split, published = inspect(located)
+    notes = (_datumaro_note(split),) if split.header_images != split.rows else ()
+    return _Opened(located, split, published, notes)
+
+
+def _image_size(path: Path) -> tuple[int, ...]:
+    """Return the height and width in a header of uint8 images; 28 × 28 for any other file."""
+    with open(path, "rb") as raw, contextlib.suppress(OSError, EOFError, zlib.error):
+        packed = raw.peek(2)[:2] == b"\x1f\x8b"
+        head = gzip.GzipFile(fileobj=raw).read(16) if packed else raw.read(16)
+        if head.startswith(IMAGES_START) and len(head) == 16:
+            return struct.unpack(">2I", head[8:])
+    return IMAGE_SHAPE
+
+
+def _chunks(opened: _Opened, num_classes: int) -> Iterator[Chunk]:
+    classes = max(UNLABELLED, num_classes)  # labels of no class are refused by their reader
+    if opened.split is not None:
+        yield from read_chunks(dataclasses.replace(opened.split, num_classes=classes))
+        return
+    path = opened.located.images
+    images, labels = read_idx(path), read_idx(opened.located.labels)
+    if labels.dtype != np.uint8 or labels.shape != images.shape[:1]:
+        found = f"labels of {labels.dtype} {sizes(labels.shape)}"
+        remedy = "put files that belong together there"
+        raise fault(opened.located.labels, found, f"uint8 {len(images):,}", remedy)
+    for start in range(0, len(images), ROWS_PER_CHUNK):
+        numbers = labels[start : start + ROWS_PER_CHUNK].astype(np.int64)
+        if classes == UNLABELLED:
+            numbers[numbers == UNLABELLED] = -1
+        yield Chunk(fit_arrays(images[start : start + ROWS_PER_CHUNK], path, resize=True), numbers)
 
 
 def _datumaro_note(split: DiskSplit) -> str:

@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnist_family import IMAGE_SHAPE, Chunk, ClassNames, encode_pngs, fault
+from mnist_family import IMAGE_SHAPE, Chunk, ClassNames, check_class_names, encode_pngs, fault
 from mnist_tools.formats.class_names import (
     DIGITS,
-    check_class_names,
     first_named,
     names_beside,
     write_class_names,
@@ -132,7 +131,7 @@ def _names_of_folders(folders: Sequence[str], path: Path) -> ClassNames:
     named = sorted(class_name(folder) for folder in folders if folder != UNLABELLED_FOLDER)
     if not named:
         return DIGITS
-    return ClassNames(check_class_names(named, str(path)), "folders")
+    return check_class_names(named, str(path), source="folders")
 
 
 def _labels_of_folders(names: Sequence[str]) -> dict[str, int]:

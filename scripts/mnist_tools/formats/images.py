@@ -22,7 +22,7 @@ KINDS = (
     "WEBP",
     "PPM",
 )  # no other decoder of Pillow is started
-MAX_PIXELS = 1 << 23  # 32 MB once decoded
+MAX_PIXELS = 7_000_000  # 28 MB once decoded, and half as much again to remove transparency
 FITTING_IMAGE = "28 × 28 in mode L"
 PASS_RESIZE = "pass --resize to scale images and to turn colours to grey"
 RESIZED = (

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pyarrow
 
-from mnist_family import ClassNames, fault
-from mnist_tools.formats.class_names import check_class_names
+from mnist_family import ClassNames, check_class_names, fault
 
 LABEL_VALUES = "whole numbers, or text that names the class"
 NUMBER_THEM = "number the classes from 0"
@@ -60,8 +59,7 @@ def text_labels(values: Sequence[str | None], class_names: Sequence[str], place:
 
 def sorted_class_names(values: Iterable[str], place: str) -> ClassNames:
     """Make class names of the text that labels are, in alphabetical order."""
-    names = check_class_names(sorted(values), place)
-    return ClassNames(names, "the labels, sorted")
+    return check_class_names(sorted(values), place, source="the labels, sorted")
 
 
 def _value_type(kind: pyarrow.DataType) -> pyarrow.DataType:

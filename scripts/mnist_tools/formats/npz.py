@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnist_family import IMAGE_SHAPE, Chunk, ClassNames, fault
-from mnist_tools.formats.class_names import DIGITS, check_class_names, first_named, names_beside
+from mnist_family import IMAGE_SHAPE, Chunk, ClassNames, check_class_names, fault
+from mnist_tools.formats.class_names import DIGITS, first_named, names_beside
 from mnist_tools.formats.files import files_in, some
 from mnist_tools.formats.images import (
     MAX_PIXELS,
@@ -76,7 +76,7 @@ def read(request: Request) -> Source:
         _refuse_other_arrays(pair, request.resize)
     names = first_named(
         option=request.class_names,
-        inside=_names_inside(members),
+        inside=None if request.class_names else _names_inside(members),
         beside=names_beside(path),
         default=_names_in_labels(pairs.values(), path) or DIGITS,
     )
@@ -178,10 +178,10 @@ def _names_inside(members: Sequence[Member]) -> ClassNames | None:
     if len(set(names)) > 1:
         both = f"{found[0].file.name} and {found[-1].file.name}"
         raise fault(both, "different class names", "the same", "convert one at a time")
-    return ClassNames(names[0], CLASS_NAMES) if names else None
+    return names[0] if names else None
 
 
-def _read_names(member: Member) -> tuple[str, ...]:
+def _read_names(member: Member) -> ClassNames:
     if len(member.shape) != 1 or member.dtype.kind != "U":
         found = f"{member.dtype} {sizes(member.shape)}"
         raise fault(member.place, found, "text in one dimension", "save the class names so")
@@ -192,7 +192,7 @@ def _read_names(member: Member) -> tuple[str, ...]:
     names: list[object] = []
     for block in read_blocks(member, rows_per_block(member)):
         names.extend(block.tolist())
-    return check_class_names(names, member.place)
+    return check_class_names(names, member.place, source=CLASS_NAMES)
 
 
 def _names_in_labels(pairs: Iterable[Pair], path: Path) -> ClassNames | None:

@@ -16,6 +16,7 @@ from mnist_tools.formats.source import ROWS_PER_CHUNK
 
 NPZ_CONTENT = "an NPZ file of plain arrays"
 ARRAY_BLOCK_BYTES = 8 << 20
+ENCRYPTED = 1  # the bit of a zip entry that says so
 
 
 class Member(NamedTuple):
@@ -112,6 +113,8 @@ def _read_header(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, file: Path) -
     place = f"{file}, {ascii(entry.filename)[1:-1]}"
     if not entry.filename.endswith(".npy"):
         raise fault(place, "no array", NPZ_CONTENT, "remove it from the file")
+    if entry.flag_bits & ENCRYPTED:
+        raise fault(place, "encrypted", NPZ_CONTENT, "save it without a password")
     with _naming(place), archive.open(entry) as stream:
         shape, fortran_order, dtype = _skip_header(stream)
         size = entry.file_size - stream.tell()

@@ -11,10 +11,9 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 
-from mnist_family import IMAGE_SHAPE, Chunk, ClassNames, encode_pngs, fault
+from mnist_family import IMAGE_SHAPE, Chunk, ClassNames, check_class_names, encode_pngs, fault
 from mnist_tools.formats.class_names import (
     DIGITS,
-    check_class_names,
     first_named,
     names_beside,
     write_class_names,
@@ -33,7 +32,7 @@ from mnist_tools.formats.split_names import SplitFile, name_splits
 TITLE: str = "Parquet"
 SUFFIX = ".parquet"
 PARQUET_CONTENT = "a Parquet file with the columns image and label"
-BATCH_BYTES = 8 << 20
+BATCH_BYTES = 4 << 20
 
 
 class Table(NamedTuple):
@@ -41,7 +40,7 @@ class Table(NamedTuple):
 
     path: Path
     label_type: pyarrow.DataType
-    class_names: tuple[str, ...] | None
+    class_names: ClassNames | None
 
 
 def detect(path: Path) -> bool:
@@ -116,7 +115,7 @@ def _read_schema(path: Path) -> Table:
     return Table(path, schema.field("label").type, _class_label(schema, place))
 
 
-def _class_label(schema: pyarrow.Schema, place: str) -> tuple[str, ...] | None:
+def _class_label(schema: pyarrow.Schema, place: str) -> ClassNames | None:
     try:
         label = datasets.Features.from_arrow_schema(schema)["label"]
     except Exception as error:  # other releases of `datasets` may write what this one cannot read
@@ -124,7 +123,7 @@ def _class_label(schema: pyarrow.Schema, place: str) -> tuple[str, ...] | None:
         raise fault(place, said, "a ClassLabel or none", "write it again without them") from None
     if not isinstance(label, datasets.ClassLabel):
         return None
-    return check_class_names(label.names or (), place)
+    return check_class_names(label.names or [], place, source="ClassLabel")
 
 
 def _names_inside(tables: Sequence[Table], path: Path) -> ClassNames | None:
@@ -133,7 +132,7 @@ def _names_inside(tables: Sequence[Table], path: Path) -> ClassNames | None:
         if table.class_names != first.class_names:
             found = f"{first.path.name} and {table.path.name} with different class names"
             raise fault(str(path), found, "the same in the same order", "convert one at a time")
-    return ClassNames(first.class_names, "ClassLabel") if first.class_names else None
+    return first.class_names
 
 
 def _names_in_labels(tables: Sequence[Table], path: Path) -> ClassNames | None:

@@ -46,10 +46,7 @@ def name_splits(files: Sequence[SplitFile], where: Path) -> SplitNames:
     notes = []
     for file, name in zip(files, names, strict=True):
         refuse_bad_name(name, f"{where}: {file.name}")
-        if name.lower() not in file.stem.lower().replace("-", "_") and file.stem not in (
-            "",
-            "t10k",
-        ):
+        if name != _plain_name(file.stem) and file.stem not in ("", "t10k"):
             notes.append(f"{file.name}: read as the split {name}")
     refuse_shared_names(zip(names, (file.name for file in files), strict=True), where)
     return SplitNames(names, tuple(notes))
@@ -62,10 +59,13 @@ def split_name(stem: str) -> str:
         word = match["word"].lower()
     if word in USUAL_NAMES:
         return USUAL_NAMES[word]
+    return _plain_name(stem)
+
+
+def _plain_name(stem: str) -> str:
+    """Replace what no split's name may have by underscores."""
     name = re.sub(r"[^\w.]", "_", stem)
-    if VALID.fullmatch(name):
-        return name
-    return name.replace(".", "_")
+    return name if VALID.fullmatch(name) else name.replace(".", "_")
 
 
 def refuse_bad_name(name: str, where: str) -> None:

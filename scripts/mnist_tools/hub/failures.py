@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import huggingface_hub
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
-from mnist_tools.lint import escape
+from mnist_tools.lint.finding import escape
 
 LONGEST_QUOTE = 200  # characters of somebody else's message
 

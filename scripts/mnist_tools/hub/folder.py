@@ -15,7 +15,8 @@ from mnist_tools.hub.content import Content, read_path
 from mnist_tools.hub.data_files import find_shards, fitting_shard_size, matching, patterns_of
 from mnist_tools.hub.record import RECORD
 from mnist_tools.hub.shared_card import Card, parse_card
-from mnist_tools.lint import escape, findings
+from mnist_tools.lint import findings
+from mnist_tools.lint.finding import escape
 from mnist_tools.manifest import MANIFEST, list_paths, read_manifest
 from mnist_tools.out_folder import name_some
 

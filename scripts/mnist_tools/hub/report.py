@@ -7,7 +7,7 @@ from typing import Literal
 from mnist_tools.hub.folder import BuiltFolder
 from mnist_tools.hub.plan import Plan
 from mnist_tools.hub.repository import Repository, Snapshot
-from mnist_tools.lint import escape
+from mnist_tools.lint.finding import escape
 
 Outcome = Literal["pushed", "up to date", "dry run"]
 

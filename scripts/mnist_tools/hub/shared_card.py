@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from mnist_tools.lint import escape, front_matter_of
+from mnist_tools.lint import front_matter_of
+from mnist_tools.lint.finding import escape
 
 LISTS = ("configs", "dataset_info")  # the keys that have one entry for each config
 FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)

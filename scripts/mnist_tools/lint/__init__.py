@@ -22,12 +22,12 @@ from mnist_tools.lint.cross_checks import (
     check_licence,
 )
 from mnist_tools.lint.declared import declared_configs, declared_infos
-from mnist_tools.lint.finding import Finding, Place, escape, word
+from mnist_tools.lint.finding import Finding, Place, word
 from mnist_tools.lint.schema import check_schema
 from mnist_tools.lint.vocabularies import age_warning
 from mnist_tools.lint.yaml_positions import Unreadable
 
-__all__ = ["Finding", "age_warning", "escape", "findings", "front_matter_of"]
+__all__ = ["Finding", "age_warning", "findings", "front_matter_of"]
 
 LONGEST_CARD = 20_000_000  # bytes
 MOST_FINDINGS = 100  # of a card; who has more will correct these first

@@ -30,16 +30,16 @@ class Shard(NamedTuple):
 
 
 class FoundFiles(NamedTuple):
-    """The files of a split; those that links lead to, out of the folder, are not read."""
+    """The files of a split, and the links among them that lead out of the card's folder."""
 
-    inside: list[Path]
-    outside: list[Path]
+    files: list[Path]
+    leading_out: list[Path]
 
 
 def has_data_files(folder: Path, configs: Sequence[DeclaredConfig]) -> bool:
     """Tell whether any file that a card declares lies beside it."""
     everything = (_find(folder, files) for config in configs for files in config.files or ())
-    return any(found.inside or found.outside for found in everything)
+    return any(found.files or found.leading_out for found in everything)
 
 
 def check_built_folder(
@@ -56,8 +56,9 @@ def check_built_folder(
         found = {files.split: _find(folder, files) for files in config.files}
         for files in config.files:
             yield from _check_presence(card, folder, files, found[files.split])
-        if config.name in info_of and all(_is_parquet(each) for each in found.values()):
-            yield from _compare(card, folder, info_of[config.name], found)
+        shards = {split: each.files for split, each in found.items()}
+        if config.name in info_of and all(_may_be_read(each) for each in found.values()):
+            yield from _compare(card, folder, info_of[config.name], shards)
 
 
 def _find(folder: Path, files: DeclaredFiles) -> FoundFiles:
@@ -65,26 +66,26 @@ def _find(folder: Path, files: DeclaredFiles) -> FoundFiles:
     patterns = [pattern.text for pattern in files.patterns if judge(pattern.text) is None]
     paths = sorted({path for pattern in patterns for path in expand(folder, pattern)})
     here = folder.resolve()
-    outside = [path for path in paths if not path.resolve().is_relative_to(here)]
-    inside = [path for path in paths if path.is_file() and path not in outside]
-    return FoundFiles(inside, outside)
+    leading_out = [path for path in paths if not path.resolve().is_relative_to(here)]
+    return FoundFiles([path for path in paths if path.is_file()], leading_out)
 
 
 def _check_presence(
     card: FrontMatter, folder: Path, files: DeclaredFiles, found: FoundFiles
 ) -> Iterator[Finding]:
-    for path in found.outside:
+    for path in found.leading_out:
         name = path.relative_to(folder).as_posix()
         what = f"{shorten(name)} links to outside of the folder"
         yield card.finding(files.place, what, "a file inside it", "copy the file")
     safe = all(judge(pattern.text) is None for pattern in files.patterns)
-    if safe and not found.inside and not found.outside:
+    if safe and not found.files and not found.leading_out:
         names = " and ".join(show(pattern.text) for pattern in files.patterns)
         yield card.finding(files.place, f"no file {names}", "the split's files", "add them")
 
 
-def _is_parquet(found: FoundFiles) -> bool:
-    return not found.outside and all(path.suffix == ".parquet" for path in found.inside)
+def _may_be_read(found: FoundFiles) -> bool:
+    """Tell whether all the files of a split are Parquet files inside the card's folder."""
+    return not found.leading_out and all(path.suffix == ".parquet" for path in found.files)
 
 
 # --- Parquet --------------------------------------------------------------------------------------
@@ -95,15 +96,13 @@ class _UnreadableShard(Exception):
 
 
 def _compare(
-    card: FrontMatter, folder: Path, info: DeclaredInfo, found: Mapping[str, FoundFiles]
+    card: FrontMatter, folder: Path, info: DeclaredInfo, paths: Mapping[str, Sequence[Path]]
 ) -> Iterator[Finding]:
     counted = {split.name for split in info.splits if split.num_bytes is not None}
     try:
         shards = {
-            split: [
-                _read_shard(folder, path, count_bytes=split in counted) for path in files.inside
-            ]
-            for split, files in found.items()
+            split: [_read_shard(folder, path, count_bytes=split in counted) for path in each]
+            for split, each in paths.items()
         }
     except _UnreadableShard as error:
         yield card.finding(info.place, str(error), "Parquet files", "build the folder again")

@@ -36,9 +36,9 @@ def judge(pattern: str) -> PatternFault | None:
 
 
 def expand(folder: Path, pattern: str) -> list[Path]:
-    """Return the files below `folder` that match, sorted.
+    """Return what matches below `folder`, sorted.
 
-    Links are returned but not followed: to a file, or to a folder on the way.
+    Links are not followed: one to a folder on the way is returned itself.
     """
     segments = [segment for segment in pattern.split("/") if segment not in ("", ".")]
     return sorted(set(_matches(folder, segments, DEEPEST_FOLDER))) if segments else []
@@ -74,7 +74,7 @@ def _below_double_star(
     for entry in entries:
         if levels and entry.is_dir(follow_symlinks=False):
             yield from _matches(folder / entry.name, ["**", *wanted], levels - 1)
-        elif entry.is_symlink():
+        elif entry.is_symlink() and entry.is_dir():
             yield folder / entry.name
 
 
@@ -83,5 +83,5 @@ def _match(path: Path, entry: os.DirEntry[str], rest: Sequence[str], levels: int
         yield path
     elif rest and entry.is_dir():
         yield from _matches(path, rest, levels)
-    elif not rest and entry.is_file():
+    elif not rest:
         yield path

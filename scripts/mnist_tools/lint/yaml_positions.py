@@ -110,7 +110,9 @@ class _BoundedLoader(yaml.SafeLoader):
             )
         if self._depth == DEEPEST_NESTING:
             found = f"more than {DEEPEST_NESTING} levels of nesting"
-            raise _OutOfBounds(event.start_mark, found, f"at most {DEEPEST_NESTING}", "make it flatter")
+            raise _OutOfBounds(
+                event.start_mark, found, f"at most {DEEPEST_NESTING}", "make it flatter"
+            )
         self._depth += 1
         node = super().compose_node(parent, index)
         self._depth -= 1

@@ -1,0 +1,110 @@
+"""IDX archives of others, and under other names, are read or refused in one line."""
+
+import gzip
+import shutil
+
+import numpy as np
+import pytest
+from conftest import idx_bytes, numbers, pictures, write_split
+from sources import assert_holds, refusal
+
+from mnist_tools.commands.convert import convert
+from mnist_tools.formats.source import open_source
+
+IMAGES, LABELS = pictures(5, 1), numbers(5, 1)
+RAW = {"pack": bytes, "suffix": ""}
+
+
+@pytest.fixture
+def source(tmp_path):
+    return write_split(tmp_path / "source", "train", IMAGES, LABELS)
+
+
+def test_archives_packed_by_others_are_read(tmp_path):
+    source = write_split(tmp_path / "source", "t10k", IMAGES, LABELS, pack=gzip.compress)
+    assert_holds(source, {"test": (IMAGES, LABELS)})
+
+
+def test_emnists_names_are_read(tmp_path):
+    source = write_split(tmp_path / "source", "emnist-letters-train", IMAGES, LABELS)
+    write_split(source, "emnist-letters-test", IMAGES, LABELS)
+    assert_holds(source, {"train": (IMAGES, LABELS), "test": (IMAGES, LABELS)})
+    assert "emnist-letters-train-images-idx3-ubyte.gz: read as the split train" in (
+        open_source(source).notes
+    )
+
+
+def test_two_sets_in_one_folder_are_refused(source):
+    write_split(source, "emnist-letters-train", IMAGES, LABELS)
+    line = (
+        f"{source}: emnist-letters-train-images-idx3-ubyte.gz and train-images-idx3-ubyte.gz are "
+    )
+    line += "both the split train, expected one of each; rename one, or move it elsewhere"
+    assert refusal(source) == line
+
+
+def test_equal_archives_packed_and_raw_are_read_once(source):
+    """As torchvision leaves them in MNIST/raw."""
+    write_split(source, "train", IMAGES, LABELS, **RAW)
+    assert_holds(source, {"train": (IMAGES, LABELS)})
+    write_split(source, "train", IMAGES[::-1], LABELS, **RAW)
+    line = f"{source}: train-images-idx3-ubyte, train-images-idx3-ubyte.gz with different content, "
+    assert refusal(source) == f"{line}expected one of them; move the others elsewhere"
+
+
+def test_a_folder_with_the_name_of_an_archive_does_not_matter(source):
+    """As in Kaggle's copy, which has each archive in a folder of its name, too."""
+    (source / "train-images-idx3-ubyte").mkdir()
+    assert_holds(source, {"train": (IMAGES, LABELS)})
+
+
+@pytest.mark.parametrize("kind", ["images-idx3", "labels-idx1"])
+def test_half_a_split_is_refused(source, kind):
+    (source / f"train-{kind}-ubyte.gz").unlink()
+    left = next(source.iterdir()).name
+    line = f"{source}: {left} alone, expected images and labels of each split; "
+    assert refusal(source) == f"{line}add the missing file"
+
+
+@pytest.mark.parametrize("side", [32, 20])
+@pytest.mark.parametrize("pack", ["packed", "raw"])
+def test_other_sizes_are_resized_when_asked(tmp_path, side, pack):
+    images = np.stack([np.full((side, side), 200, np.uint8), np.full((side, side), 9, np.uint8)])
+    kind = RAW if pack == "raw" else {}
+    source = write_split(tmp_path / "source", "train", images, np.array([3, 255], np.uint8), **kind)
+    file = next(source.glob("*images*"))
+    line = (
+        f"{file}: images of {side} × {side}, expected 28 × 28; pass --resize to scale images and "
+    )
+    assert refusal(source) == f"{line}to turn colours to grey"
+    scaled = np.stack([np.full((28, 28), 200), np.full((28, 28), 9)])
+    assert_holds(source, {"train": (scaled, np.array([3, -1]))}, resize=True)
+
+
+def test_labels_that_do_not_belong_to_scaled_images_are_refused(tmp_path):
+    images = np.zeros((2, 32, 32), np.uint8)
+    source = write_split(tmp_path / "source", "train", images, np.array([1, 2, 3], np.uint8))
+    file = source / "train-labels-idx1-ubyte.gz"
+    line = f"{file}: labels of uint8 3, expected uint8 2; put files that belong together there"
+    assert refusal(source, resize=True) == line
+
+
+def test_a_truncated_archive_is_refused(source):
+    file = source / "train-images-idx3-ubyte.gz"
+    file.write_bytes(gzip.compress(idx_bytes(IMAGES)[:-1]))
+    assert refusal(source).startswith(f"{file}: ")
+    file.write_bytes(gzip.compress(idx_bytes(IMAGES))[:-1])
+    assert refusal(source).startswith(f"{file}: ")
+
+
+@pytest.mark.real
+def test_names_of_published_archives_are_known(tmp_path, real_archives):
+    for name in ("mnist", "fashion"):
+        folder = tmp_path / name
+        folder.mkdir()
+        for file in (real_archives / name).glob("t10k*"):
+            shutil.copy(file, folder)
+    assert open_source(tmp_path / "fashion").class_names.source == "Fashion-MNIST"
+    assert open_source(tmp_path / "fashion").class_names.names[0] == "T-shirt/top"
+    converted = convert(tmp_path / "mnist", tmp_path / "out", to="idx")
+    assert converted.source.class_names.source == "MNIST"
