@@ -121,6 +121,15 @@ def test_the_folder_itself_may_be_a_link(hub, repo, small, tmp_path):
     assert pushed_files(hub, repo) == contents(small)
 
 
+def test_a_folder_of_1_0_0_is_pushed(hub, repo, folder):
+    """Its manifest names no command, but has the digests."""
+    manifest = json.loads((folder / MANIFEST).read_text())
+    del manifest["command"]
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+    push(folder, repo)
+    assert pushed_files(hub, repo) == contents(folder)
+
+
 # --- Files that are no longer what build wrote ----------------------------------------------------
 
 

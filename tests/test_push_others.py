@@ -400,6 +400,13 @@ def test_a_record_that_cannot_be_read_is_somebody_elses(hub, repo, small, folder
     assert push(small, repo).outcome == "up to date"
 
 
+def test_a_record_of_a_later_version_is_somebody_elses(hub, repo, small):
+    push(small, repo)
+    record = json.loads(hub.files(repo)[RECORD])
+    hub.add(repo, {RECORD: json.dumps({**record, "format": 2}).encode()})
+    assert f"{RECORD} there was written or changed by somebody else" in fails(small, repo)
+
+
 def test_a_record_is_not_touched_if_nothing_changed(hub, repo, small):
     first = push(small, repo)
     record = json.loads(hub.files(repo)[RECORD])
