@@ -140,7 +140,7 @@ def test_an_interruption_passes_below_whatever_followed_it():
 
 
 def test_a_chain_that_leads_back_to_its_start_has_an_end():
-    """As `datasets` 2.19 makes them, when it raises the context of an error again."""
+    """As they come to be when `datasets` raises the context of an error again."""
     first, second = DatasetGenerationError(WRAPPED), DatasetGenerationError(WRAPPED)
     first.__cause__, second.__context__ = second, first
     assert find_cause(first) is first
