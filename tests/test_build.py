@@ -149,6 +149,8 @@ def test_the_mirrors_are_the_default_source(tiny, mirrors, out, cache, monkeypat
     )
     assert front_matter_of(out)["pretty_name"] == "Kuzushiji-MNIST"
     assert "Not the published archives" not in (out / "README.md").read_text()
+    assert not build(out, ["kmnist"]).changed
+    assert build(out, ["kmnist"], sample=True).changed
 
 
 def test_archives_that_are_not_the_published_ones_are_called_so(archives, out):
