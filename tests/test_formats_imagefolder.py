@@ -130,6 +130,16 @@ def test_a_truncated_image_is_refused(source):
     assert refusal(source).startswith(f"{file}: no readable image (")
 
 
+@pytest.mark.parametrize("offset", [45, 60, 100, 200])
+def test_a_flipped_byte_in_the_pixels_is_refused(source, offset):
+    """Pillow would read some of these as other pixels."""
+    file = source / "train" / "n00" / "img_0.png"
+    content = bytearray(file.read_bytes())
+    content[offset] ^= 1
+    file.write_bytes(content)
+    assert refusal(source).startswith(f"{file}: no readable image (")
+
+
 def png_of(width, height):
     """A PNG of zeros whose size in the file is small."""
 
