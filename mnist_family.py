@@ -584,14 +584,18 @@ class _Mirrors:
             if _is_sound(copy, archive):
                 return _Download(url, copy)
             if os.access(copy, os.F_OK):
-                self._drop(copy, url)
+                self._drop(url, archive)
         return None
 
-    def _drop(self, copy: str, url: str) -> None:
-        """Remove a bad copy, unless another process has put a good one there."""
-        logger.warning("%s: a bad copy of %s, removed from the cache", copy, url)
-        for path in (copy, f"{copy}.json"):  # the second is a note of `datasets`
-            _remove(path)
+    def _drop(self, url: str, archive: Archive) -> None:
+        """Remove a bad copy, unless another process has put a good one there in the meantime."""
+        copy = self._copy(url)
+        with filelock.FileLock(f"{copy}.lock"):
+            if _is_sound(copy, archive):
+                return
+            logger.warning("%s: a bad copy of %s, removed from the cache", copy, url)
+            for path in (copy, f"{copy}.json"):  # the second is a note of `datasets`
+                _remove(path)
 
     def _copy(self, url: str) -> str:
         """Return where the cache keeps the copy of a URL; `datasets` uses the same place."""
@@ -724,6 +728,7 @@ class _Transfer(io.RawIOBase):
         self._received = 0
         self._sha256 = hashlib.sha256()
         self._md5 = hashlib.md5(usedforsecurity=False)
+        self._file: Any = None
         self._file, self._announced = _open_source(source)
         try:
             self._unread = self._first_bytes()
@@ -736,7 +741,8 @@ class _Transfer(io.RawIOBase):
 
     def close(self) -> None:
         """Close the connection or the file."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
         super().close()
 
     def readable(self) -> bool:
@@ -1171,9 +1177,10 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
     ) -> None:
         """Find the files of `data_dir`; other arguments are those of `datasets`."""
         config_name = config_name or self.DEFAULT_CONFIG_NAME
-        self._class_names = find_config(config_name).class_names
+        config = find_config(config_name)
+        self._class_names = config.class_names
         self._located: Located | None = None
-        self._streamed: set[str] = set()  # the splits to stream; empty for all
+        self._streamed = {*config.archives}  # the published splits that a stream opens
         for field in ("data_files", *FamilyConfig.__annotations__):
             if kwargs.get(field) is not None:
                 remedy = "put archives, and labels.txt for classes of your own, in a data_dir"
@@ -1213,21 +1220,27 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
         return generators
 
     def download_and_prepare(self, *args: Any, **kwargs: Any) -> None:
-        """Build the cache as `datasets` does; build it again if the count of its rows is wrong."""
-        if getattr(multiprocess.current_process(), "_inheriting", False):
+        """Build the cache as `datasets` does; ValueError in a worker that should not build it."""
+        reuse = datasets.DownloadMode.REUSE_DATASET_IF_EXISTS
+        mode = datasets.DownloadMode(kwargs.get("download_mode") or reuse)
+        built = os.access(f"{self._cache_dir}/dataset_info.json", os.F_OK)
+        starting = getattr(multiprocess.current_process(), "_inheriting", False)
+        if starting and (mode != reuse or not built):
             # It would wait for the lock of its parent, which waits for it.
             remedy = 'put what loads under if __name__ == "__main__":'
             raise fault("num_proc", "loading in a worker that starts", "a main guard", remedy)
         super().download_and_prepare(*args, **kwargs)
-        shortfall = self._shortfall()
-        if shortfall is not None:
-            logger.warning("%s; building it again", shortfall)
-            kwargs["download_mode"] = "reuse_cache_if_exists"
-            super().download_and_prepare(*args, **kwargs)
 
     def as_dataset(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the rows as `datasets` does; ValueError if they are not as many as were built."""
+        """Return the rows as `datasets` does, once they are as many as were verified.
+
+        A cache of fewer or more rows is built again; ValueError if that does not help.
+        """
         shortfall = self._shortfall()
+        if shortfall is not None:
+            logger.warning("%s; building it again", str(shortfall).partition(";")[0])
+            self.download_and_prepare(self._output_dir, download_mode="reuse_cache_if_exists")
+            shortfall = self._shortfall()
         if shortfall is not None:
             raise shortfall
         return super().as_dataset(*args, **kwargs)
@@ -1257,8 +1270,12 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
             return
         with os.scandir(folder) as entries:
             for entry in [*entries]:
-                if entry.name.startswith(f"{self.dataset_name}-"):  # of a run that was killed
-                    shutil.rmtree(entry.path) if entry.is_dir() else _remove(entry.path)
+                if not entry.name.startswith(f"{self.dataset_name}-"):
+                    continue
+                if entry.is_dir():  # of a run that was killed
+                    shutil.rmtree(entry.path)
+                else:
+                    _remove(entry.path)
         run = tempfile.mkdtemp(prefix=f"{self.dataset_name}-", dir=folder)
         try:
             self._output_dir = run
@@ -1278,7 +1295,8 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
         if "[" in str(split):
             remedy = "streams take no slices: use .skip() and .take()"
             raise fault(f"split {str(split)!r}", "a slice", f"one of {', '.join(names)}", remedy)
-        self._streamed = {*re.split(r"\W+", str(split))} & {*self.config.archives}
+        published = {*self.config.archives}
+        self._streamed = published.intersection(re.split(r"\W+", str(split))) or published
         return super().as_streaming_dataset(split, base_path)
 
     def _splits(self, dl_manager: Any) -> Sequence[DiskSplit | MirrorSplit]:
@@ -1287,17 +1305,15 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
             options = dl_manager.download_config
             cache = options.cache_dir or self._cache_downloaded_dir
             mirrors = _Mirrors(self.config, cache, force=options.force_download)
+            names = [*self.config.archives]
             if dl_manager.is_streaming:
-                return [self._opened(mirrors, name) for name in self._streamed_names()]
-            return [self._fetched(mirrors, name, dl_manager) for name in self.config.archives]
+                return [self._opened(mirrors, name) for name in names if name in self._streamed]
+            return [self._fetched(mirrors, name, dl_manager) for name in names]
         if locate(self.config.data_dir) != self._located:
             expected = "the files that the builder was made for"
             raise fault(self.config.data_dir, "changed", expected, "make a new one")
         num_classes = len(self._class_names)
         return [verify(located, self.config, num_classes) for located in self._located.splits]
-
-    def _streamed_names(self) -> list[str]:
-        return [name for name in self.config.archives if name in (self._streamed or [name])]
 
     def _opened(self, mirrors: _Mirrors, name: str) -> MirrorSplit:
         pair = self.config.archives[name]

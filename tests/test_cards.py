@@ -268,6 +268,14 @@ def test_a_note_comes_first_once_for_all_or_by_title():
     )
 
 
+@pytest.mark.parametrize("kind", ["synthetic", "own"])
+def test_a_card_of_other_rows_tells_nobody_to_load_the_published_ones(kind):
+    text = render([unpublished(CONFIGS["mnist"], kind, "0123456789", committed("mnist"))])
+    assert 'load_dataset("path/to/this/folder", "mnist")' in text
+    for words in ("mnist_family.load", "mnist_family.py", "published archives, in their order"):
+        assert words not in text.replace("`mnist_family.py` reads the archives", "")
+
+
 def first_line(text):
     return text.split("\n---\n", 1)[1].strip().splitlines()[0]
 

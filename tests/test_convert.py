@@ -48,7 +48,9 @@ def test_the_summary_says_what_was_read_and_written(tmp_path, source, splits, ca
     for split, (_, labels) in splits.items():
         threes = int((labels == 3).sum())
         left_out = f"{len(labels) - threes} of other classes left out"
-        kept[split] = f"{threes} rows, 0 of them without a label, {left_out}"
+        kept[split] = (
+            f"{threes} row{'s' if threes != 1 else ''}, 0 of them without a label, {left_out}"
+        )
     assert capsys.readouterr().out.splitlines() == [
         f"{source}: IDX with the splits train, val, test and 10 classes: {names} "
         "(named by dataset_meta.json)",

@@ -76,6 +76,7 @@ TEXTS = [
     "half \ud800 pair",
     "    indented",
     "\ttab",
+    "```\n# heading\n````\n<b>",
 ]
 
 
@@ -134,7 +135,8 @@ def test_code_is_shown_as_it_is(text):
     (block,) = MARKDOWN.parse(escape.code_block(text, "python"))
     assert block.type == "fence"
     assert block.info == "python"
-    assert "\x1b" not in block.content
+    lines = [visible(line) for line in text.strip("\n").splitlines()]
+    assert [line.strip() for line in block.content.splitlines()] == lines
     span = MARKDOWN.parse(f"a {escape.code_span(text)} b")[1]
     if visible(text):
         assert [child.content for child in span.children if child.type == "code_inline"] == [
@@ -208,6 +210,13 @@ def test_names_are_in_croissant_as_they_are(own):
     assert [each["mnist/classes/name"] for each in classes["data"]] == [
         n for n in NAMES if n.strip()
     ]
+
+
+def test_names_are_texts_in_every_version_of_yaml(own):
+    """The Hub reads YAML 1.2, to which 1e3 and 0o14 are numbers; Python reads 1.1."""
+    text = (own / "hostile" / "README.md").read_text(encoding="utf-8")
+    for name in ("1e3", "0o14", "null", "yes"):
+        assert re.search(rf"^ +'\d+': '{name}'$", text, re.MULTILINE)
 
 
 def body_of(path):

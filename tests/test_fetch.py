@@ -58,7 +58,7 @@ DOWNLOADED = FAULTS | LATE_FAULTS
 
 PATIENT = """
 import tiny_family
-tiny_family.SILENCE = 60
+tiny_family.SILENCE = 600
 tiny_family.load("fashion", cache_dir={cache!r})
 """
 
@@ -84,6 +84,7 @@ def closed_port():
 # --- Downloads ------------------------------------------------------------------------------------
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("name", ["mnist", "fashion", "kmnist"])
 def test_archives_are_downloaded_from_the_first_mirror(load, tiny, mirrors, name):
     loaded = load(name)
@@ -365,7 +366,7 @@ def test_no_process_destroys_the_download_of_another(tiny, mirrors, cache):
     other = {"cwd": cache, "env": {**os.environ, "HF_DATASETS_CACHE": str(cache)}}
     code = f"""
 import tiny_family
-tiny_family.SILENCE = 60
+tiny_family.SILENCE = 600
 tiny_family.datasets.config.DOWNLOADED_DATASETS_PATH = {str(cache / "downloads")!r}
 print(tiny_family.verified_splits("fashion")["test"].rows)
 """
@@ -378,6 +379,7 @@ print(tiny_family.verified_splits("fashion")["test"].rows)
     for process in (second, third):
         while not has_lock_open(process.pid):
             assert process.poll() is None
+            time.sleep(0.002)
     second.send_signal(signal.SIGINT)
     assert second.wait() != 0
     assert partial.exists()
@@ -403,6 +405,7 @@ def forget_rows(cache):
                 os.remove(os.path.join(folder, file))
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("download_mode", [None, "reuse_cache_if_exists"])
 def test_a_warm_cache_makes_no_request(load, tiny, mirrors, cache, download_mode):
     mirrors[0].behaviour = "404"  # so that the copies are the second mirror's
@@ -424,6 +427,7 @@ def test_a_copy_that_a_mirror_has_decompressed_serves_streams_too(load, tiny, mi
     assert mirrors[0].requests == mirrors[1].requests == []
 
 
+@pytest.mark.release
 def test_force_redownload_downloads(load, tiny, mirrors):
     load("fashion")
     asked = len(mirrors[0].requests)
@@ -454,6 +458,7 @@ for streaming in (False, True):
 """
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("way", ["load", "load_dataset"] if SCRIPTS_LOAD else ["load"])
 def test_offline_mode_takes_the_cache_or_says_what_to_do(tiny, mirrors, cache, way):
     code = OFFLINE.format(way=way, script=str(tiny.script), cache=str(cache))
@@ -503,6 +508,7 @@ for split in tiny_family.load("fashion", cache_dir={str(cache)!r}, streaming={st
 # --- Interrupted ----------------------------------------------------------------------------------
 
 
+@pytest.mark.release
 def test_an_interrupted_download_leaves_nothing_and_the_next_works(tiny, mirrors, cache):
     mirrors[0].behaviour = {FILES[0]: "silent_in_body"}
     code = PATIENT.format(cache=str(cache))
@@ -536,6 +542,7 @@ tiny_family.load('fashion', cache_dir={str(cache)!r})
 # --- Streams --------------------------------------------------------------------------------------
 
 
+@pytest.mark.release
 def test_a_stream_is_one_shard_and_writes_nothing(load, tiny, mirrors, cache):
     streamed = load("fashion", streaming=True)
     assert_whole(streamed, tiny)
@@ -603,6 +610,7 @@ def test_a_mirror_that_dies_before_the_first_row_is_named(load, mirrors):
         list(streamed)
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("split", ["train", datasets.Split.TEST])
 def test_a_stream_of_one_split_asks_for_no_other(load, tiny, mirrors, split):
     assert_rows(load("fashion", split=split, streaming=True), *tiny.arrays["fashion"][str(split)])
@@ -645,6 +653,7 @@ def test_a_builder_that_streamed_one_split_prepares_all(tiny, mirrors, cache):
     assert_whole(builder.as_dataset(), tiny)
 
 
+@pytest.mark.release
 def test_a_stream_is_read_again_and_twice_at_once_and_in_another_process(load, tiny, mirrors):
     streamed = load("fashion", split="test", streaming=True)
     first, second = iter(streamed), iter(streamed)

@@ -81,6 +81,13 @@ def test_texts_become_class_names_in_alphabetical_order(file, kind):
     assert refused(file) == f"{line}name it with --class-names"
 
 
+def test_text_in_one_file_and_numbers_in_another_are_refused(file):
+    write_table(file, ["a", "b", "c", "a", "b"])
+    write_table(file.with_name("test.parquet"))
+    line = f"{file.parent}, label: text here and numbers there, expected labels of one kind; "
+    assert refusal(file.parent) == f"{line}convert one at a time"
+
+
 DAY = datetime.date(2020, 1, 1)
 
 
@@ -146,10 +153,8 @@ def test_class_names_of_the_table_are_checked(file):
     info += '"image": {"_type": "Value", "dtype": "binary"}}}}'
     file.parent.mkdir()
     pyarrow.parquet.write_table(table.replace_schema_metadata({"huggingface": info}), file)
-    line = (
-        f"{file}, label: the class name '\\n', expected 1 to 200 printable characters on one line"
-    )
-    assert refused(file) == f"{line}; rename it, or give others with --class-names"
+    line = f"{file}, label: class name '\\n' with the character U+000A, expected printable text of "
+    assert refused(file) == f"{line}1 to 200 characters; correct the class names"
 
 
 def test_features_that_datasets_cannot_read_are_refused(file):

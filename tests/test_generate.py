@@ -34,6 +34,7 @@ def test_a_png_holds_every_pixel(pixels):
             np.testing.assert_array_equal(np.asarray(decoded), image)
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("name", NAMES)
 def test_rows_are_the_archives_rows_in_their_order(load, tiny, name):
     loaded = load(name, data_dir=tiny.folder(name))
@@ -69,6 +70,7 @@ def test_images_are_decoded_only_when_asked_for(load, tiny, monkeypatch):
     assert len(opened) == 1
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("num_proc", [2, 3])
 def test_processes_share_a_split_and_keep_its_order(load, folder, num_proc):
     loaded = load(data_dir=folder, split="train", num_proc=num_proc)
@@ -77,11 +79,13 @@ def test_processes_share_a_split_and_keep_its_order(load, folder, num_proc):
     assert len(loaded.cache_files) == num_proc
 
 
+@pytest.mark.release
 def test_more_processes_than_rows_will_do(load, tmp_path):
     folder = write_split(tmp_path / "archives", "train", IMAGES[:2], LABELS[:2])
     assert_rows(load(data_dir=folder, split="train", num_proc=4), IMAGES[:2], LABELS[:2])
 
 
+@pytest.mark.release
 def test_the_progress_bar_knows_its_total(load, folder, capfd):
     load(data_dir=folder)
     assert "3000/3000" in capfd.readouterr().err
@@ -195,6 +199,7 @@ def test_memory_does_not_grow_with_the_rows(tiny, tmp_path):
     assert peak < 6 << 20  # of 12 MB of pixels
 
 
+@pytest.mark.release
 def test_streaming_gives_the_same_rows(load, folder):
     streamed = load(data_dir=folder, streaming=True)
     assert isinstance(streamed["train"], datasets.IterableDataset)
@@ -203,6 +208,7 @@ def test_streaming_gives_the_same_rows(load, folder):
     assert_rows(streamed["train"], IMAGES, LABELS)
 
 
+@pytest.mark.release
 def test_a_shuffled_stream_has_every_row_once(load, folder):
     labels = [
         row["label"] for row in load(data_dir=folder, split="train", streaming=True).shuffle(seed=1)
@@ -228,6 +234,7 @@ def test_archives_replaced_after_they_were_verified_give_no_row(load, folder, ro
     )
 
 
+@pytest.mark.release
 def test_archives_replaced_during_a_build_leave_nothing(tiny, folder, cache):
     builder = tiny.module.MnistFamily(str(cache), data_dir=str(folder))
     split_generators = builder._split_generators

@@ -163,6 +163,7 @@ WRONG_SHAPES = {
         ),
     ],
     "a mapping with name and num_examples; write both keys": [
+        (SPLITS, "  splits: [train] # here\n", "dataset_info[0].splits[0]: 'train'"),
         (
             "  - name: train\n    num_bytes: 700\n",
             "  - title: train # here\n    num_bytes: 700\n",
@@ -205,6 +206,11 @@ WRONG_SHAPES = {
             "dataset_size: 1000",
             "dataset_size: 1000.0 # here",
             "dataset_info[0].dataset_size: 1000.0 (a float)",
+        ),
+        (
+            "dataset_size: 1000",
+            "dataset_size: yes # here",
+            "dataset_info[0].dataset_size: True (a boolean)",
         ),
     ],
 }
@@ -442,6 +448,7 @@ def test_several_findings_are_in_the_order_of_lines(found):
     text = edited(
         {
             "license: mit": "license: MIT # here",
+            "tags:": "taggs: # here",
             "num_examples: 3": "num_examples: 3.5 # here",
             "dataset_size: 1000": "dataset_size: 9 # here",
         }
@@ -450,6 +457,7 @@ def test_several_findings_are_in_the_order_of_lines(found):
         text,
         [
             "license: 'MIT', expected a value that the Hub knows, such as mit; correct it",
+            "taggs: an unknown key, expected tags; rename it",
             "dataset_info[0].splits[1].num_examples: 3.5 (a float), "
             "expected a whole number; write digits alone, without quotes",
             "dataset_info[0].dataset_size: 9, "

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, SCRIPTS_LOAD, assert_rows, gz, idx_bytes, numbers, pictures, write_split
 
+pytestmark = pytest.mark.release
 IMAGES, LABELS = pictures(20, 7), numbers(20, 7)
 needs_scripts = pytest.mark.skipif(not SCRIPTS_LOAD, reason="`datasets` 4 removed loading scripts")
 
@@ -92,7 +93,6 @@ def test_no_argument_switches_a_check_off(tiny, given):
         tiny.module.MnistFamily(data_dir=str(tiny.folder("mnist")), **given)
 
 
-@pytest.mark.release
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_other_ways_to_start_workers_load_too_and_a_missing_main_guard_is_told(
     tiny, folder, cache, tmp_path, method
@@ -274,7 +274,6 @@ def arrows_of(cache):
     return {path.name: path.stat().st_size for path in cache.rglob("*.arrow")}
 
 
-@pytest.mark.release
 @pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="only Linux lists children")
 def test_workers_of_a_killed_process_end_and_no_row_of_the_next_load_is_lost(tiny, tmp_path, cache):
     images, labels = np.tile(pictures(1000, 7), (40, 1, 1)), np.tile(numbers(1000, 7), 40)
@@ -320,7 +319,6 @@ def cut(path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-@pytest.mark.release
 @pytest.mark.parametrize(
     "spoil", [halved, cut, os.remove], ids=["half of the rows", "cut", "missing"]
 )
@@ -339,15 +337,17 @@ def test_a_cache_with_other_rows_than_were_built_is_built_again(
     )
     (warning,) = [line for line in caplog.messages if "building it again" in line]
     assert warning.startswith(str(arrow.parent))
-    assert "expected 20 rows; load again with download_mode=" in warning
+    assert warning.endswith(", expected 20 rows; building it again")
 
 
-@pytest.mark.release
-def test_a_builder_hands_out_no_split_of_other_rows_than_were_built(tiny, folder, cache):
+def test_a_cache_that_stays_short_is_refused(tiny, folder, cache, monkeypatch):
     builder = tiny.module.MnistFamily(str(cache), data_dir=str(folder))
     builder.download_and_prepare()
     (arrow,) = cache.rglob("*-train.arrow")
     halved(arrow)
+    monkeypatch.setattr(
+        datasets.DatasetBuilder, "download_and_prepare", lambda *_, **settings: None
+    )
     words = (
         f"{arrow.parent}: 10 rows of train, expected 20 rows; "
         'load again with download_mode="force_redownload"'
@@ -357,7 +357,6 @@ def test_a_builder_hands_out_no_split_of_other_rows_than_were_built(tiny, folder
     assert str(refusal.value) == words
 
 
-@pytest.mark.release
 @pytest.mark.parametrize(
     "left",
     ["tiny_family-train.arrow", "tiny_family-train-00001-of-00002.arrow", "tiny_family-x/a.arrow"],

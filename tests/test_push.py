@@ -114,7 +114,7 @@ def test_a_file_that_changes_during_the_push_is_refused(hub, repo, folder):
 
     assert fails(folder, repo, on_preview=change).splitlines() == [
         f"{folder / 'LICENSE.md'}: changed during the push, expected it left alone; run this again",
-        f"The repository is old, at {hub.head(repo)}; nothing was changed.",
+        f"The repository is old, at {hub.head(repo)}; nothing was committed.",
     ]
 
 

@@ -19,7 +19,7 @@ from hub_contents import contents, edit, fails, new_repo, pushed_files
 from mnist_tools.commands.push import push
 from mnist_tools.errors import Interrupted
 from mnist_tools.hub import read_back
-from mnist_tools.hub.failures import describe_failure
+from mnist_tools.hub.failures import HubError, describe_failure, is_refusal
 from mnist_tools.hub.repository import Repository
 
 pytest_plugins = ["hub_fixtures"]
@@ -155,6 +155,33 @@ def test_a_pull_request_whose_answer_is_lost_is_not_told_as_missing(hub, repo, s
     assert len(hub.read(repo)["pulls"]) == 1
     where = f"{hub.url}/datasets/{repo}/discussions"
     assert lines[1] == f"It is not known whether the pull request was opened; look at {where}"
+
+
+def test_a_pull_request_that_cannot_be_read_back_is_told_as_open(hub, repo, small, monkeypatch):
+    hub.make(repo)
+    damage(hub, monkeypatch, b"PAR1", 100)
+    lines = fails(small, repo, create_pr=True).splitlines()
+    url = f"{hub.url}/datasets/{repo}/discussions/1"
+    assert lines[1] == f"The pull request is open, at {url}."
+
+
+def test_a_commit_that_is_refused_is_known_even_if_the_state_cannot_be_read(hub, repo, small):
+    hub.make(repo)
+
+    async def refuse(request):
+        hub.faults["/refs"] = 500
+        return web.json_response({"error": "no"}, status=403)
+
+    hub.faults = {"/commit/main": refuse}
+    lines = fails(small, repo).splitlines()
+    assert lines[0].startswith(f"{repo}: HTTP status 403, ")
+    assert lines[1] == "Nothing was committed."
+
+
+def test_an_interrupt_while_a_refusal_is_treated_is_no_refusal():
+    interrupt = KeyboardInterrupt()
+    interrupt.__context__ = HubError("refused", refused=True)
+    assert not is_refusal(interrupt)
 
 
 def test_a_concurrent_push_is_told_and_loses_nothing(hub, repo, small):
@@ -381,7 +408,7 @@ async def interrupt(request):
         ("/refs", "interrupted before anything was committed; run it again"),
         (
             "/preupload/main",
-            "interrupted\nThe repository is old, at {head}; nothing was changed.",
+            "interrupted\nThe repository is old, at {head}; nothing was committed.",
         ),
         (
             "/commit/main",
@@ -408,7 +435,10 @@ def test_an_interrupt_while_the_state_is_read_says_that_it_is_not_known(hub, rep
 
     hub.before_commit = from_now_on
     hub.faults = {"/commit/main": "performed, then cut"}
-    lines = fails(small, repo).splitlines()
+    try:
+        lines = fails(small, repo).splitlines()
+    except KeyboardInterrupt:
+        pytest.fail("the interrupt hides what the push has to say")
     assert len(hub.read(repo)["commits"]) == 2
     assert lines[1] == (
         "It is not known whether the commit was made: "
@@ -487,7 +517,7 @@ def test_the_server_is_strict(hub, repo, small):
     assert commit({"key": "deletedFile", "value": {"path": "none"}}) == 400
     assert commit({"key": "lfsFile", "value": missing}) == 400
     assert commit({"key": "odd", "value": {}}) == 400
-    assert preupload(b'{"files": [{"path": "a", "sample": "", "size": 3}]}') == 400
+    assert preupload(b'{"files": [{"path": "a", "sample": "YQ==", "size": 3}]}') == 400
     assert preupload(b'{"files": []}', "hf_reader") == 403
     assert answer("/api/repos/create", b'{"name": "x", "type": "dataset", "odd": 1}') == 400
     assert answer(f"/api/datasets/{repo}/tag/main", b'{"tag": "v", "odd": 1}') == 400

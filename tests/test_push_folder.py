@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import shutil
+import socket
 
 import numpy as np
 import pyarrow.parquet
@@ -62,10 +63,10 @@ def test_a_file_that_build_did_not_write_is_named(hub, repo, folder, name):
     assert hub.requests == []
 
 
-def test_many_files_are_counted_and_odd_names_are_quoted(hub, repo, folder):
+def test_many_files_are_counted_and_odd_names_are_escaped(hub, repo, folder):
     for number in range(7):
         (folder / f"{number}\x1b[31m").write_text("")
-    names = ", ".join(repr(f"{number}\x1b[31m") for number in range(3))
+    names = ", ".join(rf"{number}\x1b[31m" for number in range(3))
     line = f"{folder}: holds {names} and 4 more, which build did not write, {UNKNOWN}"
     assert fails(folder, repo) == line
 
@@ -106,9 +107,11 @@ def test_symbolic_links_are_refused_even_if_included(hub, repo, folder, tmp_path
     assert hub.requests == []
 
 
-def test_a_pipe_is_refused(hub, repo, folder):
-    os.mkfifo(folder / "pipe")
-    line = f"{folder / 'pipe'}: no regular file, expected a file; remove it"
+def test_a_socket_is_refused(hub, repo, folder, monkeypatch):
+    monkeypatch.chdir(folder)  # the path of a socket has to be short
+    with socket.socket(socket.AF_UNIX) as unix:
+        unix.bind("socket")
+    line = f"{folder / 'socket'}: no regular file, expected a file; remove it"
     assert fails(folder, repo, include=["*"]) == line
 
 
@@ -116,6 +119,15 @@ def test_the_folder_itself_may_be_a_link(hub, repo, small, tmp_path):
     (tmp_path / "latest").symlink_to(small)
     push(tmp_path / "latest", repo)
     assert pushed_files(hub, repo) == contents(small)
+
+
+def test_a_folder_of_1_0_0_is_pushed(hub, repo, folder):
+    """Its manifest names no command, but has the digests."""
+    manifest = json.loads((folder / MANIFEST).read_text())
+    del manifest["command"]
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+    push(folder, repo)
+    assert pushed_files(hub, repo) == contents(folder)
 
 
 # --- Files that are no longer what build wrote ----------------------------------------------------

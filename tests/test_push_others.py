@@ -11,7 +11,7 @@ from hub_contents import contents, edit, fails, pushed_files
 from mnist_tools.arguments import make_parser
 from mnist_tools.commands.push import push, run
 from mnist_tools.hub.record import RECORD
-from mnist_tools.hub.shared_card import parse_card
+from mnist_tools.hub.shared_card import merge_cards, own_digest, parse_card, same_cards
 
 pytest_plugins = ["hub_fixtures"]
 
@@ -112,6 +112,36 @@ def test_files_that_no_push_put_there_stay(hub, repo, small, folder):
     assert pushed_files(hub, repo) == {**contents(folder), **theirs}
 
 
+def test_odd_entries_of_somebody_else_stay_as_they_are(small):
+    """Keys of several types, dates, texts that look like numbers, and a mapping for a list."""
+    theirs = """---
+configs:
+- {config_name: odd, 0: 1, since: 2020-02-03, "1": "no"}
+dataset_info: {config_name: odd, names: {0: "on", x: 1.5, null: !!binary aGk=}}
+---
+Theirs.
+"""
+    ours = (small / "README.md").read_text(encoding="utf-8")
+    merged = merge_cards(ours, theirs, dropped=())
+    card, other = parse_card(merged), parse_card(theirs)
+    assert card.front_matter["configs"][1] == other.front_matter["configs"][0]
+    assert card.front_matter["dataset_info"][1] == other.front_matter["dataset_info"]
+    assert card.body == parse_card(ours).body
+    assert own_digest(merged, {"fashion"}) == own_digest(ours, {"fashion"})
+    assert own_digest(merged, {"odd"}) != own_digest(merged.replace("'on'", "'off'"), {"odd"})
+    assert merge_cards(ours, merged, dropped=()) == merged
+    assert merge_cards(ours, merged, dropped=["odd"]) == ours
+    assert same_cards(merged, merged.replace("'on'", '"on"'))
+
+
+def test_a_default_of_somebody_else_stays_if_ours_has_none(small):
+    ours = (small / "README.md").read_text(encoding="utf-8")
+    theirs = "---\nconfigs:\n- {config_name: odd, default: true}\n---\n"
+    for text, default in ((ours, {}), (ours.replace("  default: true\n", ""), {"default": True})):
+        entry = parse_card(merge_cards(text, theirs, dropped=())).front_matter["configs"][1]
+        assert entry == {"config_name": "odd", **default}
+
+
 # --- Datasets of earlier pushes -------------------------------------------------------------------
 
 
@@ -175,7 +205,7 @@ def test_a_config_is_not_deleted_with_an_edit_of_somebody_else(hub, repo, built,
     options = {"delete_configs": ["mnist"], "keep_configs": True}
     assert fails(small, repo, **options) == (
         f"{repo}: --delete-config mnist: {shard} was changed there, expected it as pushed; "
-        "delete that file there yourself"
+        "delete it there yourself"
     )
     assert hub.head(repo) == before
     hub.add(repo, {shard: None})
@@ -368,6 +398,13 @@ def test_a_record_that_cannot_be_read_is_somebody_elses(hub, repo, small, folder
     assert hub.head(repo) == before
     push(small, repo, replace=[RECORD])
     assert push(small, repo).outcome == "up to date"
+
+
+def test_a_record_of_a_later_version_is_somebody_elses(hub, repo, small):
+    push(small, repo)
+    record = json.loads(hub.files(repo)[RECORD])
+    hub.add(repo, {RECORD: json.dumps({**record, "format": 2}).encode()})
+    assert f"{RECORD} there was written or changed by somebody else" in fails(small, repo)
 
 
 def test_a_record_is_not_touched_if_nothing_changed(hub, repo, small):

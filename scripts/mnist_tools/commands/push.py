@@ -13,9 +13,9 @@ from mnist_tools.hub.delivery import deliver, then_telling, unknown_state
 from mnist_tools.hub.failures import HubError
 from mnist_tools.hub.folder import CARD_FILES, BuiltFolder, read_folder
 from mnist_tools.hub.plan import Choices, Plan, make_plan, refuse_script, stand_at
-from mnist_tools.hub.read_back import verify
+from mnist_tools.hub.read_back import compare_revision
 from mnist_tools.hub.report import Outcome, Preview, Pushed, preview_lines, result_lines
-from mnist_tools.hub.repository import Repository, Snapshot
+from mnist_tools.hub.repository import Commit, Repository, Snapshot
 
 REPO_ID = r"[\w.-]+/[\w.-]+"
 
@@ -74,7 +74,7 @@ def push(  # noqa: PLR0913 - the options of a command, all but two by keyword
                 num_workers=num_workers,
             )
         reached = commit.revision if commit else preview.revision
-        _read_back(preview, reached, tag, pushed=commit is not None)
+        _read_back(preview, reached, tag, _state_after(commit, reached))
     outcome: Outcome = "pushed" if commit else "up to date"
     return _report(outcome, preview, reached, commit.pull_request if commit else None, tag)
 
@@ -169,14 +169,19 @@ def _create_missing(preview: Preview, choices: Choices, *, private: bool) -> Pre
 # --- After the commit -----------------------------------------------------------------------------
 
 
-def _read_back(preview: Preview, revision: str, tag: str | None, *, pushed: bool) -> None:
-    """Compare a revision with the folder, then tag it."""
+def _state_after(commit: Commit | None, revision: str) -> str:
+    if commit is None:
+        return f"The repository is at {revision}; this push changed nothing."
+    if commit.pull_request:
+        return f"The pull request is open, at {commit.pull_request}."
+    return f"The repository is new, at {revision}."
+
+
+def _read_back(preview: Preview, revision: str, tag: str | None, state: str) -> None:
+    """Compare a revision with the folder, then tag it; `state` ends what goes wrong."""
     repository = preview.repository
-    state = f"The repository is at {revision}; this push changed nothing."
-    if pushed:
-        state = f"The repository is new, at {revision}."
     with then_telling(repository.repo_id, lambda _: state):
-        verify(repository, revision, preview.plan.files, preview.folder)
+        compare_revision(repository, revision, preview.plan.files, preview.folder)
     there = preview.there
     if tag is not None and (there is None or tag not in there.tags):
         with then_telling(repository.repo_id, lambda _: f"{state} It has no tag {tag}."):

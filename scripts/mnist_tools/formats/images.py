@@ -37,6 +37,10 @@ def decode_image(file: BinaryIO, place: str, *, resize: bool) -> np.ndarray:
     if image.width * image.height > MAX_PIXELS:
         raise _too_large(f"{image.width:,} × {image.height:,}", place)
     with _naming_the_image(place):
+        if image.format == "PNG":
+            image.verify()  # the checksums, which loading ignores; it uses the image up
+            file.seek(0)
+            image = PIL.Image.open(file, formats=KINDS)
         frames = getattr(image, "n_frames", 1)
         image.load()
     if frames > 1:

@@ -30,7 +30,7 @@ def deliver(
 
     An upload that was cut short goes on where it ended, as the Hub keeps what it has received.
     """
-    unchanged = f"The repository is old, at {parent}; nothing was changed."
+    unchanged = f"The repository is old, at {parent}; nothing was committed."
     with then_telling(repository.repo_id, lambda _: unchanged):
         additions = [_addition(path, plan.files[path]) for path in (*plan.add, *plan.update)]
         with tqdm(desc="Uploading", total=len(additions), unit="file") as bar:
@@ -96,12 +96,12 @@ def _state(repository: Repository, plan: Plan, parent: str, *, certain: bool) ->
     try:
         there = repository.look()
     except (KeyboardInterrupt, HubError, ValueError):
-        return unknown_state(repository)
+        return "Nothing was committed." if certain else unknown_state(repository)
     if plan.is_done(there.files):
         return f"The repository is new, at {there.revision}; run this again to see it compared."
     if there.revision != parent:
         changed = f"somebody else has changed it, now at {there.revision}"
         return f"The repository is old, but {changed}; run this again."
     if certain:
-        return f"The repository is old, at {parent}; nothing was changed."
+        return f"The repository is old, at {parent}; nothing was committed."
     return f"The repository is old, at {parent}, unless the Hub is still at it; run this again."

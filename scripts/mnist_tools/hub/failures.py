@@ -56,8 +56,13 @@ def is_refusal(error: BaseException) -> bool:
     """Tell whether the Hub refused a request (4xx), so that it certainly did nothing."""
     if isinstance(error, HubError):
         return error.refused
-    statuses = [status_of(cause) for cause in _chain(error)]
-    return any(status is not None and 400 <= status < 500 for status in statuses)
+    for cause in _chain(error):
+        status = status_of(cause)
+        if status is not None:
+            return 400 <= status < 500
+        if isinstance(cause, (KeyboardInterrupt, *_no_answer_types())):
+            return False
+    return False
 
 
 def status_of(error: BaseException) -> int | None:

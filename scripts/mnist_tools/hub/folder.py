@@ -35,12 +35,8 @@ class BuiltFolder:
     files: Mapping[str, Content]
     shards: Mapping[str, Mapping[str, tuple[str, ...]]]  # by config and split
     patterns: tuple[str, ...]  # that the card's configs read as data
+    card: str  # the text of README.md
     card_edited: bool  # since it was built
-
-    @property
-    def card(self) -> str:
-        """The text of README.md."""
-        return (self.path / CARD).read_text(encoding="utf-8")
 
 
 def read_folder(
@@ -58,18 +54,20 @@ def read_folder(
     if found:
         more = f" ({len(found) - 1} more; lint the folder to see them)" if len(found) > 1 else ""
         raise ValueError(f"{found[0]}{more}")
-    card = parse_card((folder / CARD).read_text(encoding="utf-8"))
+    text = (folder / CARD).read_bytes().decode("utf-8")
+    card = parse_card(text)
     if "synthetic" in card.front_matter.get("tags", ()) and not allow_sample:
         remedy = "build one, or pass --allow-sample"
         raise fault(str(folder), "a synthetic sample", "a dataset", remedy)
     shards = find_shards(folder / CARD, card.front_matter)
     _refuse_many(folder, paths, card)
     files = _hash(folder, paths)
-    changed = _refuse_changed(folder, files, digests, include)
+    changed = [path for path in files if files[path].digest.sha256 != digests.get(path)]
+    _refuse_changed(folder, [path for path in changed if path in digests], include)
     _check_croissant(folder, files)
     _check_columns(folder, files)
     patterns = patterns_of(card.front_matter)
-    return BuiltFolder(folder, files, shards, patterns, card_edited=CARD in changed)
+    return BuiltFolder(folder, files, shards, patterns, text, card_edited=CARD in changed)
 
 
 # --- Which files there are ------------------------------------------------------------------------
@@ -132,18 +130,8 @@ def _refuse_unknown(
         )
 
 
-def _refuse_changed(
-    folder: Path,
-    files: Mapping[str, Content],
-    digests: Mapping[str, str],
-    include: Sequence[str],
-) -> list[str]:
-    """Return which files were edited on purpose; ValueError for any other that was changed."""
-    changed = [
-        path
-        for path, content in files.items()
-        if path in digests and content.digest.sha256 != digests[path]
-    ]
+def _refuse_changed(folder: Path, changed: Sequence[str], include: Sequence[str]) -> None:
+    """Raise ValueError for changed files; a card is there to be edited."""
     refused = [path for path in changed if path != CARD and not matching([path], include)]
     if refused:
         raise fault(
@@ -152,7 +140,6 @@ def _refuse_changed(
             "files as build wrote them",
             f"{BUILD_AGAIN}, or pass --include PATTERN to push them as they are",
         )
-    return changed
 
 
 def _hash(folder: Path, paths: Sequence[str]) -> dict[str, Content]:

@@ -77,15 +77,18 @@ def make_plan(repo_id: str, folder: BuiltFolder, there: Standing, choices: Choic
     refuse_script(repo_id, [*folder.files, *there.files])
     record = parse_record(there.record) if there.record is not None else None
     pushed = record.configs if record else {}
-    kept = _kept_configs(repo_id, folder, pushed, choices)
+    _refuse_odd_deletions(folder, pushed, choices.delete_configs)
+    kept = {*pushed} - {*folder.shards, *choices.delete_configs}
+    _refuse_undecided(repo_id, folder, kept, choices)
+    _refuse_edited_deletions(repo_id, there, pushed, choices.delete_configs)
     own_configs = {*folder.shards, *kept}
     files = {**folder.files, CARD: _shared_card(folder, there, choices.delete_configs)}
-    delete = tuple(_stale_files(repo_id, folder, there, pushed, choices))
+    delete = tuple(_stale_files(folder, there, pushed, choices.delete_configs))
     new_record = _new_record(files, record, kept, there, own_configs)
     files[RECORD] = from_bytes(new_record.to_json())
     changed = [path for path in files if not files[path].digest.matches(there.files.get(path))]
     update = tuple(path for path in changed if path in there.files)
-    _refuse_edited(repo_id, update, files, there, record, choices)
+    _refuse_overwriting(repo_id, update, files, there, record, choices)
     _refuse_foreign_data(repo_id, folder, {*there.files} - {*files, *delete})
     add = tuple(path for path in changed if path not in there.files)
     return Plan(files, add, update, delete, tuple(sorted(kept)))
@@ -103,47 +106,59 @@ def refuse_script(repo_id: str, paths: Collection[str]) -> None:
 # --- Configs of earlier pushes --------------------------------------------------------------------
 
 
-def _kept_configs(
-    repo_id: str, folder: BuiltFolder, pushed: Collection[str], choices: Choices
-) -> set[str]:
-    """Return which configs of earlier pushes stay; ValueError if the user has to decide."""
-    for name in choices.delete_configs:
+def _refuse_odd_deletions(
+    folder: BuiltFolder, pushed: Collection[str], deleted: Sequence[str]
+) -> None:
+    """Raise ValueError for configs that --delete-config cannot mean."""
+    for name in deleted:
+        option = f"--delete-config {name}"
         if name in folder.shards:
-            found = "the folder has that config"
-            raise fault(f"--delete-config {name}", found, "another one", "leave the option out")
+            raise fault(option, "the folder has that config", "another one", "leave the option out")
         if name not in pushed:
             known = ", ".join(sorted({*pushed} - {*folder.shards})) or "none that can be deleted"
             found = "no earlier push put that config there"
-            raise fault(f"--delete-config {name}", found, known, "correct the name")
-    lacking = {*pushed} - {*folder.shards} - {*choices.delete_configs}
-    if lacking and not choices.keep_configs:
+            raise fault(option, found, known, "correct the name")
+
+
+def _refuse_undecided(
+    repo_id: str, folder: BuiltFolder, kept: Collection[str], choices: Choices
+) -> None:
+    """Raise ValueError if nobody said what becomes of the configs that the folder lacks."""
+    if kept and not choices.keep_configs:
         raise fault(
             repo_id,
-            f"holds {', '.join(sorted(lacking))} of an earlier push, which {folder.path} lacks",
+            f"holds {', '.join(sorted(kept))} of an earlier push, which {folder.path} lacks",
             "to be told what becomes of them",
             "pass --keep-configs, or --delete-config NAME for each",
         )
-    return lacking
+
+
+def _refuse_edited_deletions(
+    repo_id: str,
+    there: Standing,
+    pushed: Mapping[str, Mapping[str, Digest]],
+    deleted: Sequence[str],
+) -> None:
+    """Raise ValueError for a config to delete of which somebody changed a file."""
+    for config in deleted:
+        unchanged = still_there(pushed[config], there.files)
+        edited = [path for path in pushed[config] if path in there.files and path not in unchanged]
+        if edited:
+            found = f"{name_some(sorted(edited))} was changed there"
+            remedy = "delete it there yourself"
+            raise fault(f"{repo_id}: --delete-config {config}", found, "it as pushed", remedy)
 
 
 def _stale_files(
-    repo_id: str,
     folder: BuiltFolder,
     there: Standing,
     pushed: Mapping[str, Mapping[str, Digest]],
-    choices: Choices,
+    deleted: Sequence[str],
 ) -> Iterator[str]:
     """Yield what an earlier push put there, that nobody changed, and that is no longer wanted."""
     for config, digests in pushed.items():
         unchanged = still_there(digests, there.files)
-        if config in choices.delete_configs:
-            edited = sorted(
-                path for path in digests if path in there.files and path not in unchanged
-            )
-            if edited:
-                found = f"{edited[0]} was changed there"
-                remedy = "delete that file there yourself"
-                raise fault(f"{repo_id}: --delete-config {config}", found, "it as pushed", remedy)
+        if config in deleted:
             yield from unchanged
         elif config in folder.shards:
             yield from (path for path in unchanged if path not in folder.files)
@@ -183,7 +198,7 @@ def _shared_card(folder: BuiltFolder, there: Standing, dropped: Collection[str])
     return from_bytes(merged.encode())
 
 
-def _refuse_edited(
+def _refuse_overwriting(
     repo_id: str,
     update: Sequence[str],
     files: Mapping[str, Content],

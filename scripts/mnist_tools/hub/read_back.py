@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import datasets
 import numpy as np
@@ -19,7 +20,7 @@ FOOTER = 8  # bytes at the end of a Parquet file: the length of its metadata, an
 PUSH_AGAIN = "delete it there and push again"
 
 
-def verify(
+def compare_revision(
     repository: Repository, revision: str, files: Mapping[str, Content], folder: BuiltFolder
 ) -> None:
     """Compare a revision with what was pushed; ValueError for the first difference.
@@ -51,11 +52,15 @@ def _compare_rows(
     repository: Repository, revision: str, folder: BuiltFolder, config: str, cache: str
 ) -> None:
     """Raise ValueError unless `load_dataset` finds the first row of each split of a config."""
-    there = datasets.load_dataset(
-        repository.repo_id, config, streaming=True, revision=revision, cache_dir=cache
-    )
+    with repository.asking():
+        there = datasets.load_dataset(
+            repository.repo_id, config, streaming=True, revision=revision, cache_dir=cache
+        )
+        rows = {split: next(iter(there[split])) for split in there}
     for split, shards in folder.shards[config].items():
-        if split not in there or not _begins_with(there[split], folder.path / shards[0]):
+        features, expected = _first_row(folder.path / shards[0])
+        same_types = split in there and there[split].features == features
+        if not same_types or not _same_rows(rows[split], expected):
             found = f"{config} {split} begins with another row or has other class names"
             raise fault(repository.repo_id, found, f"those of {shards[0]}", PUSH_AGAIN)
 
@@ -84,14 +89,14 @@ def _end_of(column: pyarrow.parquet.ColumnChunkMetaData) -> int:
     return int(start + column.total_compressed_size)
 
 
-def _begins_with(rows: datasets.IterableDataset, shard: Path) -> bool:
-    """Tell whether rows have the features of a shard, and its first row."""
+def _first_row(shard: Path) -> tuple[datasets.Features, dict[str, Any]]:
+    """Return the features of a shard and its first row, decoded."""
     with pyarrow.parquet.ParquetFile(shard) as file:
         table = next(file.iter_batches(1))
     features = datasets.Features.from_arrow_schema(table.schema)
-    expected = features.decode_example(table.to_pylist()[0])
-    if rows.features != features:
-        return False
-    first = next(iter(rows))
-    same_image = np.array_equal(np.asarray(expected["image"]), np.asarray(first["image"]))
-    return same_image and bool(expected["label"] == first["label"])
+    return features, features.decode_example(table.to_pylist()[0])
+
+
+def _same_rows(row: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    same_image = np.array_equal(np.asarray(row["image"]), np.asarray(other["image"]))
+    return same_image and bool(row["label"] == other["label"])

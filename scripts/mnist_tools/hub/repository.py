@@ -57,7 +57,7 @@ class Repository:
 
     def look(self) -> Snapshot:
         """Return what the branch holds; ValueError if `branch` names a tag or a commit."""
-        with self._asking():
+        with self.asking():
             try:
                 refs = self._api.list_repo_refs(
                     self.repo_id, repo_type=REPO_TYPE, include_pull_requests=self._is_pull_request
@@ -96,7 +96,7 @@ class Repository:
             )
 
     def _is_revision(self, name: str) -> bool:
-        with self._asking():
+        with self.asking():
             try:
                 self._api.repo_info(self.repo_id, repo_type=REPO_TYPE, revision=name)
             except RevisionNotFoundError:
@@ -105,12 +105,12 @@ class Repository:
 
     def is_private(self) -> bool:
         """Tell whether the repository is private."""
-        with self._asking():
+        with self.asking():
             return bool(self._api.repo_info(self.repo_id, repo_type=REPO_TYPE).private)
 
     def list_files(self, revision: str) -> dict[str, RemoteFile]:
         """Return every file at a revision, by its path."""
-        with self._asking():
+        with self.asking():
             entries = self._api.list_repo_tree(
                 self.repo_id, recursive=True, revision=revision, repo_type=REPO_TYPE
             )
@@ -130,7 +130,7 @@ class Repository:
         headers = build_hf_headers()
         if stop is not None:
             headers["Range"] = f"bytes={start}-{stop - 1}"
-        with self._asking():
+        with self.asking():
             response = http_backoff("GET", url, headers=headers, timeout=TIMEOUT)
             hf_raise_for_status(response)
             content: bytes = response.content
@@ -143,7 +143,7 @@ class Repository:
     def create(self, there: Snapshot, *, private: bool) -> None:
         """Create what `there` lacks: the repository, or the branch from `main`."""
         head: str | None = there.revision
-        with self._asking():
+        with self.asking():
             if there.missing == "repository":
                 self._api.create_repo(
                     self.repo_id, repo_type=REPO_TYPE, private=private or None, exist_ok=True
@@ -162,7 +162,7 @@ class Repository:
         self, additions: Sequence[CommitOperationAdd], *, create_pr: bool, num_workers: int
     ) -> None:
         """Upload the objects of a commit to come, except for those that the Hub has."""
-        with self._asking(remedy=XET_REMEDY if _uploads_by_xet() else ""):
+        with self.asking(remedy=XET_REMEDY if _uploads_by_xet() else ""):
             self._api.preupload_lfs_files(
                 self.repo_id,
                 additions,
@@ -187,7 +187,7 @@ class Repository:
             *(CommitOperationDelete(path) for path in deletions),
             *additions,
         ]
-        with self._asking():
+        with self.asking():
             made = self._api.create_commit(
                 self.repo_id,
                 operations,
@@ -201,14 +201,14 @@ class Repository:
 
     def tag(self, name: str, revision: str) -> None:
         """Create a tag."""
-        with self._asking():
+        with self.asking():
             self._api.create_tag(self.repo_id, tag=name, revision=revision, repo_type=REPO_TYPE)
 
     @contextlib.contextmanager
-    def _asking(self, remedy: str = "") -> Iterator[None]:
+    def asking(self, remedy: str = "") -> Iterator[None]:
         """Turn whatever the clients raise, which differs between releases, into a HubError.
 
-        `remedy` is added if the Hub did not answer at all.
+        `remedy` is added to the line unless the Hub refused.
         """
         try:
             yield

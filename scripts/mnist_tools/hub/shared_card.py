@@ -1,7 +1,6 @@
 """A card that this project shares with others: each keeps its own configs in the front matter."""
 
 import hashlib
-import json
 import re
 from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
@@ -51,8 +50,7 @@ def own_digest(text: str, configs: Collection[str]) -> str:
     """Hash a card, leaving out the entries of other configs and the way its YAML is laid out."""
     card = parse_card(text)
     parts = [card.own_part(configs), card.comments, card.body]
-    canonical = json.dumps(parts, sort_keys=True, default=str)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(repr(_ordered(parts)).encode()).hexdigest()
 
 
 def same_cards(text: str, other: str) -> bool:
@@ -75,8 +73,9 @@ def merge_cards(ours: str, there: str, dropped: Collection[str]) -> str:
     }
     if not any(added.values()):
         return ours
-    for entry in added["configs"]:
-        entry.pop("default", None)  # ours has one, and two would make the card invalid
+    if any("default" in entry for entry in entries(card.front_matter, "configs")):
+        for entry in added["configs"]:
+            entry.pop("default", None)  # with two defaults, the card would be invalid
     front_matter = dict(card.front_matter)
     for key in LISTS:
         front_matter[key] = [*entries(front_matter, key), *added[key]]
@@ -124,6 +123,15 @@ def _own_entries(value: object, configs: Collection[str]) -> list[object]:
     listed = value if isinstance(value, list) else [value]
     own = [entry for entry in listed if not isinstance(entry, dict) or name_of(entry) in configs]
     return sorted(own, key=lambda entry: name_of(entry) if isinstance(entry, dict) else "")
+
+
+def _ordered(value: object) -> object:
+    """Sort the keys of all mappings, which may be of any type."""
+    if isinstance(value, dict):
+        return sorted(((repr(key), _ordered(each)) for key, each in value.items()), key=repr)
+    if isinstance(value, (list, tuple)):
+        return [_ordered(each) for each in value]
+    return value
 
 
 def _comments(block: str) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ import datasets
 
 _HUB_LISTS = Path(__file__).with_name("vocabularies.json")
 _LISTS_OF_DATASETS = Path(datasets.__file__).parent / "utils" / "resources"
-_LONGEST_GUESS = 100  # comparing longer texts takes time, and nobody mistypes that much
 
 
 def vocabulary(name: str) -> Collection[str]:
@@ -21,8 +20,6 @@ def vocabulary(name: str) -> Collection[str]:
 
 def closest(text: str, name: str, *, cutoff: float = 0.5) -> str | None:
     """Return the value of a vocabulary that was probably meant, or None."""
-    if len(text) > _LONGEST_GUESS:
-        return None
     known = {value.lower(): value for value in vocabulary(name)}
     if name == "language":  # en-US means en, but any two codes are much alike
         return known.get(text.lower().partition("-")[0])
