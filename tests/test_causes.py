@@ -139,6 +139,16 @@ def test_an_interruption_passes_below_whatever_followed_it():
     assert told(interrupt) is interrupt
 
 
+def test_a_chain_that_leads_back_to_its_start_has_an_end():
+    """As they come to be when `datasets` raises the context of an error again."""
+    first, second = DatasetGenerationError(WRAPPED), DatasetGenerationError(WRAPPED)
+    first.__cause__, second.__context__ = second, first
+    assert find_cause(first) is first
+    full = OSError(errno.EFBIG, "File too large")
+    first.__cause__, full.__context__ = full, first
+    assert find_cause(first) is full
+
+
 def test_an_error_keeps_its_history_for_developers():
     error = ValueError("file: broken")
     assert told(error).__cause__ is error

@@ -36,15 +36,23 @@ def find_cause(error: BaseException) -> BaseException:
 
     Of an error in another process only the text arrives; an exception is made of that.
     """
-    chain = [error]
-    while below := chain[-1].__cause__ or chain[-1].__context__:
-        chain.append(below)
+    chain = _chain_of(error)
     for each in chain:
         if isinstance(each, KeyboardInterrupt):
             return each
         if type(each).__name__ == "RemoteTraceback":
             return _read_traceback(str(each))
     return next((each for each in chain if not _is_wrapper(each)), error)
+
+
+def _chain_of(error: BaseException) -> list[BaseException]:
+    """Return an error and those below it, each once: some chains lead back to their start."""
+    chain: list[BaseException] = []
+    below: BaseException | None = error
+    while below is not None and below not in chain:
+        chain.append(below)
+        below = below.__cause__ or below.__context__
+    return chain
 
 
 def _is_wrapper(error: BaseException) -> bool:
