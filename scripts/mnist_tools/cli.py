@@ -122,6 +122,7 @@ def _reset_signals_in_children() -> None:
 
 
 def _reset_signals() -> None:
+    sys.unraisablehook = _stay_silent  # or workers complain that their parent is gone
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
