@@ -221,7 +221,7 @@ def test_an_unchanged_build_does_nothing(copied, out, capsys):
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
     second = capsys.readouterr().out
     assert first.startswith(f"{out}: built, with MNIST, Fashion-MNIST\nNext, in Python:\n")
-    assert second.startswith(f"{out}: nothing has changed since it was built\nNext, in Python:\n")
+    assert second.startswith(f"{out}: already up to date\nNext, in Python:\n")
     assert first.split("Next")[1] == second.split("Next")[1]
 
 
@@ -383,34 +383,35 @@ def test_a_part_of_published_archives_has_the_figures_of_that_part(real_archives
     [
         (
             {"names": ["mnist", "emnist"]},
-            "emnist: no such dataset, expected some of mnist, fashion, kmnist; correct the name",
+            "emnist: no such dataset, expected one or more of mnist, fashion, kmnist; "
+            "correct the name",
         ),
         (
             {"archives": "nowhere"},
-            "nowhere: no such folder, expected one that holds archives; correct --archives",
+            "nowhere: no such folder, expected a folder of archives; correct --archives",
         ),
         (
             {"archives": "."},
-            ".: none of its folders is a dataset's, expected one or more of the folders mnist, "
-            "fashion, kmnist; give a NAME if it holds archives itself",
+            ".: no folder named after a dataset, expected one or more of mnist, fashion, kmnist "
+            "in it; give a NAME if the archives are in this folder itself",
         ),
         (
             {"sample": True, "archives": "."},
-            "sample: wanted together with archives, expected one of them; leave the other out",
+            "sample: given with archives, expected one of the two; leave the other out",
         ),
         (
             {"sample": True, "max_shard_size": "lots"},
-            "--max-shard-size lots: no such size, expected 100KB or more, such as 2MB or 500MB; "
+            "--max-shard-size lots: not a valid size, expected at least 100KB, as in 2MB or 500MB; "
             "correct it",
         ),
         (
             {"sample": True, "max_shard_size": "99KB"},
-            "--max-shard-size 99KB: no such size, expected 100KB or more, such as 2MB or 500MB; "
+            "--max-shard-size 99KB: not a valid size, expected at least 100KB, as in 2MB or 500MB; "
             "correct it",
         ),
         (
             {"sample": True, "num_proc": 0},
-            "--num-proc 0: no process, expected 1 or more; correct it",
+            "--num-proc 0: too few, expected 1 or more; correct it",
         ),
     ],
 )
@@ -443,8 +444,8 @@ def test_a_path_that_load_dataset_reads_as_a_pattern_is_refused(tmp_path, charac
     with pytest.raises(ValueError, match="expected") as caught:
         build(out, sample=True)
     assert str(caught.value) == (
-        f"{out}: a path with *, ?, [ or ::, which load_dataset takes for a pattern, "
-        "expected one without; name another folder"
+        f"{out}: a path with *, ?, [ or ::, which load_dataset reads as a pattern, "
+        "expected a path without them; choose another folder"
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -452,7 +453,7 @@ def test_a_path_that_load_dataset_reads_as_a_pattern_is_refused(tmp_path, charac
 def test_a_relative_path_below_a_pattern_is_refused(tmp_path, monkeypatch):
     (tmp_path / "[1]").mkdir()
     monkeypatch.chdir(tmp_path / "[1]")
-    with pytest.raises(ValueError, match="out: a path with .* which load_dataset takes"):
+    with pytest.raises(ValueError, match="out: a path with .* which load_dataset reads"):
         build("out", sample=True)
 
 
@@ -470,7 +471,7 @@ def test_an_edited_card_is_replaced_only_with_force(archives, out):
     build(out, ["mnist"], archives=archives)
     (out / "README.md").write_text("mine")
     before = contents(out)
-    with pytest.raises(ValueError, match=r"out: README\.md was edited"):
+    with pytest.raises(ValueError, match=r"out: edits in README\.md"):
         build(out, ["mnist"], archives=archives)
     assert contents(out) == before
     assert build(out, ["mnist"], archives=archives, force=True).changed
@@ -485,7 +486,7 @@ def test_a_folder_of_1_0_0_is_replaced_unless_it_was_edited(archives, out, edite
     (out / MANIFEST).write_text(json.dumps({"made_of": "0" * 64, "files": files}, indent=1))
     if edited:
         (out / "README.md").write_text("mine")
-        with pytest.raises(ValueError, match=r"out: README\.md was edited"):
+        with pytest.raises(ValueError, match=r"out: edits in README\.md"):
             build(out, ["mnist"], archives=archives)
     else:
         assert build(out, ["mnist"], archives=archives).changed
@@ -504,7 +505,7 @@ def test_a_folder_does_not_hold_what_it_is_built_from(tiny, tmp_path, out):
     shutil.copytree(tiny.folder("mnist"), out / "archives")
     for place, archives, words in (
         (out, out / "archives", f"contains {out / 'archives'}"),
-        (out / "archives" / "built", out / "archives", f"in {out / 'archives'}"),
+        (out / "archives" / "built", out / "archives", f"inside {out / 'archives'}"),
     ):
         with pytest.raises(
             ValueError, match=re.escape(f"{place}: {words}, expected a folder apart")
@@ -631,7 +632,7 @@ def test_an_interrupted_build_says_so_in_one_line(archives, out, monkeypatch, ca
         "build", {"out": out, **arguments, "max_shard_size": "500MB", "force": False}
     )
     assert code == 1
-    line = "build: interrupted; nothing half-written is left, run it again"
+    line = "build: interrupted; no partial output is left, run the command again"
     assert capsys.readouterr().err.splitlines()[-1] == line
     assert not any(out.parent.iterdir())
 

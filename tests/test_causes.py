@@ -76,13 +76,13 @@ def told(error, writing_to="cache"):
             ),
             OSError,
             "mnist: cache: No space left on device, expected to read and write there; "
-            "correct that, run it again",
+            "fix that and run the command again",
         ),
         (
             PermissionError(errno.EACCES, "Permission denied", "archive.gz"),
             OSError,
             "mnist: archive.gz: Permission denied, expected to read and write there; "
-            "correct that, run it again",
+            "fix that and run the command again",
         ),
         (OSError("file: moved away"), OSError, "mnist: file: moved away"),
         (ConnectionError("no mirror"), ConnectionError, "mnist: no mirror"),

@@ -137,7 +137,7 @@ def test_a_name_that_no_split_can_get_is_refused(source, renamed, line):
 def test_a_renaming_without_two_names_is_wrong_usage(capsys):
     with pytest.raises(SystemExit):
         run_with("source", "dest", "--to", "csv", "--rename-split", "val")
-    assert "argument --rename-split: 'val' is not OLD=NEW" in capsys.readouterr().err
+    assert "argument --rename-split: 'val' is not of the form OLD=NEW" in capsys.readouterr().err
 
 
 def test_too_few_class_names_say_how_many_are_needed(tmp_path, source, splits):
@@ -190,9 +190,9 @@ def test_a_folder_of_others_is_never_written_to(tmp_path, source, sample):
     (mine / "thesis.txt").write_text("years")
     expected = "expected an empty folder or one that convert wrote"
     for force in (False, True):
-        line = f"{mine}: holds other files, {expected}; name a new folder"
+        line = f"{mine}: holds other files, {expected}; choose a new folder"
         assert refusal(source, dest=mine, force=force) == line
-        line = f"{sample}: written by build, {expected}; name another folder"
+        line = f"{sample}: written by build, {expected}; choose another folder"
         assert refusal(source, dest=sample, force=force) == line
     assert (mine / "thesis.txt").read_text() == "years"
 
@@ -214,7 +214,7 @@ def test_force_deletes_no_file_that_a_user_added(tmp_path, source, name):
     (out / name).parent.mkdir(exist_ok=True)
     (out / name).write_text("mine")
     line = f"{out}: holds {name}, which convert did not write, expected only its own files; "
-    assert refusal(source, dest=out, force=True) == f"{line}move away what is yours"
+    assert refusal(source, dest=out, force=True) == f"{line}move your files elsewhere"
     assert (out / name).read_text() == "mine"
 
 
@@ -248,15 +248,15 @@ def test_the_manifest_of_many_images_is_small_and_still_tells_a_users_file(tmp_p
 
 
 def test_source_and_dest_may_not_lie_in_one_another(tmp_path, source):
-    rest = "expected a folder apart from what is read; name another"
+    rest = "expected a folder apart from the source; choose another folder"
     dest = source / "out"
-    assert refusal(source, dest=dest) == f"{dest}: in {source}, {rest}"
+    assert refusal(source, dest=dest) == f"{dest}: inside {source}, {rest}"
     (tmp_path / "link").symlink_to(source)
     dest = tmp_path / "link" / "out"
-    assert refusal(source, dest=dest) == f"{dest}: in {source}, {rest}"
+    assert refusal(source, dest=dest) == f"{dest}: inside {source}, {rest}"
     out = tmp_path / "out"
     convert(source, out, to="csv")
-    assert refusal(out, dest=out, force=True) == f"{out}: in {out}, {rest}"
+    assert refusal(out, dest=out, force=True) == f"{out}: the source itself, {rest}"
     file = out / "mnist_train.csv"
     assert refusal(file, dest=out, force=True) == f"{out}: contains {file}, {rest}"
     links = tmp_path / "links"
@@ -284,7 +284,7 @@ def test_a_full_disk_names_dest_and_leaves_nothing(tmp_path, source):
         result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
         assert result.returncode == 1
         assert result.stderr.splitlines()[-1] == (
-            "out: File too large; correct that and run it again"
+            "out: File too large; fix that and run the command again"
         )
         assert os.listdir(tmp_path) == ["source"]
 
@@ -303,7 +303,7 @@ def test_an_interrupted_conversion_leaves_nothing(tmp_path, number, moment):
     _, error = process.communicate()
     assert process.returncode == 1
     assert error.splitlines()[-1] == (
-        "convert: interrupted; nothing half-written is left, run it again"
+        "convert: interrupted; no partial output is left, run the command again"
     )
     assert os.listdir(tmp_path) == ["source"]
 
