@@ -276,8 +276,11 @@ def _measure_load(name: str, folder: Path) -> float:
 
 def load_and_watch(name: str, folder: str) -> float:
     """Load a folder; return the peak of this process's anonymous memory in MB."""
-    datasets.disable_progress_bars()
-    with _MemoryWatch() as watch, tempfile.TemporaryDirectory(prefix="mnist_family-") as cache:
+    with (
+        _without_progress_bars(),
+        tempfile.TemporaryDirectory(prefix="mnist_family-") as cache,
+        _MemoryWatch() as watch,
+    ):
         mnist_family.load(name, data_dir=folder, cache_dir=cache)
     return watch.peak / 1000
 
