@@ -36,7 +36,7 @@ import urllib.parse
 import urllib.request
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar, overload
 
 import datasets
 import filelock
@@ -51,6 +51,7 @@ __all__ = [
     "Archive",
     "ArchiveDigest",
     "ArchivePair",
+    "Arrays",
     "Chunk",
     "ClassNames",
     "DiskSplit",
@@ -62,6 +63,7 @@ __all__ = [
     "MnistFamily",
     "PublishedArchive",
     "Stamp",
+    "arrays",
     "check_class_names",
     "digest_archive",
     "encode_pngs",
@@ -271,7 +273,25 @@ def find_config(name: str) -> FamilyConfig:
         if config.name == name:
             return config
     names = ", ".join(config.name for config in CONFIGS)
-    raise fault(f"config {name!r}", "unknown", f"one of {names}", "correct the name")
+    meant = _config_known_as(str(name))
+    remedy = f"did you mean {meant.name!r}?" if meant else "correct the name"
+    raise fault(f"config {name!r}", "unknown", f"one of {names}", remedy)
+
+
+def _config_known_as(name: str) -> FamilyConfig | None:
+    """Find a config by another name of its dataset, such as fashion_mnist or ylecun/mnist.
+
+    Only spelling may differ: EMNIST and QMNIST are near MNIST, and other datasets.
+    """
+    for config in CONFIGS:
+        if _letters(name) in (_letters(config.name), _letters(config.title)):
+            return config
+    return None
+
+
+def _letters(name: str) -> str:
+    """Return the letters and digits of a name without its owner, in lower case."""
+    return re.sub(r"[\W_]", "", name.rpartition("/")[2].lower())
 
 
 def find_published(digest: str) -> PublishedArchive | None:
@@ -897,12 +917,7 @@ def verify(located: LocatedSplit, config: FamilyConfig, num_classes: int) -> Dis
 
     Images are not decompressed if the sha256 of their file is a published one.
     """
-    split = _describe(located, num_classes)
-    if split.header_images != split.rows:
-        remedy = "repair the folder with the command convert"
-        if split.header_images != IMAGE_BYTES * split.rows:
-            remedy = "put files that belong together there"
-        raise _other_counts(split, remedy)
+    split = _describe_matching(located, num_classes)
     images = _find_by_file(split.images) or find_published(_payload_md5(split.images))
     _refuse_another(images, split.images, "images", split.name, config)
     labels = find_published(_payload_md5(split.labels, num_classes))
@@ -931,20 +946,59 @@ def verified_splits(
     name: str, data_dir: str | os.PathLike[str] | None = None
 ) -> dict[str, DiskSplit]:
     """Verify the splits of a folder, or of the published archives in the cache that `load` uses."""
-    config = find_config(name)
-    if data_dir is not None:
-        located = locate(_absolute(data_dir))
-        class_names = located.class_names.names if located.class_names else config.class_names
-        splits = located.splits
-    else:
-        class_names = config.class_names
-        cache = os.path.expanduser(str(datasets.config.DOWNLOADED_DATASETS_PATH))
-        mirrors = _Mirrors(config, cache)
-        splits = tuple(
-            LocatedSplit(split, *(mirrors.download(archive).path for archive in pair))
-            for split, pair in config.archives.items()
-        )
-    return {split.name: verify(split, config, len(class_names)) for split in splits}
+    sources = _Sources(name, data_dir)
+    return {
+        split: verify(sources.find(split), sources.config, sources.num_classes)
+        for split in sources.splits
+    }
+
+
+class _Sources:
+    """The splits of a folder, or the published ones, each of which is downloaded when asked for.
+
+    `cache_dir` is as in `load`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        data_dir: str | os.PathLike[str] | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self.config = find_config(name)
+        self.num_classes = len(self.config.class_names)
+        self.splits = [*self.config.archives]
+        self._found: dict[str, LocatedSplit] = {}
+        cache = datasets.config.DOWNLOADED_DATASETS_PATH
+        if cache_dir is not None:
+            cache = f"{os.fspath(cache_dir)}/{datasets.config.DOWNLOADED_DATASETS_DIR}"
+        self._mirrors = _Mirrors(self.config, os.path.expanduser(str(cache)))
+        if data_dir is not None:
+            located = locate(_folder_of(self.config, data_dir))
+            if located.class_names is not None:
+                self.num_classes = len(located.class_names.names)
+            self._found = {split.name: split for split in located.splits}
+            self.splits = [*self._found]
+
+    def find(self, split: str) -> LocatedSplit:
+        """Return where a split's files are; ConnectionError if no mirror has them."""
+        if split not in self._found:
+            pair = self.config.archives[split]
+            paths = (self._mirrors.download(archive).path for archive in pair)
+            self._found[split] = LocatedSplit(split, *paths)
+        return self._found[split]
+
+
+def _folder_of(config: FamilyConfig, data_dir: str | os.PathLike[str]) -> str:
+    """Return the absolute path of the folder that holds a config's archives.
+
+    It is `data_dir`, or the folder of the config's name in it if `data_dir` has no archives.
+    """
+    folder = _absolute(data_dir)
+    entries = _list_folder(folder)
+    if any(ARCHIVE_NAME.fullmatch(entry) for entry in entries):
+        return folder
+    return entries.get(f"{config.name}/", folder)
 
 
 def _describe(located: LocatedSplit, num_classes: int) -> DiskSplit:
@@ -963,6 +1017,17 @@ def _describe(located: LocatedSplit, num_classes: int) -> DiskSplit:
             header_images=header_images,
             stamps=stamps,
         )
+
+
+def _describe_matching(located: LocatedSplit, num_classes: int) -> DiskSplit:
+    """Read the headers of a split's two files; ValueError unless they have the same counts."""
+    split = _describe(located, num_classes)
+    if split.header_images != split.rows:
+        remedy = "repair the folder with the command convert"
+        if split.header_images != IMAGE_BYTES * split.rows:
+            remedy = "put files that belong together there"
+        raise _other_counts(split, remedy)
+    return split
 
 
 def _find_by_file(path: str) -> PublishedArchive | None:
@@ -1186,7 +1251,7 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
                 remedy = "put archives, and labels.txt for classes of your own, in a data_dir"
                 raise fault(field, "given", "none", remedy)
         if data_dir is not None:
-            data_dir = _absolute(data_dir)
+            data_dir = _folder_of(config, data_dir)
             self._located = locate(data_dir)
             if self._located.class_names is not None:
                 self._class_names = self._located.class_names.names
@@ -1426,6 +1491,144 @@ def load(
     return builder.as_dataset(split=split, in_memory=in_memory)
 
 
+# --- Arrays: the rows in memory, without `datasets` in between ------------------------------------
+
+
+class Arrays(NamedTuple):
+    """Rows in memory: images uint8 (n, 28, 28), 0 = background; labels int64 (n,), -1 = none."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+class _Part(NamedTuple):
+    """Rows of a split, from `start` to `stop`, and the row of the arrays that the first becomes."""
+
+    split: str
+    start: int
+    stop: int
+    place: int
+
+
+@overload
+def arrays(
+    name: str = ...,
+    split: None = ...,
+    *,
+    data_dir: str | os.PathLike[str] | None = ...,
+    cache_dir: str | os.PathLike[str] | None = ...,
+) -> dict[str, Arrays]: ...
+
+
+@overload
+def arrays(
+    name: str = ...,
+    split: str = ...,
+    *,
+    data_dir: str | os.PathLike[str] | None = ...,
+    cache_dir: str | os.PathLike[str] | None = ...,
+) -> Arrays: ...
+
+
+def arrays(
+    name: str = "mnist",
+    split: str | None = None,
+    *,
+    data_dir: str | os.PathLike[str] | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+) -> Arrays | dict[str, Arrays]:
+    """Read a dataset into NumPy arrays: the rows of `load`, without Arrow files or PNG images.
+
+        images, labels = mnist_family.arrays("fashion", "train")
+
+    The arguments are those of `load`. Returns (images, labels), or a dict of them by split if
+    `split` is None. Images are uint8 (n, 28, 28), 0 = background; labels are int64 (n,), -1 where
+    there is none. Both are writable.
+
+    Archives are checked as by `load` and shared with it in the download cache; those of splits
+    that are not asked for are neither downloaded nor read. Errors are those of `load`.
+    """
+    sources = _Sources(name, data_dir, cache_dir)
+    if split is None:
+        return {each: _read_rows(sources, each) for each in sources.splits}
+    return _read_rows(sources, split)
+
+
+def _read_rows(sources: _Sources, split: str) -> Arrays:
+    """Return the rows of a split, a slice or a union, in the order in which they are named."""
+    instruction = _parse_split(split, sources.splits)
+    named = instruction.to_absolute(dict.fromkeys(sources.splits, 100))  # for any count of rows
+    found = {part.splitname: _describe_possible(sources, part.splitname) for part in named}
+    ranges = instruction.to_absolute({each: found[each].rows for each in found})
+    if all(part.from_ == part.to for part in ranges):
+        raise ValueError(f'Instruction "{split}" corresponds to no data!')  # as `load` says it
+    parts = _place(ranges)
+    count = sum(part.stop - part.start for part in parts)
+    rows = Arrays(np.empty((count, *IMAGE_SHAPE), np.uint8), np.empty(count, np.int64))
+    for each in found.values():
+        _copy_rows(each, [part for part in parts if part.split == each.name], rows, sources.config)
+    return rows
+
+
+def _parse_split(split: str, names: Sequence[str]) -> Any:
+    """Return the datasets.ReadInstruction that `load` makes of `split`."""
+    named = "+".join(names) if str(split) == "all" else str(split)
+    return datasets.ReadInstruction.from_spec(datasets.Split(named))
+
+
+def _describe_possible(sources: _Sources, name: str) -> DiskSplit:
+    """Describe a split by its headers; ValueError if they promise more than its files can hold."""
+    split = _describe_matching(sources.find(name), sources.num_classes)
+    for path in (split.images, split.labels):
+        with _open_idx(path) as file:
+            file.refuse_impossible_size()
+    return split
+
+
+def _place(ranges: Iterable[Any]) -> list[_Part]:
+    """Put ranges of `datasets` one after another; one that ends before it starts is empty."""
+    parts = []
+    place = 0
+    for part in ranges:
+        stop = max(part.from_, part.to)
+        parts.append(_Part(part.splitname, part.from_, stop, place))
+        place += stop - part.from_
+    return parts
+
+
+def _copy_rows(
+    split: DiskSplit, parts: Sequence[_Part], rows: Arrays, config: FamilyConfig
+) -> None:
+    """Copy parts of a split to their places; ValueError for all that `verify` refuses."""
+    first = 0  # the row of the split that a chunk starts with
+    for images, labels in _checked_chunks(split, config, max(part.stop for part in parts)):
+        for part in parts:
+            start, stop = max(first, part.start), min(first + len(labels), part.stop)
+            if start < stop:
+                there = slice(part.place + start - part.start, part.place + stop - part.start)
+                rows.images[there] = images[start - first : stop - first]
+                rows.labels[there] = labels[start - first : stop - first]
+        first += len(labels)
+
+
+def _checked_chunks(split: DiskSplit, config: FamilyConfig, stop: int) -> Iterator[Chunk]:
+    """Yield the rows up to `stop`, or all if only reading all can tell whether they are right."""
+    images = _find_by_file(split.images)
+    _refuse_another(images, split.images, "images", split.name, config)
+    if images is not None:
+        yield from read_chunks(split, 0, stop)
+    else:
+        header = _header_bytes(split.images, np.dtype(np.uint8), (split.rows, *IMAGE_SHAPE))
+        digest = hashlib.md5(header, usedforsecurity=False)
+        for chunk in read_chunks(split):
+            digest.update(chunk.images.data)
+            yield chunk
+        images = find_published(digest.hexdigest())
+        _refuse_another(images, split.images, "images", split.name, config)
+    labels = find_published(_payload_md5(split.labels, split.num_classes))
+    _refuse_another(labels, split.labels, "labels", split.name, config)
+
+
 # --- The IDX format: 00 00, a type code, the number of dimensions, their sizes, the values --------
 # All numbers are big-endian; values are in C order.
 
@@ -1558,8 +1761,7 @@ class _IdxFile:
 
     def payload(self) -> Iterator[bytes]:
         """Yield the bytes after the header; ValueError if they are fewer or more than promised."""
-        if self.payload_bytes > self._max_bytes:
-            raise self._short(f"at most {self._max_bytes:,}")
+        self.refuse_impossible_size()
         for start in range(0, self.payload_bytes, CHUNK_BYTES):
             yield self.read_exactly(min(CHUNK_BYTES, self.payload_bytes - start))
         self.refuse_left_over()
@@ -1580,6 +1782,11 @@ class _IdxFile:
             return
         for start in range(0, size, CHUNK_BYTES):
             self.read_exactly(min(CHUNK_BYTES, size - start))
+
+    def refuse_impossible_size(self) -> None:
+        """Raise ValueError if the header promises more than the file can hold."""
+        if self.payload_bytes > self._max_bytes:
+            raise self._short(f"at most {self._max_bytes:,}")
 
     def refuse_left_over(self) -> None:
         """Raise ValueError unless this is the end; only here is the checksum of a .gz checked."""

@@ -72,6 +72,34 @@ def test_a_wrong_name_lists_the_right_ones(load, tiny):
         load("fmnist", data_dir=tiny.folder("mnist"))
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("fashion_mnist", "fashion"),
+        ("Fashion-MNIST", "fashion"),
+        ("zalando-datasets/fashion_mnist", "fashion"),
+        ("MNIST", "mnist"),
+        ("ylecun/mnist", "mnist"),
+        ("Kuzushiji-MNIST", "kmnist"),
+        ("KMNIST", "kmnist"),
+    ],
+)
+def test_a_name_that_the_dataset_has_elsewhere_suggests_ours(load, tiny, name, meant):
+    with pytest.raises(ValueError, match=".") as refusal:
+        load(name, data_dir=tiny.folder("mnist"))
+    expected = "expected one of mnist, fashion, kmnist"
+    assert str(refusal.value) == f"config {name!r}: unknown, {expected}; did you mean {meant!r}?"
+
+
+@pytest.mark.parametrize("name", ["emnist", "qmnist", "mnist2", "fmnist", "/", ""])
+def test_a_name_of_another_dataset_suggests_none(tiny, name):
+    with pytest.raises(ValueError, match=".") as refusal:
+        tiny.module.find_config(name)
+    assert str(refusal.value) == (
+        f"config {name!r}: unknown, expected one of mnist, fashion, kmnist; correct the name"
+    )
+
+
 @pytest.mark.parametrize("streaming", [False, True])
 def test_a_wrong_split_lists_the_right_ones(load, tiny, streaming):
     with pytest.raises(ValueError, match=r"validation.*\['train', 'test'\]"):
@@ -223,6 +251,46 @@ def test_one_folder_has_one_cache_however_it_is_named(load, folder, monkeypatch)
         pathlib.Path("archives"),
     ):
         assert load(data_dir=data_dir, split="train").cache_files == expected
+
+
+@pytest.fixture
+def family(tiny, tmp_path):
+    """A folder that holds no archives, but a folder of them for each config."""
+    for name in ("mnist", "fashion"):
+        shutil.copytree(tiny.folder(name), tmp_path / "family" / name)
+    return tmp_path / "family"
+
+
+def test_a_data_dir_may_be_the_folder_above(load, tiny, family):
+    loaded = load("fashion", data_dir=family, split="test")
+    assert_rows(loaded, *tiny.arrays["fashion"]["test"])
+    exact = load("fashion", data_dir=family / "fashion", split="test")
+    assert exact.cache_files == loaded.cache_files
+    assert_rows(load(data_dir=family, split="test"), *tiny.arrays["mnist"]["test"])
+
+
+def test_the_folder_above_is_understood_by_all_that_take_a_data_dir(tiny, family):
+    images, labels = tiny.module.arrays("fashion", "test", data_dir=family)
+    np.testing.assert_array_equal(images, tiny.arrays["fashion"]["test"][0])
+    np.testing.assert_array_equal(labels, tiny.arrays["fashion"]["test"][1])
+    splits = tiny.module.verified_splits("fashion", family)
+    assert splits["test"].images == str(family / "fashion" / "t10k-images-idx3-ubyte.gz")
+    stream = tiny.module.load("fashion", "test", data_dir=family, streaming=True)
+    assert_rows(stream, *tiny.arrays["fashion"]["test"])
+
+
+def test_archives_of_its_own_come_before_those_in_a_folder(load, family):
+    write_split(family, "train", IMAGES, LABELS)
+    assert_rows(load(data_dir=family, split="train"), IMAGES, LABELS)
+
+
+def test_a_folder_of_other_configs_is_refused(tiny, family):
+    with pytest.raises(ValueError, match=".") as refusal:
+        tiny.module.arrays("kmnist", data_dir=family)
+    assert str(refusal.value) == (
+        f"{family}: holds fashion/, mnist/, expected IDX archives such as "
+        "train-images-idx3-ubyte.gz with train-labels-idx1-ubyte.gz; give their folder as data_dir"
+    )
 
 
 def test_one_name_in_two_working_directories_is_two_folders(load, tmp_path, monkeypatch):

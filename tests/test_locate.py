@@ -97,9 +97,10 @@ def test_a_folder_that_is_not_a_dataset_is_refused(load, tmp_path, names, words)
         load(data_dir=folder)
 
 
-def test_the_folder_above_is_refused_with_its_content(load, tiny):
-    with pytest.raises(ValueError, match="holds .*fashion/"):
-        load(data_dir=tiny.folder())
+def test_a_folder_two_levels_above_is_refused_with_its_content(load, tiny, tmp_path):
+    (tmp_path / "data").symlink_to(tiny.folder())
+    with pytest.raises(ValueError, match=f"{tmp_path}: holds data/, expected IDX archives"):
+        load(data_dir=tmp_path)
 
 
 @pytest.mark.parametrize(

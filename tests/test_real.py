@@ -58,6 +58,15 @@ def test_every_row_is_the_archives(real_loaded, real_rows, name, split):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_every_row_is_in_the_arrays(real_archives, real_rows, name):
+    arrays = mnist_family.arrays(name, data_dir=real_archives)
+    assert list(arrays) == list(real_rows[name])
+    for split, (images, labels) in real_rows[name].items():
+        np.testing.assert_array_equal(arrays[split].images, images)
+        np.testing.assert_array_equal(arrays[split].labels, labels)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_facts_are_those_of_the_archives(real_archives, real_loaded, name):
     config = mnist_family.find_config(name)
     for pair in config.archives.values():
