@@ -105,7 +105,7 @@ class ArchivePair(NamedTuple):
 
 @dataclasses.dataclass
 class FamilyConfig(datasets.BuilderConfig):
-    """A dataset of the family: `mirrors` are URLs that end in a slash, `archives` is by split."""
+    """A dataset of the family: `mirrors` are URLs ending in a slash, `archives` is by split."""
 
     title: str = ""
     class_names: tuple[str, ...] = ()
@@ -157,7 +157,7 @@ CONFIGS: list[FamilyConfig] = [
             f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6
         """),
         homepage="http://yann.lecun.com/exdb/mnist/",
-        license="unknown",  # its publisher states none
+        license="unknown",  # the publisher states none
         citation="""@misc{lecun2010mnist,
   author = {LeCun, Yann and Cortes, Corinna and Burges, Christopher J. C.},
   title = {{MNIST} handwritten digit database},
@@ -239,12 +239,12 @@ CONFIGS: list[FamilyConfig] = [
 ]
 
 with io.open(__file__, encoding="utf-8") as _script:
-    # Comments do not count: `datasets` too takes a script for the same if only they differ.
+    # Comments are left out, as in the hash that `datasets` makes of a script.
     SOURCE_DIGEST = hashlib.sha256(re.sub("#.*", "", _script.read()).encode()).hexdigest()
 
 
 class PublishedArchive(NamedTuple):
-    """A published file with the config and the split that it belongs to."""
+    """A published file with its config and split."""
 
     config: FamilyConfig
     split: str
@@ -252,15 +252,15 @@ class PublishedArchive(NamedTuple):
 
 
 def fault(subject: object, found: str, expected: str, remedy: str) -> ValueError:
-    """Return the error that says what was found, what was expected, and what to do.
+    """Return an error that says what was found, what was expected and what to do.
 
-    It is one line that any terminal can show: file names and contents may come from strangers.
+    The message is one line that is safe to print: file names and contents may be untrusted.
     """
     return ValueError(_printable(f"{subject}: {found}, expected {expected}; {remedy}"))
 
 
 def _printable(text: str) -> str:
-    """Escape what could end the line, move the cursor, or turn the direction of writing."""
+    """Escape characters that could end the line, move the cursor or reverse the text direction."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text
@@ -268,7 +268,7 @@ def _printable(text: str) -> str:
 
 
 def find_config(name: str) -> FamilyConfig:
-    """Return the config of this name; ValueError lists the names there are."""
+    """Return the config of this name; ValueError lists the valid names."""
     for config in CONFIGS:
         if config.name == name:
             return config
@@ -281,7 +281,7 @@ def find_config(name: str) -> FamilyConfig:
 def _config_known_as(name: str) -> FamilyConfig | None:
     """Find a config by another name of its dataset, such as fashion_mnist or ylecun/mnist.
 
-    Only spelling may differ: EMNIST and QMNIST are near MNIST, and other datasets.
+    Only the spelling may differ: EMNIST and QMNIST resemble MNIST but are other datasets.
     """
     for config in CONFIGS:
         if _letters(name) in (_letters(config.name), _letters(config.title)):
@@ -312,18 +312,18 @@ def _published_archives() -> Iterator[PublishedArchive]:
 # --- Locate: the files of each split --------------------------------------------------------------
 
 ARCHIVE_NAME = re.compile(r"(?P<split>[^.].*)-(?P<kind>images[-.]idx3|labels[-.]idx1)-ubyte(\.gz)?")
-CLASS_NAME_FILES = ("dataset_meta.json", "labels.txt")  # the first that is there counts
+CLASS_NAME_FILES = ("dataset_meta.json", "labels.txt")  # the first one found is used
 MAX_CLASSES = 256
 MAX_NAME_LENGTH = 200  # characters of a class name
-PRINTED_ANYWAY = "\u200c\u200d\u3000"  # joiners of some scripts, and the blank of Japanese
+PRINTED_ANYWAY = "\u200c\u200d\u3000"  # joiners that some scripts need, and the Japanese space
 SMALL_FILE = 1 << 20
 
 
 class Stamp(NamedTuple):
-    """What tells one state of a file from another, without reading large files.
+    """A fingerprint of a file's state that does not require reading large files.
 
-    `content` is a digest of a small file, the checksum at the end of a .gz, or the time of the
-    last change to the inode of any other file.
+    `content` is the digest of a small file, the checksum at the end of a large .gz, or the inode's
+    change time of any other file.
     """
 
     bytes: int
@@ -332,14 +332,14 @@ class Stamp(NamedTuple):
 
 
 class ClassNames(NamedTuple):
-    """Class names in label order, and where they came from: a file, an option, or a dataset."""
+    """Class names in label order, and their source: a file, an option or a dataset."""
 
     names: tuple[str, ...]
     source: str
 
 
 class LocatedSplit(NamedTuple):
-    """The paths of a split's two files, not yet read."""
+    """The paths of a split's two files; the files have not been read."""
 
     name: str
     images: str
@@ -348,7 +348,10 @@ class LocatedSplit(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Located:
-    """The splits of a folder in the order train, others, test; `stamps` is by file name."""
+    """The splits of a folder: train first, test last, others in between.
+
+    `stamps` is keyed by file name.
+    """
 
     splits: tuple[LocatedSplit, ...]
     class_names: ClassNames | None
@@ -372,9 +375,9 @@ def locate(folder: str | os.PathLike[str]) -> Located:
 
 
 def _list_folder(folder: str) -> dict[str, str]:
-    """Return {name: path} in the order of names; the name of a folder ends in a slash.
+    """Return {name: path}, sorted by name; folders' names end in a slash.
 
-    The slash matters: an unpacked copy may have a folder with the name of an archive.
+    Without the slash, a folder could pass for an archive, as in some unpacked copies.
     """
     try:
         with os.scandir(folder) as entries:
@@ -386,13 +389,13 @@ def _list_folder(folder: str) -> dict[str, str]:
 
 
 def _stamp(path: str) -> Stamp:
-    """Return the stamp of a regular file; ValueError for a link to nothing, a pipe, a device."""
+    """Return the stamp of a regular file; ValueError for a broken link, a pipe or a device."""
     status = _regular_file(path)
     with io.open(path, "rb") as file:
         if status.st_size <= SMALL_FILE:
             content = hashlib.sha256(file.read(SMALL_FILE)).hexdigest()
         elif file.read(2) == GZIP_MAGIC:
-            file.seek(-8, os.SEEK_END)  # CRC and size of what is inside
+            file.seek(-8, os.SEEK_END)  # CRC and size of the content
             content = file.read(8).hex()
         else:
             content = str(status.st_ctime_ns)
@@ -400,7 +403,7 @@ def _stamp(path: str) -> Stamp:
 
 
 def _regular_file(path: str) -> os.stat_result:
-    """Return the status of a file; ValueError if reading it could wait or never end."""
+    """Return the status of a file; ValueError if reading it could block or never end."""
     try:
         status = os.stat(path)
     except FileNotFoundError:
@@ -438,7 +441,7 @@ def _find_splits(folder: str, files: Mapping[str, str]) -> tuple[LocatedSplit, .
 
 
 def _without_unpacked(names: list[str], files: Mapping[str, str]) -> list[str]:
-    """Leave out an archive that lies beside its .gz, unpacked but otherwise the same."""
+    """Drop an unpacked archive if its .gz is there too and has the same content."""
     if len(names) != 2 or names[1] != f"{names[0]}.gz":
         return names
     with io.open(files[names[0]], "rb") as unpacked, io.open(files[names[1]], "rb") as packed:
@@ -487,10 +490,10 @@ def read_class_names(path: str | os.PathLike[str]) -> ClassNames:
 
 
 def check_class_names(names: object, subject: object, *, source: str) -> ClassNames:
-    """Return `names` as class names; ValueError, which starts with `subject`, if they cannot be.
+    """Check class names and return them; errors start with `subject`.
 
-    They are from 1 to 256 texts, printable, of at most 200 characters, and different from one
-    another, also once Unicode's ways to write the same letter are made one (NFC).
+    ValueError unless they are a list or tuple of 1 to 256 strings, each printable, 1 to 200
+    characters long, and unique after Unicode normalisation (NFC).
     """
     remedy = "correct the class names"
     if not isinstance(names, (list, tuple)):
@@ -512,7 +515,7 @@ def check_class_names(names: object, subject: object, *, source: str) -> ClassNa
 
 
 def _fault_of_name(name: object) -> str | None:
-    """Say what keeps a value from being a class name, or return None."""
+    """Say why a value cannot be a class name, or return None."""
     if not isinstance(name, str):
         return f"of type {type(name).__name__}"
     if not name:
@@ -527,8 +530,8 @@ def _fault_of_name(name: object) -> str | None:
 
 # --- Fetch: the archives from their mirrors, if no folder is given --------------------------------
 
-SILENCE = 30  # seconds without a byte after which a mirror is skipped
-RAW_FACTOR = 16  # no archive of the family grows more than this when it is decompressed
+SILENCE = 30  # seconds; a mirror that sends nothing for this long is skipped
+RAW_FACTOR = 16  # no archive of the family is more than 16 times as large when decompressed
 OFFLINE = "offline mode is on, unset HF_DATASETS_OFFLINE and HF_HUB_OFFLINE to download"
 USER_AGENT = f"mnist_family (datasets {datasets.__version__})"
 REASONS: tuple[tuple[type[BaseException], str], ...] = (
@@ -542,9 +545,9 @@ REASONS: tuple[tuple[type[BaseException], str], ...] = (
 
 
 class MirrorArchive(NamedTuple):
-    """An archive to be streamed: from a URL, or from a copy in the download cache.
+    """An archive to stream from a URL or from a copy in the download cache.
 
-    `rows` is the number that its header names.
+    `rows` is the row count in its header.
     """
 
     source: str
@@ -568,36 +571,36 @@ class _TimedOut(_BrokenTransfer):
 
 
 class _Mirrors:
-    """The mirrors of a config, in the order in which they are asked, and the download cache.
+    """The mirrors of a config, in the order in which they are tried, and the download cache.
 
-    A file counts as the archive if its sha256 is the published one, or its MD5 that of the IDX
-    file inside: some servers decompress what they send.
+    Either the published sha256 or the MD5 of the IDX file inside identifies an archive, because
+    some servers decompress what they send.
     """
 
     def __init__(self, config: FamilyConfig, cache: str, *, force: bool = False) -> None:
         self.config = config
         self.cache = cache
-        self.force = force  # download even what is in the cache
+        self.force = force  # download even if the cache has a copy
         own = _own_mirror()
         self.urls = config.mirrors if own is None else (f"{own}{config.name}/", *config.mirrors)
         self.silent: set[str] = set()  # the mirrors that have timed out
 
     def download(self, archive: Archive) -> "_Download":
-        """Return the copy of an archive in the cache; download it if need be."""
+        """Return the cached copy of an archive, downloading it first if necessary."""
         copy = None if self.force else self._sound_copy(archive)
         if copy is not None:
             return copy
         return self._ask_in_turn(archive, functools.partial(self._download_from, archive=archive))
 
     def open(self, archive: Archive, kind: str) -> MirrorArchive:
-        """Find what to stream an archive of images or labels from; check its header."""
+        """Find a source to stream an archive from, and check its header."""
         copy = self._sound_copy(archive)
         if copy is not None:
             return _try_open(copy.path, archive, kind)
         return self._ask_in_turn(archive, functools.partial(_try_open, archive=archive, kind=kind))
 
     def _sound_copy(self, archive: Archive) -> "_Download | None":
-        """Return a copy in the cache that is the published archive; remove those that are not."""
+        """Return the cached copy of an archive, if any; bad copies are deleted."""
         for mirror in self.urls:
             url = mirror + archive.file
             copy = self._copy(url)
@@ -608,21 +611,21 @@ class _Mirrors:
         return None
 
     def _drop(self, url: str, archive: Archive) -> None:
-        """Remove a bad copy, unless another process has put a good one there in the meantime."""
+        """Delete a bad copy, unless another process has replaced it with a good one."""
         copy = self._copy(url)
         with filelock.FileLock(f"{copy}.lock"):
             if _is_sound(copy, archive):
                 return
             logger.warning("%s: a bad copy of %s, removed from the cache", copy, url)
-            for path in (copy, f"{copy}.json"):  # the second is a note of `datasets`
+            for path in (copy, f"{copy}.json"):  # `datasets` writes the .json beside a copy
                 _remove(path)
 
     def _copy(self, url: str) -> str:
-        """Return where the cache keeps the copy of a URL; `datasets` uses the same place."""
+        """Return the path of a URL's copy in the cache, the same as in `datasets`."""
         return f"{self.cache}/{datasets.utils.file_utils.hash_url_to_filename(url)}"
 
     def _ask_in_turn(self, archive: Archive, ask: Callable[[str], T]) -> T:
-        """Return what the first mirror gives; ConnectionError says what each of them gave."""
+        """Return the result of the first good mirror; ConnectionError says why each failed."""
         reasons = {}
         last: Exception | None = None
         for mirror in self.urls:
@@ -648,22 +651,22 @@ class _Mirrors:
         raise ConnectionError("\n  ".join([str(refusal), *lines])) from last
 
     def _download_from(self, url: str, archive: Archive) -> "_Download":
-        """Download to a file beside the copy and move it there once it is known to be right."""
+        """Download a verified copy of an archive, unless another process has just done so."""
         copy = self._copy(url)
         os.makedirs(self.cache, exist_ok=True)
-        with filelock.FileLock(f"{copy}.lock"):  # the lock that `datasets` takes
-            if self.force or not _is_sound(copy, archive):  # or another process was faster
+        with filelock.FileLock(f"{copy}.lock"):  # `datasets` uses the same lock
+            if self.force or not _is_sound(copy, archive):
                 _write_copy(url, archive, copy)
         return _Download(url, copy)
 
 
 def _own_mirror() -> str | None:
-    """Return the mirror that MNIST_FAMILY_MIRROR names, with a slash at its end."""
+    """Return the mirror set in MNIST_FAMILY_MIRROR, ending in a slash."""
     given = os.environ.get("MNIST_FAMILY_MIRROR", "").strip()
     if not given:
         return None
     subject = "MNIST_FAMILY_MIRROR"
-    if "@" in given:  # and not shown, for errors are kept in logs
+    if "@" in given:  # the value is not shown, as errors end up in logs
         remedy = "put them into ~/.netrc: machine HOST login NAME password PASSWORD"
         raise fault(subject, "a name or password in the URL", "a URL without", remedy)
     try:
@@ -678,7 +681,7 @@ def _own_mirror() -> str | None:
 
 
 def _authorization(url: str) -> dict[str, str]:
-    """Return the header with the name and password that ~/.netrc has for the host of a URL."""
+    """Return the header with the login and password that ~/.netrc has for the host of a URL."""
     path = os.path.expanduser(os.environ.get("NETRC", "~/.netrc"))
     try:
         hosts = netrc.netrc(path).hosts
@@ -692,7 +695,7 @@ def _authorization(url: str) -> dict[str, str]:
 
 
 def _is_sound(copy: str, archive: Archive) -> bool:
-    """Tell whether there is a copy in the cache, and whether it is the published archive."""
+    """Check whether there is a copy and it is the published archive."""
     if not os.access(copy, os.F_OK):
         return False
     with io.open(copy, "rb") as file:
@@ -704,7 +707,7 @@ def _is_sound(copy: str, archive: Archive) -> bool:
 
 
 def _write_copy(url: str, archive: Archive, copy: str) -> None:
-    """Download to a file that appears only when it is complete and right."""
+    """Download to a file that appears only once it is complete and verified."""
     partial = f"{copy}.incomplete"
     progress = datasets.utils.tqdm(
         total=archive.bytes, unit="B", unit_scale=True, desc=f"Downloading {archive.file}"
@@ -729,7 +732,7 @@ def _try_open(source: str, archive: Archive, kind: str) -> MirrorArchive:
 
 @contextlib.contextmanager
 def _open_transfer(source: str, archive: Archive) -> "Iterator[_IdxFile]":
-    """Open an archive on a mirror, or a copy of one, to be checked as it is read."""
+    """Open an archive on a mirror, or a cached copy; it is checked as it is read."""
     with _Transfer(source, archive) as transfer:
         yield _idx_of(transfer, archive)
 
@@ -740,7 +743,10 @@ def _idx_of(transfer: "_Transfer", archive: Archive) -> "_IdxFile":
 
 
 class _Transfer(io.RawIOBase):
-    """The bytes of an archive as they arrive; ValueError at the end if they are not its own."""
+    """A stream of an archive's bytes that checks them.
+
+    At the end, ValueError if they are not the published ones.
+    """
 
     def __init__(self, source: str, archive: Archive) -> None:
         self.name = source
@@ -766,18 +772,18 @@ class _Transfer(io.RawIOBase):
         super().close()
 
     def readable(self) -> bool:
-        """Return True, as `io` asks of a stream to read."""
+        """Return True: the stream can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read what has arrived, at least a byte unless this is the end."""
+        """Read the bytes that have arrived; 0 bytes only at the end."""
         chunk = self._unread[: len(buffer)] or self._receive(len(buffer))
         self._unread = self._unread[len(chunk) :]
         buffer[: len(chunk)] = chunk
         return len(chunk)
 
     def _first_bytes(self) -> bytes:
-        """Receive at least four bytes if there are as many."""
+        """Receive at least four bytes, or all if there are fewer."""
         first = b""
         while len(first) < 4:
             chunk = self._receive(io.DEFAULT_BUFFER_SIZE)
@@ -787,12 +793,12 @@ class _Transfer(io.RawIOBase):
         return first
 
     def refuse_announced_size(self) -> None:
-        """Raise ValueError if the server announces another size than the .gz has."""
+        """Raise ValueError if the server announces a size other than that of the .gz."""
         if self.gzipped and self._announced not in (None, self._archive.bytes):
             self._refuse(f"{self._announced:,} bytes instead of {self._archive.bytes:,}")
 
     def _receive(self, size: int) -> bytes:
-        """Read and hash up to `size` bytes; check the whole at the end."""
+        """Read and hash up to `size` bytes; at the end of the stream, check the total."""
         if self._announced is not None:
             size = min(size, self._announced - self._received)
         try:
@@ -809,7 +815,7 @@ class _Transfer(io.RawIOBase):
         return chunk
 
     def _check_whole(self) -> None:
-        """Raise ValueError unless what has arrived is the published archive."""
+        """Raise an error unless the received bytes are the published archive."""
         if self._announced is not None and self._received < self._announced:
             raise _BrokenTransfer(f"{self.name}: cut off before its end; load again")
         sha256, md5 = self._sha256.hexdigest(), self._md5.hexdigest()
@@ -844,7 +850,7 @@ def _open_source(source: str) -> tuple[Any, int | None]:
 
 
 def _broken(url: str, error: Exception) -> _BrokenTransfer:
-    """Say in a few words why a mirror gave nothing, by the type of the client's error."""
+    """Return an error that says briefly why a mirror failed, judging by the client's error."""
     if isinstance(error, urllib.error.HTTPError):
         error.close()
         return _BrokenTransfer(f"{url}: HTTP status {error.code}; load again")
@@ -866,7 +872,7 @@ def _proxy_of(url: str) -> str:
 
 
 def _reason(error: Exception, url: str) -> str:
-    """Return what an error of ours found, without the URL, the expected and the remedy."""
+    """Return only what one of our errors found: no URL, expectation or remedy."""
     return re.split(", expected |; ", str(error).removeprefix(f"{url}: "))[0]
 
 
@@ -880,10 +886,10 @@ UNLABELLED = 255  # "no label" in archives of at most 255 classes; rows have -1
 
 @dataclasses.dataclass(frozen=True)
 class DiskSplit:
-    """A split whose files lie on disk, as they were when they were checked.
+    """A split on disk; `stamps` record the state of its files when they were checked.
 
-    `official` says that both files are those that the config's publisher made. `header_images` is
-    the number of images that the header names; it differs from `rows` in Datumaro's files only.
+    `official` is True if both files are the publisher's own. `header_images` is the image count in
+    the header; it differs from `rows` only in files by Datumaro.
     """
 
     name: str
@@ -899,7 +905,7 @@ class DiskSplit:
 
 @dataclasses.dataclass(frozen=True)
 class MirrorSplit:
-    """A split to be streamed from mirrors, checked while it is read."""
+    """A split to stream from mirrors; it is checked while it is read."""
 
     name: str
     images: MirrorArchive
@@ -908,14 +914,14 @@ class MirrorSplit:
 
     @property
     def rows(self) -> int:
-        """Return the number of rows that the header of the images names."""
+        """Return the row count in the header of the images."""
         return self.images.rows
 
 
 def verify(located: LocatedSplit, config: FamilyConfig, num_classes: int) -> DiskSplit:
     """Check every byte of a split that may become a row; ValueError says what is wrong.
 
-    Images are not decompressed if the sha256 of their file is a published one.
+    Images with a published sha256 are not decompressed.
     """
     split = _describe_matching(located, num_classes)
     images = _find_by_file(split.images) or find_published(_payload_md5(split.images))
@@ -926,11 +932,11 @@ def verify(located: LocatedSplit, config: FamilyConfig, num_classes: int) -> Dis
 
 
 def inspect(located: LocatedSplit) -> tuple[DiskSplit, PublishedArchive | None]:
-    """Describe a split by its headers, and find the published archive that it is, if any.
+    """Describe a split by its headers, and identify it if it is a published one.
 
     `read_chunks` checks the rest while it reads. The number of classes is that of the published
-    dataset, or 10: use dataclasses.replace for another. Datumaro's files, whose header has the
-    number of images × 784, are described too.
+    dataset, or 10; change it with dataclasses.replace. Files by Datumaro, whose header gives the
+    number of images × 784, are accepted.
     """
     split = _describe(located, num_classes=10)
     if split.header_images not in (split.rows, IMAGE_BYTES * split.rows):
@@ -954,7 +960,7 @@ def verified_splits(
 
 
 class _Sources:
-    """The splits of a folder, or the published ones, each of which is downloaded when asked for.
+    """The splits of a folder, or the published ones, each downloaded when it is asked for.
 
     `cache_dir` is as in `load`.
     """
@@ -981,7 +987,7 @@ class _Sources:
             self.splits = [*self._found]
 
     def find(self, split: str) -> LocatedSplit:
-        """Return where a split's files are; ConnectionError if no mirror has them."""
+        """Return the paths of a split's files; ConnectionError if no mirror has them."""
         if split not in self._found:
             pair = self.config.archives[split]
             paths = (self._mirrors.download(archive).path for archive in pair)
@@ -992,7 +998,7 @@ class _Sources:
 def _folder_of(config: FamilyConfig, data_dir: str | os.PathLike[str]) -> str:
     """Return the absolute path of the folder that holds a config's archives.
 
-    It is `data_dir`, or the folder of the config's name in it if `data_dir` has no archives.
+    If `data_dir` has no archives, this is its subfolder named after the config, if any.
     """
     folder = _absolute(data_dir)
     entries = _list_folder(folder)
@@ -1031,7 +1037,10 @@ def _describe_matching(located: LocatedSplit, num_classes: int) -> DiskSplit:
 
 
 def _find_by_file(path: str) -> PublishedArchive | None:
-    """Find the published .gz that a file is; it is not read unless one has its size."""
+    """Find the published .gz with the sha256 of a file.
+
+    The file is read only if its size is that of a published .gz.
+    """
     size = os.stat(path).st_size
     if all(size != published.archive.bytes for published in _published_archives()):
         return None
@@ -1074,7 +1083,7 @@ def _other_counts(split: DiskSplit, remedy: str) -> ValueError:
 
 
 def _count_rows(file: "_IdxFile", kind: str) -> int:
-    """Return the number of rows in a header; ValueError if it is not one of this kind of file."""
+    """Return the number of rows in a header; ValueError if the header does not fit `kind`."""
     row_shape = ROW_SHAPES[kind]
     if file.dtype != np.uint8 or not file.shape or file.shape[1:] != row_shape:
         found = f"{file.dtype.name} {' × '.join(map(str, file.shape)) or 'scalar'}"
@@ -1091,7 +1100,7 @@ def _count_rows(file: "_IdxFile", kind: str) -> int:
 def _payload_md5(path: str, num_classes: int = MAX_CLASSES) -> str:
     """Return the MD5 of a decompressed IDX file; ValueError if it is broken.
 
-    Bytes that are no class are refused: 256 classes allow every byte.
+    Labels outside the classes are refused, except `UNLABELLED`; with 256 classes, no label is.
     """
     with _open_idx(path) as file:
         digest = hashlib.md5(file.header, usedforsecurity=False)
@@ -1105,7 +1114,7 @@ def _payload_md5(path: str, num_classes: int = MAX_CLASSES) -> str:
 
 
 def _refuse_other_labels(path: str, labels: np.ndarray, num_classes: int, row: int) -> None:
-    """Raise ValueError if labels, the first of which is that of `row`, are none of the classes."""
+    """Raise ValueError for a label outside the classes; `row` is the row of the first label."""
     wrong = (labels >= num_classes) & (labels != UNLABELLED)
     if wrong.any():
         first = int(wrong.argmax())
@@ -1116,7 +1125,7 @@ def _refuse_other_labels(path: str, labels: np.ndarray, num_classes: int, row: i
 
 # --- Generate: examples from verified splits ------------------------------------------------------
 
-MAX_RANGES = 32  # as many processes can share a split
+MAX_RANGES = 32  # at most this many processes can share a split
 CHUNK_ROWS = 1000
 PNG_HEAD = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">2I5B", *IMAGE_SHAPE, 8, 0, 0, 0, 0)
 PNG_HEAD += struct.pack(">I", zlib.crc32(PNG_HEAD[12:]))
@@ -1137,11 +1146,11 @@ def read_chunks(
     *,
     rows_per_chunk: int = CHUNK_ROWS,
 ) -> Iterator[Chunk]:
-    """Yield the rows from `start` to `stop` in their order; the arrays are read-only.
+    """Yield the rows from `start` to `stop` in order; the arrays are read-only.
 
-    Headers and labels are always checked. What can be seen only at the end of the files (their
-    length, the checksum of a .gz, the digest of a stream) is checked before the last rows of the
-    split are yielded. ValueError for wrong bytes, ConnectionError if a mirror stops sending.
+    Headers and labels are always checked. What shows only at the end of the files (length,
+    gzip checksum, digest of a stream) is checked before the last rows of the split are yielded.
+    ValueError for wrong bytes, ConnectionError if a mirror stops sending.
     """
     stop = split.rows if stop is None else stop
     if not 0 <= start <= stop <= split.rows:
@@ -1164,7 +1173,7 @@ def read_chunks(
 
 
 def _labels_of(numbers: np.ndarray, path: str, num_classes: int, row: int) -> np.ndarray:
-    """Return the labels that the bytes of an archive stand for, int64, -1 for no label."""
+    """Convert the bytes of an archive to int64 labels, -1 for no label."""
     _refuse_other_labels(path, numbers, num_classes, row)
     labels = numbers.astype(np.int64)
     if num_classes <= UNLABELLED:
@@ -1174,7 +1183,7 @@ def _labels_of(numbers: np.ndarray, path: str, num_classes: int, row: int) -> np
 
 @contextlib.contextmanager
 def _open_split(split: DiskSplit | MirrorSplit) -> "Iterator[tuple[_IdxFile, _IdxFile]]":
-    """Open the images and the labels of a split; ValueError if they are not as they were."""
+    """Open the images and the labels of a split; ValueError if they have changed."""
     with contextlib.ExitStack() as stack:
         if isinstance(split, MirrorSplit):
             labels = _labels_in_memory(split.labels)
@@ -1195,7 +1204,7 @@ def _open_split(split: DiskSplit | MirrorSplit) -> "Iterator[tuple[_IdxFile, _Id
 
 
 def _labels_in_memory(labels: MirrorArchive) -> "_IdxFile":
-    """Read labels from a mirror and check them, before the first row is out."""
+    """Read all labels from a mirror and check them before the first row is yielded."""
     with _open_transfer(labels.source, labels.archive) as file:
         content = b"".join([file.header, *file.payload()])
     return _IdxFile(io.BytesIO(content), labels.source, len(content))
@@ -1207,10 +1216,10 @@ def _changed(path: str) -> ValueError:
 
 
 def encode_pngs(images: np.ndarray) -> Iterator[bytes]:
-    """Encode uint8 images (n, 28, 28) as PNG files, mode L; yield one for each.
+    """Encode uint8 images (n, 28, 28) as PNG files, mode L; yield one file per image.
 
-    Lines are unfiltered and compressed by run lengths and Huffman codes. That is two to three
-    times as fast as Pillow and as small to a few percent; the command benchmark measures both.
+    Lines are unfiltered and compressed with run-length and Huffman coding. This is two to three
+    times as fast as Pillow, with sizes within a few percent; the `benchmark` command measures both.
     """
     height, width = IMAGE_SHAPE
     lines = np.zeros((len(images), height, 1 + width), np.uint8)  # the first byte: no filter
@@ -1224,7 +1233,7 @@ def encode_pngs(images: np.ndarray) -> Iterator[bytes]:
 
 
 class MnistFamily(datasets.GeneratorBasedBuilder):
-    """The builder of the published datasets and of any folder like them; see `load`."""
+    """The builder for the published datasets and for any folder like them; see `load`."""
 
     BUILDER_CONFIG_CLASS = FamilyConfig
     BUILDER_CONFIGS = CONFIGS
@@ -1240,7 +1249,7 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
         data_dir: str | os.PathLike[str] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Find the files of `data_dir`; other arguments are those of `datasets`."""
+        """Find the files in `data_dir`; the other arguments are those of `datasets`."""
         config_name = config_name or self.DEFAULT_CONFIG_NAME
         config = find_config(config_name)
         self._class_names = config.class_names
@@ -1255,15 +1264,15 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
             self._located = locate(data_dir)
             if self._located.class_names is not None:
                 self._class_names = self._located.class_names.names
-        # By its own key, `datasets` would give stale rows for changed archives, and load_dataset
-        # and load() would not find each other's cache.
+        # With the key of `datasets`, changed archives would give stale rows, and load_dataset and
+        # load() would not find each other's cache.
         key = SOURCE_DIGEST, self._located and self._located.stamps
         kwargs["hash"] = hashlib.sha256(repr(key).encode()).hexdigest()
         super().__init__(cache_dir, config_name=config_name, data_dir=data_dir, **kwargs)
 
     @classmethod
     def get_all_exported_dataset_infos(cls) -> dict[str, Any]:
-        """Return none: a README.md beside the script has no say in how many rows there are."""
+        """Return {}, so that a README.md beside the script cannot change the expected counts."""
         return {}
 
     def _info(self) -> datasets.DatasetInfo:
@@ -1285,21 +1294,21 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
         return generators
 
     def download_and_prepare(self, *args: Any, **kwargs: Any) -> None:
-        """Build the cache as `datasets` does; ValueError in a worker that should not build it."""
+        """Build the cache; ValueError if a worker process that is still starting would build it."""
         reuse = datasets.DownloadMode.REUSE_DATASET_IF_EXISTS
         mode = datasets.DownloadMode(kwargs.get("download_mode") or reuse)
         built = os.access(f"{self._cache_dir}/dataset_info.json", os.F_OK)
         starting = getattr(multiprocess.current_process(), "_inheriting", False)
         if starting and (mode != reuse or not built):
-            # It would wait for the lock of its parent, which waits for it.
+            # The worker and its parent would wait for each other forever.
             remedy = 'put what loads under if __name__ == "__main__":'
             raise fault("num_proc", "loading in a worker that starts", "a main guard", remedy)
         super().download_and_prepare(*args, **kwargs)
 
     def as_dataset(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the rows as `datasets` does, once they are as many as were verified.
+        """Return the rows; if their number is not the verified one, rebuild the cache first.
 
-        A cache of fewer or more rows is built again; ValueError if that does not help.
+        ValueError if that does not help.
         """
         shortfall = self._shortfall()
         if shortfall is not None:
@@ -1311,7 +1320,7 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
         return super().as_dataset(*args, **kwargs)
 
     def _shortfall(self) -> ValueError | None:
-        """Compare the rows of the Arrow files with those of the archives, for every split."""
+        """Compare the row counts of the Arrow files with those of the archives, for every split."""
         if self._file_format not in (None, "arrow") or "://" in self._output_dir:
             return None
         reader = datasets.arrow_reader.ArrowReader(self._output_dir, self.info)
@@ -1328,7 +1337,7 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
         return None
 
     def _download_and_prepare(self, *args: Any, **kwargs: Any) -> None:
-        """Write to a folder of this run alone, so that no other process writes to our files."""
+        """Write to a folder that no other process uses, then move the files."""
         folder = self._output_dir
         if "://" in folder:
             super()._download_and_prepare(*args, **kwargs)
@@ -1337,7 +1346,7 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
             for entry in [*entries]:
                 if not entry.name.startswith(f"{self.dataset_name}-"):
                     continue
-                if entry.is_dir():  # of a run that was killed
+                if entry.is_dir():  # left by a run that was killed
                     shutil.rmtree(entry.path)
                 else:
                     _remove(entry.path)
@@ -1353,7 +1362,7 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
         os.rmdir(run)
 
     def as_streaming_dataset(self, split: Any = None, base_path: str | None = None) -> Any:
-        """Stream, as `datasets` does it, but open no archives of splits that are not asked for."""
+        """Stream the rows; archives of splits that are not asked for are not opened."""
         names = [*self.config.archives]
         if self._located is not None:
             names = [located.name for located in self._located.splits]
@@ -1365,7 +1374,7 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
         return super().as_streaming_dataset(split, base_path)
 
     def _splits(self, dl_manager: Any) -> Sequence[DiskSplit | MirrorSplit]:
-        """Return the verified splits, or those of mirrors to be streamed."""
+        """Return the verified splits, or the splits to stream from mirrors."""
         if self._located is None:
             options = dl_manager.download_config
             cache = options.cache_dir or self._cache_downloaded_dir
@@ -1388,14 +1397,14 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
 
     def _fetched(self, mirrors: _Mirrors, name: str, dl_manager: Any) -> DiskSplit:
         copies = [mirrors.download(archive) for archive in self.config.archives[name]]
-        for copy in copies:  # what `datasets` sums up to the dataset's download_size
+        for copy in copies:  # `datasets` adds these up to the dataset's download_size
             size = {"num_bytes": os.stat(copy.path).st_size, "checksum": None}
             dl_manager._recorded_sizes_checksums[copy.url] = size
         located = LocatedSplit(name, *(copy.path for copy in copies))
         return verify(located, self.config, len(self._class_names))
 
     def _prepare_split_single(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
-        """Write examples as `datasets` does; let its error say what the cause was."""
+        """Write examples as `datasets` does, but name the cause in its error."""
         try:
             yield from super()._prepare_split_single(*args, **kwargs)
         except datasets.exceptions.DatasetGenerationError as error:
@@ -1408,10 +1417,10 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
     def _generate_examples(
         self, split: DiskSplit | MirrorSplit, ranges: list[tuple[int, int]]
     ) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Yield (row, example) for each row of `ranges`, in their order.
+        """Yield (row, example) for each row of `ranges`, in order.
 
-        The image is a PNG file, not a PIL image: `datasets` would encode that to another such
-        file, in twice the time. What it decodes for users is a PIL image all the same.
+        The image is a PNG file, not a PIL image: `datasets` would encode a PIL image to PNG as
+        well, but takes twice the time. Users get a PIL image either way.
         """
         for start, stop in _joined(ranges):
             row = start
@@ -1423,11 +1432,11 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
 
 
 def _end_with_parent() -> None:
-    """End a worker whose parent was killed, without a word: nobody listens or needs its rows."""
+    """Exit silently if this is a worker whose parent was killed: nobody needs its rows."""
     parent = multiprocess.parent_process()
     if parent is None:
         return  # not a worker
-    forked = multiprocess.get_start_method() == "fork"  # siblings keep the pipe of is_alive open
+    forked = multiprocess.get_start_method() == "fork"  # siblings keep is_alive's pipe open
     if not parent.is_alive() or (forked and os.getppid() != parent.pid):
         os._exit(1)
 
@@ -1436,12 +1445,12 @@ def _row_ranges(split: DiskSplit | MirrorSplit, streaming: bool) -> list[tuple[i
     """Divide the rows of a split into (start, stop) pairs that processes can share."""
     count = min(split.rows, MAX_RANGES)
     if streaming and (isinstance(split, MirrorSplit) or split.gzipped):
-        count = 1  # a stream asks for each range by itself, and a .gz is read from its start
+        count = 1  # a stream opens its files anew for each range, and a .gz is read from its start
     return [(split.rows * i // count, split.rows * (i + 1) // count) for i in range(count)]
 
 
 def _joined(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Join ranges that follow one another, so that a .gz is read from its start only once."""
+    """Merge adjacent ranges, so that a .gz is read from its start only once."""
     start = stop = 0
     for first, last in ranges:
         if first != stop:
@@ -1471,9 +1480,9 @@ def load(
     ("train+test"); with `streaming`, the exact name of a split. `data_dir` is a folder of IDX
     archives, .gz or raw, to read instead of the published ones, which are downloaded once.
 
-    Returns a Dataset, or a DatasetDict if `split` is None; their Iterable kin with `streaming`.
-    ValueError says which file is broken and how, or lists the configs or splits there are.
-    ConnectionError says what each mirror gave, and where to put archives that you have already.
+    Returns a Dataset, or a DatasetDict if `split` is None; with `streaming`, the Iterable versions.
+    ValueError says which file is broken and how, or lists the valid configs or splits.
+    ConnectionError says why each mirror failed, and where to put archives that you already have.
     """
     builder = MnistFamily(cache_dir, config_name=name, data_dir=data_dir)
     if streaming and num_proc is not None:
@@ -1491,7 +1500,7 @@ def load(
     return builder.as_dataset(split=split, in_memory=in_memory)
 
 
-# --- Arrays: the rows in memory, without `datasets` in between ------------------------------------
+# --- Arrays: the rows in memory, without Arrow files ----------------------------------------------
 
 
 class Arrays(NamedTuple):
@@ -1502,7 +1511,7 @@ class Arrays(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """Rows of a split, from `start` to `stop`, and the row of the arrays that the first becomes."""
+    """Rows `start` to `stop` of a split; they go into the arrays from row `place` on."""
 
     split: str
     start: int
@@ -1545,8 +1554,8 @@ def arrays(
     `split` is None. Images are uint8 (n, 28, 28), 0 = background; labels are int64 (n,), -1 where
     there is none. Both are writable.
 
-    Archives are checked as by `load` and shared with it in the download cache; those of splits
-    that are not asked for are neither downloaded nor read. Errors are those of `load`.
+    Archives are checked as in `load`, which uses the same download cache; those of splits that are
+    not asked for are neither downloaded nor read. Errors are those of `load`.
     """
     sources = _Sources(name, data_dir, cache_dir)
     if split is None:
@@ -1555,13 +1564,13 @@ def arrays(
 
 
 def _read_rows(sources: _Sources, split: str) -> Arrays:
-    """Return the rows of a split, a slice or a union, in the order in which they are named."""
+    """Return the rows of a split, a slice or a union, in the order given."""
     instruction = _parse_split(split, sources.splits)
     named = instruction.to_absolute(dict.fromkeys(sources.splits, 100))  # for any count of rows
     found = {part.splitname: _describe_possible(sources, part.splitname) for part in named}
     ranges = instruction.to_absolute({each: found[each].rows for each in found})
     if all(part.from_ == part.to for part in ranges):
-        raise ValueError(f'Instruction "{split}" corresponds to no data!')  # as `load` says it
+        raise ValueError(f'Instruction "{split}" corresponds to no data!')  # as in `load`
     parts = _place(ranges)
     count = sum(part.stop - part.start for part in parts)
     rows = Arrays(np.empty((count, *IMAGE_SHAPE), np.uint8), np.empty(count, np.int64))
@@ -1571,7 +1580,7 @@ def _read_rows(sources: _Sources, split: str) -> Arrays:
 
 
 def _parse_split(split: str, names: Sequence[str]) -> Any:
-    """Return the datasets.ReadInstruction that `load` makes of `split`."""
+    """Parse `split` into a datasets.ReadInstruction, as `load` does."""
     named = "+".join(names) if str(split) == "all" else str(split)
     return datasets.ReadInstruction.from_spec(datasets.Split(named))
 
@@ -1586,7 +1595,7 @@ def _describe_possible(sources: _Sources, name: str) -> DiskSplit:
 
 
 def _place(ranges: Iterable[Any]) -> list[_Part]:
-    """Put ranges of `datasets` one after another; one that ends before it starts is empty."""
+    """Lay out ranges of `datasets` one after another; one that ends before it starts is empty."""
     parts = []
     place = 0
     for part in ranges:
@@ -1599,7 +1608,7 @@ def _place(ranges: Iterable[Any]) -> list[_Part]:
 def _copy_rows(
     split: DiskSplit, parts: Sequence[_Part], rows: Arrays, config: FamilyConfig
 ) -> None:
-    """Copy parts of a split to their places; ValueError for all that `verify` refuses."""
+    """Copy parts of a split to their places; ValueError for anything that `verify` refuses."""
     first = 0  # the row of the split that a chunk starts with
     for images, labels in _checked_chunks(split, config, max(part.stop for part in parts)):
         for part in parts:
@@ -1612,7 +1621,7 @@ def _copy_rows(
 
 
 def _checked_chunks(split: DiskSplit, config: FamilyConfig, stop: int) -> Iterator[Chunk]:
-    """Yield the rows up to `stop`, or all if only reading all can tell whether they are right."""
+    """Yield the rows up to `stop`, or all rows if they must be read to identify the images."""
     images = _find_by_file(split.images)
     _refuse_another(images, split.images, "images", split.name, config)
     if images is not None:
@@ -1637,11 +1646,11 @@ IDX_DTYPES = {code: np.dtype(f">{name}") for code, name in IDX_TYPES.items()}
 GZIP_MAGIC = b"\x1f\x8b"
 GZIP_LEVEL = 6  # 9 would take ten times as long, for one or two percent
 CHUNK_BYTES = 1 << 20
-DEFLATE_LIMIT = 1032  # bytes that one byte of a .gz can stand for: runs of 258 in two bits
+DEFLATE_LIMIT = 1032  # bytes that one byte of a .gz can expand to: runs of 258 in two bits
 
 
 class ArchiveDigest(NamedTuple):
-    """The size and sha256 of a file, and the MD5 and size of what is inside if it is a .gz."""
+    """The size and sha256 of a file, and the MD5 and size of its content, decompressed if a .gz."""
 
     bytes: int
     sha256: str
@@ -1650,10 +1659,10 @@ class ArchiveDigest(NamedTuple):
 
 
 def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
-    """Return the array in an IDX file, .gz or raw whatever its name; writable, native byte order.
+    """Return the array in an IDX file, whether .gz or raw, whatever its name.
 
-    The dtype is uint8, int8, int16, int32, float32 or float64. ValueError if the file is not
-    exactly one such array.
+    The array is writable, in native byte order. Its dtype is uint8, int8, int16, int32, float32 or
+    float64. ValueError if the file is not exactly one such array.
     """
     with _open_idx(os.fspath(path)) as file:
         values = bytearray().join(file.payload())
@@ -1672,13 +1681,14 @@ def write_idx(
     *,
     shape: tuple[int, ...] | None = None,
 ) -> None:
-    """Write an array to an IDX file, a .gz if `path` ends so; the same array gives the same bytes.
+    """Write an array to an IDX file, compressed if `path` ends in .gz.
 
-    With `shape`, which the header needs first, the rows may come as an iterable of arrays. `load`
-    reads uint8: images (rows, 28, 28), 0 = background, and labels (rows,).
+    Equal arrays give equal bytes. With `shape`, the rows may be an iterable of arrays; the header
+    needs the shape before they are read. `load` reads uint8: images (rows, 28, 28),
+    0 = background, and labels (rows,).
 
     ValueError for dtypes other than those of `read_idx`, such as NumPy's default int64, and for
-    chunks that do not add up to `shape`. The file appears whole or not at all.
+    chunks that do not add up to `shape`. The file is written in full or not at all.
     """
     path = os.fspath(path)
     if shape is None:
@@ -1694,7 +1704,7 @@ def write_idx(
         chunks = _whole_chunks(path, itertools.chain([first], chunks), shape, dtype)
     header = _header_bytes(path, dtype, shape)
     with _replaced_whole(path) as file, contextlib.ExitStack() as stack:
-        if path.endswith(".gz"):  # without the name and the clock that gzip files can have
+        if path.endswith(".gz"):  # leaves out the file name and time, which gzip would add
             packed = gzip.GzipFile("", "wb", GZIP_LEVEL, file, mtime=0)
             file = stack.enter_context(packed)
         file.write(header)
@@ -1703,7 +1713,7 @@ def write_idx(
 
 
 def digest_archive(path: str | os.PathLike[str]) -> ArchiveDigest:
-    """Measure and hash a file and what is inside in one pass; ValueError for a broken .gz."""
+    """Measure and hash a file and its content in one pass; ValueError for a broken .gz."""
     path = os.fspath(path)
     _regular_file(path)
     with io.open(path, "rb") as file:
@@ -1726,7 +1736,7 @@ class _HashingReader(io.RawIOBase):
         self.size = 0
 
     def readable(self) -> bool:
-        """Return True, as `io` asks of a stream to read."""
+        """Return True: the stream can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:
@@ -1744,8 +1754,8 @@ class _HashingReader(io.RawIOBase):
 class _IdxFile:
     """An open IDX file whose header has been read.
 
-    `name` is the path or URL that errors start with; `max_bytes` is the most that the file can
-    hold, so that no header makes us wait or allocate for more.
+    Errors start with `name`, a path or URL. `max_bytes` is the most that the file can hold, so that
+    no header makes us wait for more or allocate more.
     """
 
     def __init__(self, stream: Any, name: str, max_bytes: int) -> None:
@@ -1760,7 +1770,7 @@ class _IdxFile:
         self.payload_bytes = self.dtype.itemsize * math.prod(self.shape)
 
     def payload(self) -> Iterator[bytes]:
-        """Yield the bytes after the header; ValueError if they are fewer or more than promised."""
+        """Yield the bytes after the header; ValueError if there are fewer or more than promised."""
         self.refuse_impossible_size()
         for start in range(0, self.payload_bytes, CHUNK_BYTES):
             yield self.read_exactly(min(CHUNK_BYTES, self.payload_bytes - start))
@@ -1775,7 +1785,7 @@ class _IdxFile:
         return chunk
 
     def skip(self, size: int) -> None:
-        """Go forward, in a raw file without reading."""
+        """Skip `size` bytes; in a raw file on disk, without reading them."""
         if self._stream.seekable() and not self.gzipped:
             self._stream.seek(size, os.SEEK_CUR)
             self._position += size
@@ -1789,7 +1799,10 @@ class _IdxFile:
             raise self._short(f"at most {self._max_bytes:,}")
 
     def refuse_left_over(self) -> None:
-        """Raise ValueError unless this is the end; only here is the checksum of a .gz checked."""
+        """Raise ValueError unless the file ends here.
+
+        Reading the end also checks the checksum of a .gz.
+        """
         if self._read(1):
             expected = f"{self.payload_bytes:,} after the header as it promises"
             raise fault(self.name, "bytes left over", expected, "get the file again")
@@ -1817,12 +1830,12 @@ class _IdxFile:
 
 
 def _is_idx_start(head: bytes) -> bool:
-    """Tell whether a file that starts so can be IDX."""
+    """Check whether a file with this start can be IDX."""
     return len(head) >= 4 and head[:2] == b"\0\0" and head[2] in IDX_DTYPES
 
 
 def _looks_like(head: bytes) -> str:
-    """Say what a file that is not IDX is, judging by its first bytes."""
+    """Describe a file that is not IDX, judging by its first bytes."""
     if not head:
         return "empty"
     if head.lstrip().startswith(b"<"):
@@ -1838,7 +1851,7 @@ def _looks_like(head: bytes) -> str:
 def _open_idx(path: str) -> Iterator[_IdxFile]:
     """Open an IDX file and read its header.
 
-    By io.open: `datasets` replaces the builtin in this module by one for URLs.
+    It uses io.open because `datasets` replaces the builtin in this module with one for URLs.
     """
     size = _regular_file(path).st_size
     with io.open(path, "rb") as file:
@@ -1885,7 +1898,7 @@ def _whole_chunks(
 
 @contextlib.contextmanager
 def _replaced_whole(path: str) -> Iterator[Any]:
-    """Open a file to write that takes the place of `path` once it is complete."""
+    """Open a file for writing that replaces `path` once it is complete."""
     partial = f"{path}.incomplete"
     try:
         with _open_to_write(partial) as file:
@@ -1898,7 +1911,7 @@ def _replaced_whole(path: str) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def _open_to_write(path: str) -> Iterator[Any]:
-    """Open a file; errors of writing, such as that of a full disk, get the path that they lack."""
+    """Open a file for writing; add its path to errors that lack one, such as a full disk."""
     try:
         with io.open(path, "wb") as file:
             yield file
