@@ -1,4 +1,4 @@
-"""Convert a data set from any format to any other, with classes and splits of the user's choice."""
+"""Convert a dataset to another format, with all or some of its splits and classes."""
 
 import contextlib
 import dataclasses
@@ -27,7 +27,7 @@ ROW_FILE = re.compile(r"/[0-9]{8}\.png$")
 
 @dataclasses.dataclass(frozen=True)
 class SplitCounts:
-    """Rows of a split: those written, those of them without a label, and those left out."""
+    """Row counts of a split: rows written, those of them without a label, and rows left out."""
 
     rows: int
     unlabelled: int
@@ -36,7 +36,7 @@ class SplitCounts:
 
 @dataclasses.dataclass(frozen=True)
 class Converted:
-    """What a conversion read and wrote, with the splits as written and sentences for the user."""
+    """What a conversion read, the splits that it wrote, and notes for the user."""
 
     source: Source
     dest: Path
@@ -46,7 +46,7 @@ class Converted:
     notes: tuple[str, ...]
 
 
-def convert(  # noqa: PLR0913 - the choices are keywords, and most calls make none
+def convert(  # noqa: PLR0913 - the options are keywords, and most calls pass few
     source: str | Path,
     dest: Path,
     *,
@@ -59,12 +59,13 @@ def convert(  # noqa: PLR0913 - the choices are keywords, and most calls make no
     csv_header: bool = False,
     force: bool = False,
 ) -> Converted:
-    """Write `source`, a folder, a file or a config's name, as a new folder in another format.
+    """Convert `source`, a folder, a file or a config's name, to a new folder in another format.
 
-    `splits` are kept, then renamed by `rename_splits`. `only_classes`, names or numbers, are kept
-    and numbered anew in their order. `class_names` is a labels.txt or dataset_meta.json. With
-    `force`, `dest` may be a folder that a conversion wrote and nobody changed. ValueError if
-    anything would be lost or spoiled; `dest` is then as it was.
+    `splits` selects splits; `rename_splits` then renames them. `only_classes`, by name or number,
+    selects classes, which are renumbered from 0 in the order of their old numbers. `class_names`
+    is a labels.txt or dataset_meta.json. With `force`, `dest` may be a folder that an earlier
+    conversion wrote and nobody has changed. ValueError if rows would be lost or misread; `dest` is
+    left as it was.
     """
     _refuse_replacement(dest, force)
     if csv_header and to != "csv":
@@ -118,7 +119,7 @@ def run(  # noqa: PLR0913 - one parameter for each argument of the command line
 
 
 def summary(source: str, converted: Converted) -> list[str]:
-    """Return the lines that tell a user what a conversion did."""
+    """Describe a conversion to the user, in lines."""
     read = converted.source
     names = f"{class_count(read.class_names.names)} (named by {read.class_names.source})"
     lines = [f"{source}: {read.format} with the splits {', '.join(read.splits)} and {names}"]
@@ -133,7 +134,7 @@ def summary(source: str, converted: Converted) -> list[str]:
 
 
 class _KeptClasses(NamedTuple):
-    """The classes that stay; `numbers` maps old labels to new ones, -1 for classes left out."""
+    """The classes to keep; `numbers` maps old labels to new ones, -1 for classes left out."""
 
     names: tuple[str, ...]
     numbers: np.ndarray | None
@@ -141,7 +142,7 @@ class _KeptClasses(NamedTuple):
 
 
 class _KeptSplit:
-    """A split with the rows of the classes that stay, which are counted while they are read."""
+    """The rows of a split in the classes to keep, counted while they are read."""
 
     def __init__(self, name: str, reader: Reader, classes: _KeptClasses) -> None:
         self._name = name
@@ -150,7 +151,7 @@ class _KeptSplit:
         self.counts = SplitCounts(0, 0, 0)
 
     def __call__(self) -> Iterator[Chunk]:
-        """Yield the rows that stay. ValueError for a label of no class, and if no row stays."""
+        """Yield the rows to keep. ValueError for a label without a class, or if no row is kept."""
         self.counts = SplitCounts(0, 0, 0)
         row = 0
         with tqdm(desc=f"Converting {self._name}", unit=" rows", unit_scale=True) as bar:
@@ -197,7 +198,7 @@ def _refuse_replacement(dest: Path, force: bool) -> None:
     """Raise ValueError if `dest` was written by a conversion and may not be replaced."""
     manifest = read_manifest(dest)
     if manifest is None or manifest.command != "convert":
-        return  # whole_folder says what may be written there
+        return  # whole_folder checks whether anything else may be replaced
     if not force:
         remedy = "name another, or pass --force to replace it"
         raise fault(str(dest), "an earlier conversion", "a new folder", remedy)
@@ -213,7 +214,7 @@ def _refuse_replacement(dest: Path, force: bool) -> None:
 
 
 def _paths(source: str | Path) -> list[Path]:
-    """List the folder or file of a source, and what is in it, as links may lead elsewhere."""
+    """List the folder or file of a source and the entries in it, which may be links."""
     if str(source) in [config.name for config in CONFIGS]:
         return []
     path = Path(source)
@@ -243,7 +244,7 @@ def _chosen_splits(
 def _new_names(
     source: str, splits: Mapping[str, Reader], renamed: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return the name that each split gets."""
+    """Return the new name of each split."""
     for old, new in renamed.items():
         if old not in splits:
             found, expected = f"no split {old!r} to rename", f"one of {', '.join(splits)}"
@@ -266,7 +267,7 @@ def _keep_classes(
 
 
 def _class_label(source: str, wanted: str, names: tuple[str, ...]) -> int:
-    """Return the label of a class given by its name or else by its number."""
+    """Return the label of a class, given by name or else by number."""
     if wanted in names:
         return names.index(wanted)
     if re.fullmatch("[0-9]{1,3}", wanted) and int(wanted) < len(names):
@@ -277,7 +278,7 @@ def _class_label(source: str, wanted: str, names: tuple[str, ...]) -> int:
 
 @contextlib.contextmanager
 def _naming_dest(dest: Path, folder: Path) -> Iterator[None]:
-    """Let errors name DEST, not the folder beside it that is written first."""
+    """Make errors name DEST, not the temporary folder beside it."""
     try:
         yield
     except OSError as error:

@@ -1,7 +1,7 @@
 """The formats that `convert` reads and writes.
 
 To add one, write a module with the names that `mnist_tools.formats.source.Format` lists, and add
-it to this table. Importing this package is cheap: a format's module is imported when it is needed.
+it to this table. Importing this package is cheap: a format's module is only imported when needed.
 """
 
 FORMATS = {

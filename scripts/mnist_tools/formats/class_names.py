@@ -8,7 +8,7 @@ from mnist_family import ClassNames, read_class_names
 from mnist_tools.formats.files import some
 
 CLASS_LIMIT = 256
-"""The largest number of classes, in every format, read or written."""
+"""The maximum number of classes, when reading or writing any format."""
 
 DIGITS = ClassNames(tuple("0123456789"), "digits")
 NAME_FILES = ("dataset_meta.json", "labels.txt")
@@ -21,7 +21,7 @@ def first_named(
     beside: ClassNames | None,
     default: ClassNames,
 ) -> ClassNames:
-    """Return the class names that go first: the user's, the data's own, a file's, a default."""
+    """Return the first class names there are: option, data, file beside it, or default."""
     for names in (option, inside, beside):
         if names is not None:
             return names
@@ -29,7 +29,7 @@ def first_named(
 
 
 def names_beside(path: Path) -> ClassNames | None:
-    """Read the class names in a folder, or in the folder of a file; None if there are none."""
+    """Read the class names from a folder, or from a file's folder; None if there are none."""
     folder = path if path.is_dir() else path.parent
     for name in NAME_FILES:
         if (folder / name).exists():
@@ -38,7 +38,10 @@ def names_beside(path: Path) -> ClassNames | None:
 
 
 def write_class_names(folder: Path, names: Sequence[str]) -> None:
-    """Write dataset_meta.json, and labels.txt unless it cannot keep a name that ends in a blank."""
+    """Write dataset_meta.json and, if it can keep the names, labels.txt.
+
+    labels.txt cannot keep a space at the start or end of a name.
+    """
     text = json.dumps({"labels": [*names]}, ensure_ascii=False)
     (folder / "dataset_meta.json").write_text(text + "\n", encoding="utf-8", newline="\n")
     if all(name == name.strip() for name in names):
@@ -47,6 +50,6 @@ def write_class_names(folder: Path, names: Sequence[str]) -> None:
 
 
 def class_count(names: Sequence[str]) -> str:
-    """Say how many classes there are, and name the first of them."""
+    """Return the number of classes and the first few names."""
     word = "class" if len(names) == 1 else "classes"
     return f"{len(names)} {word}: {some(names, 10)}"

@@ -1,4 +1,4 @@
-"""CSV: a line a row, with the label and 784 grey levels."""
+"""CSV: one line per row, with the label and 784 grey levels."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -18,19 +18,19 @@ from mnist_tools.formats.source import ROWS_PER_CHUNK, Reader, Request, Source, 
 from mnist_tools.formats.split_names import SplitFile, name_splits
 
 TITLE: str = "CSV"
-CSV_BLOCK_BYTES = 256 << 10  # pyarrow reads about ten of them ahead
+CSV_BLOCK_BYTES = 256 << 10  # pyarrow reads about ten blocks ahead
 LONGEST_NUMBER = 32  # characters; a block has to hold a whole line
 HEADER = ",".join(["label", *(f"pixel{pixel}" for pixel in range(784))]) + "\n"
-MAX_LABEL = 1 << 53  # up to which float64 keeps whole numbers apart
+MAX_LABEL = 1 << 53  # float64 represents every whole number up to this one
 
 
 def detect(path: Path) -> bool:
-    """Tell whether there are .csv files in a folder, or a file is one."""
+    """Check whether `path` is a .csv file or a folder with some."""
     return bool(files_in(path, ".csv"))
 
 
 def read(request: Request) -> Source:
-    """Open mnist_<split>.csv, <split>.csv and the like; a header says what each column is."""
+    """Open mnist_<split>.csv, <split>.csv and the like; a header, if any, names the columns."""
     files = files_in(request.path, ".csv")
     stems = [SplitFile(file.name[:-4].removeprefix("mnist_"), file.name) for file in files]
     named = name_splits(stems, request.path)
@@ -54,7 +54,7 @@ def write(
     class_names: Sequence[str],
     options: WriteOptions,
 ) -> tuple[str, ...]:
-    """Write mnist_<split>.csv; -1 is the label of a row that has none."""
+    """Write mnist_<split>.csv; rows without a label get -1."""
     texts = [_texts(",", -1), _texts(","), _texts("\n")]
     for split, reader in splits.items():
         with open(folder / f"mnist_{split}.csv", "wb") as file:
@@ -69,13 +69,13 @@ def write(
 
 
 def _texts(end: str, *more: int) -> np.ndarray:
-    """Spell 0 to 255, then `more`, each followed by `end`: uint8 (n, 4), padded with 0."""
+    """Return 0 to 255, then `more`, as text that ends in `end`: uint8 (n, 4), padded with 0."""
     texts = np.array([f"{number}{end}" for number in (*range(256), *more)], "S4")
     return texts.view(np.uint8).reshape(-1, 4)
 
 
 def _lines(chunk: Chunk, texts: Sequence[np.ndarray]) -> bytes:
-    """Write the lines of a chunk; the last of the texts for labels is that of -1."""
+    """Format a chunk as lines; in the label texts, index -1 is the text of label -1."""
     labels, pixels, last = texts
     rows = len(chunk.labels)
     values = chunk.images.reshape(rows, 784)
@@ -98,7 +98,7 @@ def _chunks(file: Path, layout: Layout, resize: bool) -> Iterator[Chunk]:
 
 
 def _values(file: Path, layout: Layout) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield the labels (n,) and pixels (n, 784) of blocks, as whole numbers of any dtype."""
+    """Yield blocks of labels (n,) and pixels (n, side²), as numbers of any dtype."""
     done = 0
     try:
         for batch in _batches(file, layout, pyarrow.int16(), 0):
@@ -113,7 +113,7 @@ def _values(file: Path, layout: Layout) -> Iterator[tuple[np.ndarray, np.ndarray
 def _batches(
     file: Path, layout: Layout, kind: pyarrow.DataType, skip: int
 ) -> Iterator[pyarrow.RecordBatch]:
-    """Yield blocks of the label's column, if there is one, and of the pixels' columns."""
+    """Yield blocks of the label column, if there is one, and the pixel columns."""
     names = [str(column) for column in range(layout.columns)]
     used = [str(column) for column in _used(layout)]
     read = pyarrow.csv.ReadOptions(
@@ -168,7 +168,7 @@ def _plain_numbers(
 def _numbers_in_text(
     batch: pyarrow.RecordBatch, layout: Layout, file: Path, row: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Read numbers that are not written plainly, as in +5, 5.0 or 1.28e+02."""
+    """Read numbers that are not plain digits, such as +5, 5.0 or 1.28e+02."""
     text = pyarrow.concat_arrays(batch.columns)
     text = pyarrow.compute.utf8_trim_whitespace(text)
     text = pyarrow.compute.replace_substring_regex(text, r"^\+", "")
@@ -208,7 +208,7 @@ def _refuse_fractions(labels: np.ndarray, file: Path, row: int) -> None:
 
 
 def _refuse_other_pixels(pixels: np.ndarray, file: Path, row: int) -> None:
-    wrong = ~((pixels >= 0) & (pixels <= 255))  # what is no number is neither
+    wrong = ~((pixels >= 0) & (pixels <= 255))  # NaN fails both comparisons
     if pixels.dtype.kind == "f":
         wrong |= pixels != np.floor(pixels)
     if wrong.any():

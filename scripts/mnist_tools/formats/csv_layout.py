@@ -1,4 +1,4 @@
-"""Where the label and the pixels stand in a CSV file, judged by its first line."""
+"""Find the columns of the label and the pixels in a CSV file from its first line."""
 
 import csv
 import io
@@ -31,7 +31,7 @@ CSV_CONTENT = "784 pixels and a label in UTF-8 text"
 
 
 class Layout(NamedTuple):
-    """The columns of a CSV file; `pixels` are their places in the order of the image's pixels."""
+    """The columns of a CSV file; `pixels` lists the pixel columns in the image's order."""
 
     separator: str
     lines_before_rows: int
@@ -47,7 +47,7 @@ class Layout(NamedTuple):
 
 
 class FirstLine(NamedTuple):
-    """The fields of the first line that is not blank, and how many lines there are before it."""
+    """The fields of the first line that is not blank, and the number of lines before it."""
 
     fields: list[str]
     separator: str
@@ -55,7 +55,7 @@ class FirstLine(NamedTuple):
 
 
 def read_layout(path: Path, *, resize: bool) -> Layout:
-    """Find the columns of a CSV file. ValueError if they are not those of square images."""
+    """Find the columns of a CSV file. ValueError if images are not square, or need `resize`."""
     refuse_wrong_file(path, CSV_CONTENT)
     first = _read_first_line(path)
     if _is_header(first.fields, path):
@@ -94,7 +94,7 @@ def _is_header(fields: Sequence[str], path: Path) -> bool:
     names = [field for field in fields if not NUMBER.fullmatch(field)]
     numbers = [field for field in fields if field and NUMBER.fullmatch(field)]
     if numbers == [str(number) for number in range(len(numbers))] and len(fields) > 2:
-        return True  # as pandas numbers columns that have no names
+        return True  # pandas numbers unnamed columns like this
     if len(names) == 1 and len(set(numbers)) < len(numbers):
         found = f"the text {names[0]!r:.40} among the numbers of the first row"
         raise fault(str(path), found, CSV_CONTENT, "number the classes from 0")
@@ -144,7 +144,7 @@ def _layout_by_names(first: FirstLine, path: Path) -> Layout:
 
 
 def _in_pixel_order(places: Sequence[int], names: Sequence[str]) -> tuple[int, ...] | None:
-    """Sort columns by the numbers in their names; None unless these count every pixel once."""
+    """Sort columns by the numbers in their names; None unless each pixel has one column."""
     matches = [PIXEL_NAME.fullmatch(names[place]) for place in places]
     if len({match["prefix"] if match else None for match in matches}) != 1:
         return None

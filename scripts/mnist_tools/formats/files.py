@@ -1,4 +1,4 @@
-"""The files of a source: which count, which are shards of one split, and what is no data at all."""
+"""Find the data files of a source, and group the shards of each split."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -20,14 +20,14 @@ class Shards(NamedTuple):
 
 
 def some(names: Sequence[str], count: int = 5) -> str:
-    """List the first names, and say that there are more."""
+    """List the first names, followed by … if there are more."""
     if len(names) > count:
         return f"{', '.join(names[:count])} …"
     return ", ".join(names)
 
 
 def is_litter(name: str) -> bool:
-    """Tell whether a file is hidden or left by an operating system, and never data."""
+    """Check whether a file is hidden or left behind by an operating system, so never data."""
     return name.startswith(".") or name.lower() in LITTER
 
 
@@ -37,7 +37,7 @@ def folders_in(path: Path) -> list[Path]:
 
 
 def files_in(path: Path, *suffixes: str) -> list[Path]:
-    """List the files with a suffix in a folder, sorted; a file that has it is its own list."""
+    """List the files in a folder with one of the suffixes, sorted, or `path` if it is one."""
     if not path.is_dir():
         return [path] if path.is_file() and path.name.lower().endswith(suffixes) else []
     return sorted(
@@ -48,9 +48,9 @@ def files_in(path: Path, *suffixes: str) -> list[Path]:
 
 
 def data_files(path: Path, *suffixes: str) -> list[Path]:
-    """List the files with a suffix in a folder, or in the one folder in it that has any.
+    """List the files with one of the suffixes in a folder, or in its only subfolder with any.
 
-    ValueError if several folders have some, since they may be of several data sets.
+    ValueError if several folders have some, as these may be different datasets.
     """
     found = {path: files_in(path, *suffixes)}
     if path.is_dir():
@@ -64,9 +64,9 @@ def data_files(path: Path, *suffixes: str) -> list[Path]:
 
 
 def group_shards(files: Sequence[Path], where: Path, shorten: Callable[[str], str]) -> list[Shards]:
-    """Group files by split. ValueError unless every split is one file or all its numbered shards.
+    """Group files by split. ValueError unless each is one file or a complete set of shards.
 
-    `shorten` returns the name of a file without its suffix.
+    `shorten` removes the suffix from a file name.
     """
     groups: dict[str, list[Path]] = {}
     for file in files:
@@ -96,7 +96,7 @@ def _refuse_partial_shards(
 
 
 def refuse_wrong_file(path: Path, expected: str) -> None:
-    """Raise ValueError for what is no regular file, for a Git LFS pointer and for a web page."""
+    """Raise ValueError for a Git LFS pointer, a web page, and anything but a regular file."""
     if not path.is_file():
         found = "a link to nothing, a pipe or a device"
         raise fault(str(path), found, expected, "put the file itself there")

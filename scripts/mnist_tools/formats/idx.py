@@ -1,4 +1,4 @@
-"""IDX: an archive of images and one of labels for each split, as MNIST is published."""
+"""IDX: one archive of images and one of labels per split, as MNIST is published."""
 
 import contextlib
 import dataclasses
@@ -42,7 +42,7 @@ IMAGES_START = b"\0\0\x08\x03"
 
 
 class _Opened(NamedTuple):
-    """A split whose headers have been read; `split` is None if its images have to be scaled."""
+    """A split whose headers have been read; `split` is None if its images need scaling."""
 
     located: LocatedSplit
     split: DiskSplit | None
@@ -59,13 +59,13 @@ class Pair(NamedTuple):
 
 
 def detect(path: Path) -> bool:
-    """Tell whether a folder or file has the name of an IDX archive."""
+    """Check whether `path` is named like an IDX archive, or is a folder with some."""
     names = os.listdir(path) if path.is_dir() else [path.name]
     return any(ARCHIVE.fullmatch(name) for name in names if not is_litter(name))
 
 
 def read(request: Request) -> Source:
-    """Open the archives in a folder, including Datumaro's with their count of images × 784."""
+    """Open the archives in a folder; Datumaro's headers may give the number of images × 784."""
     path = request.path
     if path.is_file():
         expected = "the folder that has both images and labels"
@@ -122,7 +122,7 @@ def _published_names(published: Sequence[PublishedArchive | None]) -> ClassNames
 
 
 def _find_pairs(folder: Path) -> list[Pair]:
-    """Match images and labels. ValueError unless each split has one of both, or equal copies."""
+    """Match images and labels. ValueError unless each split has both; equal copies are fine."""
     found: dict[tuple[str, str], list[Path]] = {}
     for file in sorted(folder.iterdir()):
         match = ARCHIVE.fullmatch(file.name)
@@ -140,7 +140,7 @@ def _find_pairs(folder: Path) -> list[Pair]:
 
 
 def _only_copy(files: Sequence[Path]) -> Path:
-    """Return the first of files with equal content, as torchvision keeps a .gz and a raw one."""
+    """Return one of several equal files, such as the .gz and raw file that torchvision keeps."""
     for file in files:
         refuse_wrong_file(file, "an IDX archive")
     if len(files) > 1 and len({digest_archive(file).md5 for file in files}) > 1:
@@ -162,7 +162,7 @@ def _open_pair(pair: Pair, name: str, resize: bool) -> _Opened:
 
 
 def _image_size(path: Path) -> tuple[int, ...]:
-    """Return the height and width in a header of uint8 images; 28 × 28 for any other file."""
+    """Return the height and width from a header of uint8 images; 28 × 28 for any other file."""
     with open(path, "rb") as raw, contextlib.suppress(OSError, EOFError, zlib.error):
         packed = raw.peek(2)[:2] == b"\x1f\x8b"
         head = gzip.GzipFile(fileobj=raw).read(16) if packed else raw.read(16)
@@ -172,7 +172,7 @@ def _image_size(path: Path) -> tuple[int, ...]:
 
 
 def _chunks(opened: _Opened, num_classes: int) -> Iterator[Chunk]:
-    classes = max(UNLABELLED, num_classes)  # labels of no class are refused by their reader
+    classes = max(UNLABELLED, num_classes)  # convert checks labels against the classes
     if opened.split is not None:
         yield from read_chunks(dataclasses.replace(opened.split, num_classes=classes))
         return

@@ -22,20 +22,18 @@ from mnist_tools.formats.source import ROWS_PER_CHUNK, Reader, Request, Source, 
 from mnist_tools.formats.split_names import SplitFile, name_splits
 
 TITLE: str = "image folder"
-UNLABELLED_FOLDER = (
-    "_unlabelled"  # the folder of rows without a label; no class's folder starts with _
-)
+UNLABELLED_FOLDER = "_unlabelled"  # for rows without a label; no class folder starts with _
 
 
 class ImageFile(NamedTuple):
-    """An image and the folder of its class."""
+    """An image file and the folder of its class."""
 
     name: str
     folder: str
 
 
 def detect(path: Path) -> bool:
-    """Tell whether there are images in the folders of a folder, or one level below."""
+    """Check whether `path` is a folder with images in subfolders, one or two levels down."""
     if not path.is_dir():
         return False
     folders = folders_in(path)
@@ -43,7 +41,7 @@ def detect(path: Path) -> bool:
 
 
 def read(request: Request) -> Source:
-    """Open a tree of images; rows are in the order of their numbers, or else by class and name."""
+    """Open a tree of images; rows are ordered by number, or else by class and name."""
     path = request.path
     folders = folders_in(path)
     has_splits = any(folders_in(folder) for folder in folders)
@@ -79,7 +77,7 @@ def write(
     class_names: Sequence[str],
     options: WriteOptions,
 ) -> tuple[str, ...]:
-    """Write <split>/<class>/<row>.png, with a folder for every class; rows have 8 digits."""
+    """Write <split>/<class>/<row>.png, with a folder for every class; <row> has 8 digits."""
     places = [folder_name(name) for name in class_names]
     unlabelled = 0
     for split, reader in splits.items():
@@ -92,7 +90,7 @@ def write(
 
 
 def folder_name(class_name: str) -> str:
-    """Return the folder of a class: what no folder may be called is written %XX, as in URLs."""
+    """Return the folder of a class; what folder names cannot have is written %XX, as in URLs."""
     name = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*%]', _quoted, class_name)
     name = re.sub(r"^[._ ]|[. ]$", _quoted, name)
     if re.fullmatch(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", name, re.IGNORECASE):
@@ -101,7 +99,7 @@ def folder_name(class_name: str) -> str:
 
 
 def class_name(folder: str) -> str:
-    """Return the class name whose `folder_name` this is; other folders are their own."""
+    """Return the class name for a folder: the inverse of `folder_name`; other names stay."""
     name = urllib.parse.unquote(folder)
     return name if folder_name(name) == folder else folder
 
@@ -135,7 +133,7 @@ def _names_of_folders(folders: Sequence[str], path: Path) -> ClassNames:
 
 
 def _labels_of_folders(names: Sequence[str]) -> dict[str, int]:
-    """Number the folders of classes, under the names written here and plain ones; -1 for none."""
+    """Map folder names, quoted or plain, to labels; the folder of unlabelled rows maps to -1."""
     labels = {name: label for label, name in enumerate(names)}
     labels |= {folder_name(name): label for label, name in enumerate(names)}
     return labels | {UNLABELLED_FOLDER: -1}
@@ -193,7 +191,7 @@ def _make_class_folder(place: Path, name: str) -> None:
 
 
 def _write_split(folder: Path, places: Sequence[str], reader: Reader) -> int:
-    """Write the images of a split and return how many have no label."""
+    """Write the images of a split; return how many have no label."""
     row = unlabelled = 0
     for chunk in reader():
         if (chunk.labels < 0).any():
@@ -209,7 +207,7 @@ def _write_split(folder: Path, places: Sequence[str], reader: Reader) -> int:
 def _notes_for_readers(
     class_names: Sequence[str], places: Sequence[str], unlabelled: int
 ) -> tuple[str, ...]:
-    """Say what readers that number class folders alphabetically make of this one."""
+    """Describe how readers that number class folders alphabetically see this folder."""
     start = "torchvision, Keras and datasets number class folders alphabetically"
     folders = sorted([*places, UNLABELLED_FOLDER]) if unlabelled else sorted(places)
     moved = [label for label, place in enumerate(places) if folders.index(place) != label]

@@ -15,6 +15,7 @@ import PIL.ImageChops
 from mnist_family import IMAGE_SHAPE, fault
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm")
+# Pillow's other decoders are never used.
 KINDS = (
     "PNG",
     "JPEG",
@@ -23,7 +24,7 @@ KINDS = (
     "TIFF",
     "WEBP",
     "PPM",
-)  # no other decoder of Pillow is started
+)
 MAX_PIXELS = 7_000_000  # 28 MB once decoded, and half as much again to remove transparency
 FITTING_IMAGE = "28 × 28 in mode L"
 PNG_SIGNATURE_BYTES = 8
@@ -35,7 +36,7 @@ RESIZED = (
 
 
 def decode_image(file: BinaryIO, place: str, *, resize: bool) -> np.ndarray:
-    """Read an image file as uint8 (28, 28), scaled with `resize`. ValueError names its `place`."""
+    """Read an image file as uint8 (28, 28), scaled with `resize`. Errors name its `place`."""
     with _naming_the_image(place):
         image = PIL.Image.open(file, formats=KINDS)
     if image.width * image.height > MAX_PIXELS:
@@ -52,7 +53,10 @@ def decode_image(file: BinaryIO, place: str, *, resize: bool) -> np.ndarray:
 
 
 def fit_image(image: PIL.Image.Image, place: str, *, resize: bool) -> np.ndarray:
-    """Return an image as uint8 (28, 28). ValueError if it needs `resize` for that."""
+    """Return an image as uint8 (28, 28), with `resize` scaled and converted to grey.
+
+    ValueError if it needs `resize`, or has more than 8 bits per channel.
+    """
     if image.mode == "L" and image.size == IMAGE_SHAPE:
         return np.asarray(image)
     found = f"{image.width} × {image.height} in mode {image.mode}"
@@ -67,7 +71,7 @@ def fit_arrays(images: np.ndarray, place: str, *, resize: bool) -> np.ndarray:
     """Return images as uint8 (n, 28, 28).
 
     `images` is uint8 (n, height, width), with or without 1, 3 or 4 channels, or (n, side²).
-    ValueError if they are of another size, unless `resize` is set, and for any other shape.
+    ValueError for images of another size, unless `resize` is set, and for any other shape.
     """
     if images.shape[3:] == (1,):
         images = images[..., 0]
@@ -89,18 +93,18 @@ def fit_arrays(images: np.ndarray, place: str, *, resize: bool) -> np.ndarray:
 
 
 def square_side(pixels: int) -> int | None:
-    """Return the side of a square image of so many pixels; None if there is no such image."""
+    """Return the side of a square image with `pixels` pixels; None if there is no such image."""
     side = math.isqrt(pixels)
     return side if side > 1 and side * side == pixels else None
 
 
 def sizes(shape: tuple[int, ...]) -> str:
-    """Write a shape for people, as in 28 × 28."""
+    """Format a shape for messages, as in 28 × 28."""
     return " × ".join(f"{size:,}" for size in shape) or "no dimensions"
 
 
 def _check_png(file: BinaryIO) -> None:
-    """Raise ValueError if a part of a PNG file has a wrong checksum; Pillow may not notice."""
+    """Raise ValueError if a chunk of a PNG file has a wrong checksum; Pillow may not notice."""
     position = file.tell()
     file.seek(PNG_SIGNATURE_BYTES)
     name = b""
@@ -115,7 +119,7 @@ def _check_png(file: BinaryIO) -> None:
 
 
 def _grey(image: PIL.Image.Image) -> PIL.Image.Image:
-    """Turn an image to mode L; what is transparent becomes black, the background."""
+    """Convert an image to mode L; transparent areas become black, the background."""
     if image.mode == "P" and "transparency" in image.info:
         image = image.convert("RGBA")
     if "A" not in image.getbands():
@@ -131,13 +135,13 @@ def _too_large(found: str, place: str) -> ValueError:
 
 @contextlib.contextmanager
 def _naming_the_image(place: str) -> Iterator[None]:
-    """Turn whatever a decoder raises into a ValueError that names the image."""
+    """Turn any exception of a decoder into a ValueError that names the image."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
             yield
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):
         raise _too_large("too many pixels", place) from None
-    except Exception as error:  # decoders raise whatever a broken file leads them to
+    except Exception as error:  # a broken file can make a decoder raise anything
         found = f"no readable image ({type(error).__name__})"
         raise fault(place, found, f"an image of {FITTING_IMAGE}", "remove or replace it") from None

@@ -1,4 +1,4 @@
-"""Labels of any type, as int64 with -1 for none; text becomes class names."""
+"""Convert labels of any type to int64, with -1 for no label; texts become class names."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,7 +12,7 @@ NUMBER_THEM = "number the classes from 0"
 
 
 def is_text(kind: pyarrow.DataType) -> bool:
-    """Tell whether a column has class names in place of numbers."""
+    """Check whether a column has class names rather than numbers."""
     kind = _value_type(kind)
     return bool(pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind))
 
@@ -24,7 +24,7 @@ def refuse_label_type(kind: pyarrow.DataType, place: str) -> None:
 
 
 def arrow_labels(column: pyarrow.Array, class_names: Sequence[str], place: str) -> np.ndarray:
-    """Return a column's labels as int64 (n,): null as -1, text as its place in `class_names`."""
+    """Return a column's labels as int64 (n,): -1 for null, the index in `class_names` for text."""
     values = column.cast(_value_type(column.type))
     if is_text(values.type):
         return text_labels(values.to_pylist(), class_names, place)
@@ -38,7 +38,7 @@ def arrow_labels(column: pyarrow.Array, class_names: Sequence[str], place: str) 
 
 
 def numpy_labels(values: np.ndarray, class_names: Sequence[str], place: str) -> np.ndarray:
-    """Return an array's labels as int64 (n,); text is its place in `class_names`."""
+    """Return an array's labels as int64 (n,), with the index in `class_names` for text."""
     if values.dtype.kind == "U":
         return text_labels(values.tolist(), class_names, place)
     if values.size and int(values.max()) > np.iinfo(np.int64).max:
@@ -47,7 +47,7 @@ def numpy_labels(values: np.ndarray, class_names: Sequence[str], place: str) -> 
 
 
 def text_labels(values: Sequence[str | None], class_names: Sequence[str], place: str) -> np.ndarray:
-    """Return the number of each class name as int64 (n,); None is -1."""
+    """Return the index of each class name as int64 (n,), with -1 for None."""
     numbers: dict[str | None, int] = {name: label for label, name in enumerate(class_names)}
     numbers[None] = -1
     for value in values:
@@ -65,7 +65,7 @@ def refuse_mixed_labels(are_text: Sequence[bool], place: str) -> None:
 
 
 def sorted_class_names(values: Iterable[str], place: str) -> ClassNames:
-    """Make class names of the text that labels are, in alphabetical order."""
+    """Make class names from text labels, in alphabetical order."""
     return check_class_names(sorted(values), place, source="the labels, sorted")
 
 

@@ -1,4 +1,4 @@
-"""NPZ: NumPy's arrays x_<split> and y_<split> in one file, or KMNIST's file for each array."""
+"""NPZ: NumPy arrays x_<split> and y_<split> in one file, or one file per array as in KMNIST."""
 
 import re
 import zipfile
@@ -29,7 +29,7 @@ from mnist_tools.formats.spool import spooled
 TITLE: str = "NPZ"
 CLASS_NAMES = "class_names"
 MAX_NAMES_BYTES = 1 << 20
-LAST_CHANGED = (1980, 1, 1, 0, 0, 0)  # the same arrays make the same bytes
+LAST_CHANGED = (1980, 1, 1, 0, 0, 0)  # a fixed time, so that equal arrays give equal bytes
 ARRAY_NAMES = (
     re.compile(r"(?P<kind>[xy])_(?P<stem>.+)"),
     re.compile(r"(?P<stem>.+)_(?P<kind>images|labels)"),
@@ -39,7 +39,7 @@ IMAGE_KINDS = ("x", "images", "imgs")
 
 
 class Part(NamedTuple):
-    """The images or the labels of a split; `kind` and `stem` are what its name says of it."""
+    """The images or the labels of a split; `kind` and `stem` are parts of its name."""
 
     kind: str
     stem: str
@@ -47,7 +47,7 @@ class Part(NamedTuple):
 
     @property
     def split_file(self) -> SplitFile:
-        """Return what names its split."""
+        """Return the part of the name for the split, and the full name."""
         return SplitFile(self.stem, f"{self.member.name} in {self.member.file.name}")
 
 
@@ -59,12 +59,12 @@ class Pair(NamedTuple):
 
 
 def detect(path: Path) -> bool:
-    """Tell whether there are .npz files in a folder, or a file is one."""
+    """Check whether `path` is a .npz file or a folder with some."""
     return bool(files_in(path, ".npz"))
 
 
 def read(request: Request) -> Source:
-    """Open Keras' mnist.npz, MedMNIST's and KMNIST's files, or our own; rows are read in blocks."""
+    """Open files by Keras, MedMNIST, KMNIST or `write`; rows are read in blocks."""
     path = request.path
     members = [member for file in files_in(path, ".npz") for member in list_members(file)]
     parts = [part for part in map(_part_of, members) if part is not None]
@@ -98,7 +98,7 @@ def write(
     class_names: Sequence[str],
     options: WriteOptions,
 ) -> tuple[str, ...]:
-    """Write mnist.npz with x_<split>, y_<split> and class_names; -1 stands for no label."""
+    """Write mnist.npz with x_<split>, y_<split> and class_names; -1 means no label."""
     with zipfile.ZipFile(folder / "mnist.npz", "w") as archive:
         for split, reader in splits.items():
             with spooled(reader, folder) as rows:
@@ -123,7 +123,7 @@ def _part_of(member: Member) -> Part | None:
 
 
 def _pairs_of(parts: Sequence[Part], path: Path) -> tuple[dict[str, Pair], list[str]]:
-    """Match images and labels by split; also return notes on splits that are renamed."""
+    """Match images and labels by split; also return notes on renamed splits."""
     images = [part for part in parts if part.kind in IMAGE_KINDS]
     labels = [part for part in parts if part.kind not in IMAGE_KINDS]
     image_names, label_names = _name_parts(images, path), _name_parts(labels, path)
@@ -196,7 +196,7 @@ def _read_names(member: Member) -> ClassNames:
 
 
 def _names_in_labels(pairs: Sequence[Pair], path: Path) -> ClassNames | None:
-    """Make class names of labels that are text; None if no labels are."""
+    """Make class names from text labels; None if no labels are text."""
     place = f"{path}, labels"
     refuse_mixed_labels([pair.labels.dtype.kind == "U" for pair in pairs], place)
     texts: set[str] = set()

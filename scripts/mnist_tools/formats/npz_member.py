@@ -1,4 +1,4 @@
-"""The arrays in an NPZ file, read block by block, so that none has to fit the memory."""
+"""The arrays in an NPZ file, read block by block, so they need not fit into memory."""
 
 import contextlib
 import math
@@ -16,7 +16,7 @@ from mnist_tools.formats.source import ROWS_PER_CHUNK
 
 NPZ_CONTENT = "an NPZ file of plain arrays"
 ARRAY_BLOCK_BYTES = 8 << 20
-ENCRYPTED = 1  # the bit of a zip entry that says so
+ENCRYPTED = 1  # this bit is set in the flags of encrypted zip entries
 
 
 class Member(NamedTuple):
@@ -31,7 +31,7 @@ class Member(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Return what errors call the array."""
+        """Return the name of the array in errors."""
         return f"{self.file}, {self.name}"
 
 
@@ -43,7 +43,7 @@ def list_members(file: Path) -> list[Member]:
 
 
 def read_blocks(member: Member, rows: int) -> Iterator[np.ndarray]:
-    """Yield an array, so many rows at a time. ValueError if the file is broken."""
+    """Yield an array in blocks of `rows` rows. ValueError if the file is broken."""
     with _opened(member.file) as archive:
         if member.fortran_order and len(member.shape) > 1:
             yield from _blocks_on_disk(archive, member, rows)
@@ -52,7 +52,7 @@ def read_blocks(member: Member, rows: int) -> Iterator[np.ndarray]:
 
 
 def rows_per_block(member: Member) -> int:
-    """Return how many rows are at most 1,000 and about 8 MB."""
+    """Return the number of rows in a block: at most 1,000, and about 8 MB."""
     return max(1, min(ROWS_PER_CHUNK, ARRAY_BLOCK_BYTES // max(1, _row_bytes(member))))
 
 
@@ -73,7 +73,7 @@ def _blocks(archive: zipfile.ZipFile, member: Member, rows: int) -> Iterator[np.
 
 
 def _blocks_on_disk(archive: zipfile.ZipFile, member: Member, rows: int) -> Iterator[np.ndarray]:
-    """Yield the rows of an array whose columns come first, by way of a temporary file."""
+    """Yield the rows of an array in Fortran order, unpacked to a temporary file first."""
     with tempfile.TemporaryFile() as copy:
         with _naming(member.place):
             stream = archive.open(member.entry)
@@ -131,17 +131,17 @@ def _read_header(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, file: Path) -
 
 def _skip_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     version = np.lib.format.read_magic(stream)
-    if version != (1, 0):  # the others have headers of any length, for structured arrays
+    if version != (1, 0):  # others have headers of any length, for structured arrays
         raise ValueError(f"version {version} of the array format")
     return np.lib.format.read_array_header_1_0(stream)
 
 
 @contextlib.contextmanager
 def _naming(place: str) -> Iterator[None]:
-    """Turn whatever zipfile and NumPy raise over a broken file into a ValueError that names it."""
+    """Turn any exception of zipfile or NumPy into a ValueError that names the file or array."""
     try:
         yield
-    except Exception as error:  # encrypted, of an unknown method, cut off, a wrong CRC, no header …
+    except Exception as error:  # encryption, unknown method, truncation, wrong CRC, no header …
         said = " ".join(str(error).split())[:100] or type(error).__name__
         raise fault(
             place, f"unreadable ({said})", NPZ_CONTENT, "save it again with numpy.savez"

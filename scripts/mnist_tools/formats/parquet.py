@@ -1,4 +1,4 @@
-"""Parquet: the columns image and label as `datasets` writes them, one file or more a split."""
+"""Parquet: the columns image and label as `datasets` writes them, one or more files per split."""
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ BATCH_BYTES = 4 << 20
 
 
 class Table(NamedTuple):
-    """A Parquet file, as its schema describes it; `class_names` are those of its ClassLabel."""
+    """A Parquet file as described by its schema; `class_names` are those of its ClassLabel."""
 
     path: Path
     label_type: pyarrow.DataType
@@ -45,12 +45,12 @@ class Table(NamedTuple):
 
 
 def detect(path: Path) -> bool:
-    """Tell whether there are .parquet files in a folder or in a folder in it, or a file is one."""
+    """Check whether `path` is a .parquet file, or a folder with some in it or one level down."""
     return bool(data_files(path, SUFFIX))
 
 
 def read(request: Request) -> Source:
-    """Open the files of a folder, or of the one folder in it that has any, as in a built folder."""
+    """Open the files in a folder, or in its only subfolder with any, as `build` writes them."""
     path = request.path
     files = data_files(path, SUFFIX)
     shards = group_shards(files, path, lambda name: name[: -len(SUFFIX)])
@@ -76,7 +76,7 @@ def write(
     class_names: Sequence[str],
     options: WriteOptions,
 ) -> tuple[str, ...]:
-    """Write data/<split>-00000-of-00001.parquet; in data/, `datasets` keeps the names of splits."""
+    """Write data/<split>-00000-of-00001.parquet; `datasets` keeps split names if in data/."""
     features = datasets.Features(
         {"image": datasets.Image(), "label": datasets.ClassLabel(names=[*class_names])}
     )
@@ -119,7 +119,7 @@ def _read_schema(path: Path) -> Table:
 def _class_label(schema: pyarrow.Schema, place: str) -> ClassNames | None:
     try:
         label = datasets.Features.from_arrow_schema(schema)["label"]
-    except Exception as error:  # other releases of `datasets` may write what this one cannot read
+    except Exception as error:  # other releases of `datasets` may write features unknown here
         said = f"features that datasets cannot read ({type(error).__name__})"
         raise fault(place, said, "a ClassLabel or none", "write it again without them") from None
     if not isinstance(label, datasets.ClassLabel):
@@ -137,7 +137,7 @@ def _names_inside(tables: Sequence[Table], path: Path) -> ClassNames | None:
 
 
 def _names_in_labels(tables: Sequence[Table], path: Path) -> ClassNames | None:
-    """Make class names of labels that are text; None if no labels are."""
+    """Make class names from text labels; None if no labels are text."""
     place = f"{path}, label"
     refuse_mixed_labels([is_text(table.label_type) for table in tables], place)
     texts: set[str] = set()
@@ -173,7 +173,7 @@ def _decoded(value: object, place: str, resize: bool) -> np.ndarray:
 
 
 def _batches(path: Path, columns: list[str]) -> Iterator[pyarrow.RecordBatch]:
-    """Yield at most 1,000 rows at a time, and about 8 MB, a row group after the other."""
+    """Yield batches of at most 1,000 rows and about 4 MB, one row group after another."""
     try:
         with pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 16) as opened:
             for group in range(opened.num_row_groups):

@@ -26,12 +26,12 @@ from mnist_tools.formats.files import some
 ROWS_PER_CHUNK = 1000
 
 Reader = Callable[[], Iterator[Chunk]]
-"""Start reading a split from its first row; the chunks may be of any length."""
+"""Yields the rows of a split, from the first, in chunks of any length."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What a user asks to be read: a folder or a file, and how."""
+    """What to read: a folder or a file, and how."""
 
     path: Path
     class_names: ClassNames | None = None
@@ -40,10 +40,10 @@ class Request:
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A data set in some format; nothing but what names it has been read yet.
+    """A dataset in some format, opened, but its rows have not been read.
 
-    Labels are -1 where a row has none. They are not yet compared with the number of classes.
-    `notes` are sentences for the user about how the files were understood.
+    Labels are -1 where a row has none. They have not been checked against the class names.
+    `notes` tell the user how the files were interpreted.
     """
 
     format: str
@@ -54,7 +54,7 @@ class Source:
 
 @dataclasses.dataclass(frozen=True)
 class WriteOptions:
-    """Choices that matter to one format only."""
+    """Options of single formats."""
 
     csv_header: bool = False
 
@@ -63,13 +63,13 @@ class Format(Protocol):
     """The names that a format's module has."""
 
     TITLE: str
-    """What users call the format."""
+    """The name of the format in messages."""
 
     def detect(self, path: Path) -> bool:
-        """Tell whether a folder or file looks like this format, without reading what is in it."""
+        """Check whether a folder or file looks like this format, without opening any files."""
 
     def read(self, request: Request) -> Source:
-        """Open what `detect` recognised. ValueError if it cannot be read without spoiling rows."""
+        """Open a path that `detect` accepts. ValueError if rows would be misread."""
 
     def write(
         self,
@@ -78,7 +78,7 @@ class Format(Protocol):
         class_names: Sequence[str],
         options: WriteOptions,
     ) -> tuple[str, ...]:
-        """Write splits into an empty folder; return sentences that their readers should know."""
+        """Write splits into an empty folder; return notes for people who will read the files."""
 
 
 def open_source(
@@ -87,8 +87,8 @@ def open_source(
     """Detect the format of a folder or file and open it; a config's name opens the published data.
 
     `class_names` replaces the names that the source has. With `resize`, images of other sizes are
-    scaled to 28 × 28 and colours turned to grey; without it they are a ValueError when they are
-    read. The splits are in the order train, others, test.
+    scaled to 28 × 28 and colour images converted to grey; without it, they are a ValueError, at
+    the latest when they are read. The train split comes first, and the test split last.
     """
     if str(path) in [config.name for config in CONFIGS]:
         return _open_published(str(path), class_names)
@@ -122,7 +122,7 @@ def write_splits(
 ) -> tuple[str, ...]:
     """Write splits into an empty folder in a format of `FORMATS`.
 
-    Returns sentences that readers of the folder should know.
+    Returns notes for people who will read the files.
     """
     even = {split: partial(rechunked, reader) for split, reader in splits.items()}
     return load_format(format_name).write(folder, even, class_names, options)
@@ -134,7 +134,7 @@ def load_format(name: str) -> Format:
 
 
 def rechunked(reader: Reader) -> Iterator[Chunk]:
-    """Yield the rows of a split in chunks of 1,000, the last one shorter."""
+    """Yield the rows of a split in chunks of 1,000; the last one may be shorter."""
     images = np.empty((0, *IMAGE_SHAPE), np.uint8)
     labels = np.empty(0, np.int64)
     for chunk in reader():

@@ -1,4 +1,4 @@
-"""Names of splits: what a file's name stands for, and that no two files stand for one split."""
+"""Derive the names of splits from file names, and refuse ambiguous ones."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -18,30 +18,30 @@ USUAL_NAMES = {
     "valid": "validation",
     "validation": "validation",
 }
-"""Lower-case words that stand for a split in the names of files, with the split's name here."""
+"""Lower-case words for splits in file names, and the names that those splits get."""
 
 SET_BEFORE_SPLIT = re.compile(r".*(?:mnist|k49).*[-_ ](?P<word>[a-z0-9]+)", re.IGNORECASE)
-"""A data set's name before the split's, as in fashion-mnist_train or emnist-letters-train."""
+"""A dataset's name before the split's, as in fashion-mnist_train or emnist-letters-train."""
 
 VALID = re.compile(r"\w+(\.\w+)*")
 
 
 class SplitFile(NamedTuple):
-    """A file or folder of a split: what its name says of the split, and the name itself."""
+    """A file or folder of a split: the part of its name for the split, and its name in errors."""
 
     stem: str
     name: str
 
 
 class SplitNames(NamedTuple):
-    """The split of each file, in the files' order, and a sentence on each that got a usual name."""
+    """The split of each file, in the order of the files, and a note for each renamed one."""
 
     names: tuple[str, ...]
     notes: tuple[str, ...]
 
 
 def name_splits(files: Sequence[SplitFile], where: Path) -> SplitNames:
-    """Name the split of each file. ValueError if two have the same one, or one has none."""
+    """Name the split of each file. ValueError if a name is invalid or shared by two files."""
     names = tuple(split_name(file.stem) for file in files)
     notes = []
     for file, name in zip(files, names, strict=True):
@@ -63,20 +63,20 @@ def split_name(stem: str) -> str:
 
 
 def _plain_name(stem: str) -> str:
-    """Replace what no split's name may have by underscores."""
+    """Replace characters that split names may not have by underscores."""
     name = re.sub(r"[^\w.]", "_", stem)
     return name if VALID.fullmatch(name) else name.replace(".", "_")
 
 
 def refuse_bad_name(name: str, where: str) -> None:
-    """Raise ValueError for a name that `datasets` would not take for one split."""
+    """Raise ValueError for a name that `datasets` would not accept for a single split."""
     if name.lower() == "all" or not VALID.fullmatch(name):
         expected = "letters, digits and _, and not 'all', which means every split"
         raise fault(where, f"the split {name!a}", expected, "rename it")
 
 
 def refuse_shared_names(named: Iterable[tuple[str, str]], where: Path | str) -> None:
-    """Raise ValueError if two of the (split, file) pairs are of the same split."""
+    """Raise ValueError if two of the (split, file) pairs have the same split."""
     files: dict[str, str] = {}
     for name, file in named:
         if name in files:

@@ -1,4 +1,4 @@
-"""Rows kept on disk until their number is known, since some headers state it first."""
+"""Keep rows on disk until their number is known, as some file headers start with it."""
 
 import contextlib
 import tempfile
@@ -15,7 +15,7 @@ PIXELS = IMAGE_SHAPE[0] * IMAGE_SHAPE[1]
 
 
 class Spool:
-    """The rows of a split: its labels in memory, its images in a file that vanishes."""
+    """The rows of a split: its labels in memory, its images in a temporary file."""
 
     def __init__(self, images: IO[bytes], labels: np.ndarray) -> None:
         self.labels = labels
@@ -30,7 +30,7 @@ class Spool:
 
 @contextlib.contextmanager
 def spooled(reader: Reader, folder: Path) -> Iterator[Spool]:
-    """Read a split to its end and keep its rows on the disk of `folder`."""
+    """Read a whole split, keeping its images in a temporary file in `folder`."""
     labels = [np.empty(0, np.int64)]
     with tempfile.TemporaryFile(dir=folder) as images:
         for chunk in reader():
@@ -40,5 +40,5 @@ def spooled(reader: Reader, folder: Path) -> Iterator[Spool]:
 
 
 def _narrow(chunk: Chunk) -> np.ndarray:
-    """Return checked labels, of at most 256 classes, in 2 bytes each."""
+    """Return labels in 2 bytes each; they have been checked and are from -1 to 255."""
     return chunk.labels.astype(np.int16)

@@ -1,4 +1,4 @@
-"""WebDataset: tar files of <key>.png and <key>.cls, one shard or several a split."""
+"""WebDataset: tar files of <key>.png and <key>.cls, one or more shards per split."""
 
 import contextlib
 import gzip
@@ -40,7 +40,7 @@ LABEL_TEXT = re.compile(rb"\s*(-?[0-9]{1,18})\s*")
 
 
 class Member(NamedTuple):
-    """A file of a sample: its key, its suffix in lower case, and what is in it."""
+    """A file of a sample: its key, its suffix in lower case, and its content."""
 
     key: str
     suffix: str
@@ -48,7 +48,7 @@ class Member(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """The files of one row: the image and the label, if there is one."""
+    """One row: its key, its image file and its label, -1 if there is none."""
 
     key: str
     image: bytes
@@ -56,7 +56,7 @@ class Sample(NamedTuple):
 
 
 def detect(path: Path) -> bool:
-    """Tell whether there are tar files in a folder or in a folder in it, or a file is one."""
+    """Check whether `path` is a tar file, or a folder with some in it or one level down."""
     return bool(data_files(path, *TARS))
 
 
@@ -87,7 +87,7 @@ def write(
     class_names: Sequence[str],
     options: WriteOptions,
 ) -> tuple[str, ...]:
-    """Write data/<split>-00000-of-00001.tar; a row's key is its number, and -1 is no label."""
+    """Write data/<split>-00000-of-00001.tar; a row's key is its number, and -1 means no label."""
     (folder / "data").mkdir()
     unlabelled = False
     for split, reader in splits.items():
@@ -97,7 +97,7 @@ def write(
 
 
 def _group(files: Sequence[Path], path: Path) -> list[Shards]:
-    """Group shards by split, whether their names say how many there are or only number them."""
+    """Group shards by split; they are numbered, with or without the total in their names."""
     counted = [file for file in files if SHARD.fullmatch(_stem(file.name))]
     numbered: dict[str, list[Path]] = {}
     for file in files:
@@ -161,7 +161,7 @@ def _members(stream: IO[bytes], file: Path) -> Iterator[Member]:
         archive = tarfile.TarFile(fileobj=stream)
         entry = archive.next()
     while entry is not None:
-        archive.members.clear()  # type: ignore[attr-defined] # or it keeps every header
+        archive.members.clear()  # type: ignore[attr-defined] # else it keeps all headers
         key, suffix = _key_and_suffix(entry.name)
         if suffix in (*SUFFIXES, LABEL) and not is_litter(PurePosixPath(entry.name).name):
             yield Member(key, suffix, _content(archive, entry, file))
@@ -191,20 +191,20 @@ def _content(archive: tarfile.TarFile, entry: tarfile.TarInfo, file: Path) -> by
 
 
 def _key_and_suffix(name: str) -> tuple[str, str]:
-    """Split off what follows the first dot of a file's own name, and keep the last part of it."""
+    """Split a path at the first dot of its file name; the suffix starts at the last dot."""
     folder, slash, own = name.rpartition("/")
     key, _, rest = own.partition(".")
     return f"{folder}{slash}{key}", f".{rest.rpartition('.')[2].lower()}"
 
 
 def _read_to_the_end(stream: IO[bytes]) -> None:
-    """Read what is left, so that a wrong checksum of a .gz is found."""
+    """Read the rest, so that a wrong checksum of a .gz is noticed."""
     while stream.read(1 << 20):
         pass
 
 
 def _write_split(folder: Path, split: str, reader: Reader) -> bool:
-    """Write the shards of a split, and tell whether a row has no label."""
+    """Write the shards of a split; return whether any row has no label."""
     shards: list[Path] = []
     unlabelled = False
     row = 0
@@ -230,7 +230,7 @@ def _write_rows(shard: IO[bytes], chunk: Chunk, first: int) -> None:
 
 
 def _write_file(shard: IO[bytes], name: str, content: bytes) -> None:
-    """Append a file, padded to whole blocks; a TarFile would keep the header of every row."""
+    """Append a file, padded to whole blocks; a TarFile would keep every header in memory."""
     entry = tarfile.TarInfo(name)
     entry.size = len(content)
     shard.write(entry.tobuf(tarfile.USTAR_FORMAT))
@@ -239,7 +239,7 @@ def _write_file(shard: IO[bytes], name: str, content: bytes) -> None:
 
 @contextlib.contextmanager
 def _naming(file: Path) -> Iterator[None]:
-    """Turn whatever tarfile and gzip raise over a broken file into a ValueError that names it."""
+    """Turn the exceptions of tarfile and gzip into a ValueError that names the file."""
     try:
         yield
     except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError) as error:
