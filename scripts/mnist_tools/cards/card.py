@@ -1,4 +1,4 @@
-"""Render dataset cards and LICENSE.md: the words of cards/*.j2, facts, measurements and tables."""
+"""Render dataset cards and LICENSE.md from templates, facts, measurements and tables."""
 
 import functools
 import json
@@ -23,7 +23,7 @@ HEADING = re.compile(r"^(##|###) (.*)$", re.MULTILINE)
 
 
 def render(datasets: Sequence[Dataset]) -> str:
-    """Return the card of one dataset, or of several as one folder has them."""
+    """Render the card of one dataset, or of several in one folder."""
     family = family_facts()
     name = pretty_name(datasets, family)
     template = _environment(facts.CARDS).get_template(CARD)
@@ -38,13 +38,13 @@ def render(datasets: Sequence[Dataset]) -> str:
 
 
 def render_licence(datasets: Sequence[Dataset]) -> str:
-    """Return LICENSE.md, with the notices and sentences that the licences ask for."""
+    """Render LICENSE.md, with the notices and attributions that the licences require."""
     template = _environment(facts.CARDS).get_template(LICENCE)
     return template.render(**_shared_names(datasets, family_facts()), sources_in_card=False)
 
 
 def pretty_name(datasets: Sequence[Dataset], family: FamilyFacts) -> str:
-    """Return the name of a card."""
+    """Return the title of a card."""
     published_names = [each.name for each in datasets if each.kind == "published"]
     if published_names == [config.name for config in mnist_family.CONFIGS]:
         return family.pretty_name
@@ -64,7 +64,7 @@ def _shared_names(datasets: Sequence[Dataset], family: FamilyFacts) -> dict[str,
 
 
 def _one_sentence_each(datasets: Sequence[Dataset], section: str) -> bool:
-    """Tell whether a section has one statement on each dataset, and no table or measurement."""
+    """Check whether a section has one statement per dataset, and no table or measurement."""
     sections = [dataset.facts.sections[section] for dataset in datasets]
     return all(len(each) == 1 and each[0].kind not in ("table", "measured") for each in sections)
 
@@ -88,7 +88,7 @@ def _cited(datasets: Sequence[Dataset], family: FamilyFacts) -> Iterator[Source]
 
 
 def _contents() -> escape.Markdown:
-    """Return the list of headings that follow it, which the template has word for word."""
+    """Return a table of contents: the headings after it, which are literal in the template."""
     template = (facts.CARDS / CARD).read_text(encoding="utf-8")
     _, _, rest = template.partition("{{ contents }}")
     lines = []
@@ -102,12 +102,12 @@ def _anchor(heading: str) -> str:
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
-# --- What templates can use -----------------------------------------------------------------------
+# --- For templates --------------------------------------------------------------------------------
 
 
 @functools.cache
 def _environment(folder: Path) -> jinja2.Environment:
-    """Return the environment of templates, in which every text is escaped unless it is Markdown."""
+    """Return the environment of the templates; text is escaped in them unless it is Markdown."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder, encoding="utf-8"),
         undefined=jinja2.StrictUndefined,
@@ -134,9 +134,9 @@ def _environment(folder: Path) -> jinja2.Environment:
 
 
 def _as_markdown(value: object) -> object:
-    """Escape what a template prints, unless it is Markdown, whose outer newlines are dropped.
+    """Escape what a template prints; of Markdown, only strip newlines at its start and end.
 
-    So a macro may start and end with blank lines, and the line where it is used has one newline.
+    Macros may therefore start and end with blank lines, which do not appear where they are used.
     """
     if value is None:
         raise TypeError("a template prints None, expected text; check it in the template")
@@ -146,19 +146,19 @@ def _as_markdown(value: object) -> object:
 
 
 def _prose(statement: Statement, dataset: Dataset | None) -> escape.Markdown:
-    """Return the words of a statement, with figures, as Markdown."""
+    """Return the text of a statement as Markdown, with its figures filled in."""
     figures = {} if dataset is None else dataset.figures
     words = fill(statement.text, figures, place=statement.place, escape=escape.escape_prose)
     return escape.protect_start(words)
 
 
 def _literal(text: str) -> escape.Markdown:
-    """Return text as Python code."""
+    """Return text as a Python string literal."""
     return escape.Markdown(json.dumps(text, ensure_ascii=False))
 
 
 def _example_row(dataset: Dataset) -> str:
-    """Return how Python shows the first row."""
+    """Return the first row as Python prints it."""
     labels = next(iter(dataset.measured_splits.values())).first_labels
     size = "x".join(map(str, mnist_family.IMAGE_SHAPE))
     picture = f"<PIL.PngImagePlugin.PngImageFile image mode=L size={size}>"
@@ -166,13 +166,13 @@ def _example_row(dataset: Dataset) -> str:
 
 
 def _normalisation_code(dataset: Dataset) -> str:
-    """Return the constants that normalise the pixels of train, as Python."""
+    """Return Python code with the mean and standard deviation of the training pixels."""
     train = dataset.measured_splits["train"]
     return f"mean, std = {train.mean}, {train.standard_deviation}"
 
 
 def _feature_code(dataset: Dataset) -> str:
-    """Return how Python shows the features."""
+    """Return the features as Python code."""
     names = "".join(f"        {name!r},\n" for name in dataset.class_names)
     return (
         f"Features({{\n    'image': Image(),\n    'label': ClassLabel(names=[\n{names}    ]),\n}})"

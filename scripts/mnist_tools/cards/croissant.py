@@ -1,4 +1,4 @@
-"""Describe a built folder in Croissant 1.1, for machines: files, rows, class names, facts."""
+"""Describe a built folder in Croissant 1.1, which programs read: files, rows, classes, facts."""
 
 import json
 import re
@@ -41,7 +41,7 @@ regex repeated replace samplingRate separator source subField transform
 """
 CARD_FILE, LICENCE_FILE = "README.md", "LICENSE.md"
 SPDX = "https://spdx.org/licenses/"
-RAI_SECTIONS = {  # terms of the vocabulary of responsible AI, and the sections that say them
+RAI_SECTIONS = {  # terms of the Responsible AI vocabulary, and the card's sections about them
     "dataCollection": "collection_and_processing",
     "dataPreprocessingProtocol": "collection_and_processing",
     "dataAnnotationProtocol": "annotation_process",
@@ -52,7 +52,7 @@ RAI_SECTIONS = {  # terms of the vocabulary of responsible AI, and the sections 
     "dataSocialImpact": "social_impact",
     "personalSensitiveInformation": "personal_and_sensitive_information",
 }
-RAI_SINGLE = ("dataCollection", "dataSocialImpact")  # terms that take one text
+RAI_SINGLE = ("dataCollection", "dataSocialImpact")  # terms with a single text
 SPLIT_TYPES = {
     "train": "cr:TrainingSplit",
     "validation": "cr:ValidationSplit",
@@ -61,9 +61,9 @@ SPLIT_TYPES = {
 
 
 def croissant(folder: Path, datasets: Sequence[Dataset]) -> str:
-    """Return the text of croissant.json for a folder of Parquet files that holds `datasets`.
+    """Return the text of croissant.json for a folder with the Parquet files of `datasets`.
 
-    Files are named by their path in the folder, and hashed.
+    It lists each file by its path in the folder, with its SHA-256.
     """
     block = {
         "@context": _context(),
@@ -84,9 +84,9 @@ def _context() -> Json:
 
 
 def for_repository(text: str, url: str) -> str:
-    """Return a description in which the card and the licences are absolute URLs.
+    """Return the text of a croissant.json with absolute URLs of the card and the licences.
 
-    `url` is the page of the repository that holds the folder, as in
+    `url` is the page of the repository with the folder, such as
     https://huggingface.co/datasets/me/mnist-family.
     """
     block = json.loads(text)
@@ -97,7 +97,7 @@ def for_repository(text: str, url: str) -> str:
     return json.dumps(block, indent=2, ensure_ascii=False) + "\n"
 
 
-# --- What people say ------------------------------------------------------------------------------
+# --- Facts ----------------------------------------------------------------------------------------
 
 
 def _about(datasets: Sequence[Dataset], family: FamilyFacts) -> Json:
@@ -129,7 +129,7 @@ def _license(dataset: Dataset) -> Json:
 
 
 def _date_published(dataset: Dataset) -> str | None:
-    """Return the day of publication: as facts give it, else the latest that an archive carries."""
+    """Return the day of publication: as stated in the facts, else the latest date in an archive."""
     if dataset.facts.date_published is not None:
         return dataset.facts.date_published
     dates = (archive.dated for pair in dataset.archives.values() for archive in pair)
@@ -162,7 +162,7 @@ def _responsible_ai(datasets: Sequence[Dataset]) -> Json:
 
 
 def _said(datasets: Sequence[Dataset], section: str) -> list[str]:
-    """Return what is known in a section, a text a statement, under titles if there are several."""
+    """Return the known statements of a section as plain texts; titles go first if needed."""
     return [
         f"{dataset.title}: {text}" if len(datasets) > 1 else text
         for dataset in datasets
@@ -177,7 +177,7 @@ def _known(dataset: Dataset, section: str) -> Iterator[str]:
 
 
 def plain(statement: Statement, dataset: Dataset) -> str:
-    """Return a statement as one text without Markdown, its sources after it."""
+    """Return a statement as plain text without Markdown, followed by its sources."""
     text = _plain_table(statement) if statement.table else _plain_text(statement, dataset)
     if not statement.sources:
         return text
@@ -230,7 +230,7 @@ def _file(folder: Path, file: Path) -> Json:
 
 
 def _file_set(dataset: Dataset, split: str) -> Json:
-    """Describe the shards of a split as files of a folder; mlcroissant reads no set of objects."""
+    """Describe the shards of a split by a pattern; mlcroissant cannot read a set of FileObjects."""
     name = f"{dataset.name}/{split}"
     return {
         "@type": "cr:FileSet",
@@ -245,7 +245,7 @@ def _file_set(dataset: Dataset, split: str) -> Json:
 
 
 def _splits(datasets: Sequence[Dataset]) -> Json:
-    """Describe the splits; for those of a usual name, with what they are meant for."""
+    """Describe the splits, with the purpose of those with a usual name."""
     names = _unique(split for dataset in datasets for split in dataset.counts)
     fields = [_field("splits/name", "sc:Text"), _field("splits/url", ["sc:URL", "cr:Split"])]
     data = []
@@ -264,7 +264,7 @@ def _record_sets(folder: Path, datasets: Sequence[Dataset]) -> Iterator[Json]:
 
 
 def _classes(dataset: Dataset) -> Json:
-    """List the class names, as an enumeration that labels refer to."""
+    """Describe the class names as an enumeration, to which labels refer."""
     name = f"{dataset.name}/classes"
     label, text = f"{name}/label", f"{name}/name"
     fields = [_field(label, "sc:Integer"), _field(text, "sc:Text")]
@@ -281,7 +281,7 @@ def _inline(
     fields: Sequence[Json],
     data: Sequence[Json],
 ) -> Json:
-    """Describe records that are in the description itself."""
+    """Describe records whose data is in croissant.json itself."""
     return {
         "@type": "cr:RecordSet",
         "@id": name,

@@ -1,4 +1,4 @@
-"""A dataset as a card describes it: facts, measurements, and what a build wrote."""
+"""A dataset as a card describes it: its facts, measurements and the files of a build."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,14 +19,14 @@ Kind = Literal["published", "synthetic", "own"]
 
 
 class SplitCounts(NamedTuple):
-    """The rows of a split, and of each class in label order."""
+    """The number of rows in a split, and in each of its classes, in label order."""
 
     rows: int
     of_each_class: Sequence[int]
 
 
 class ArchiveFacts(NamedTuple):
-    """An archive as a card lists it; the last two are None where it has not been measured."""
+    """An archive as a card lists it; the last two fields are None if it has not been measured."""
 
     file: str
     bytes: int
@@ -39,9 +39,9 @@ class ArchiveFacts(NamedTuple):
 class Dataset:
     """A dataset that a card describes.
 
-    `kind` is "published" for the archives of `config`, else "synthetic" or "own" for others in
-    their form. `sizes` has an entry for each split that a build wrote, and is None for a card
-    without a build.
+    `kind` is "published" for the archives of `config`, and "synthetic" or "own" for other archives
+    of the same form. `sizes` has an entry for each split that a build wrote, or is None if the card
+    does not belong to a build.
     """
 
     kind: Kind
@@ -55,34 +55,34 @@ class Dataset:
 
     @property
     def name(self) -> str:
-        """The config's name."""
+        """Return the config's name."""
         return str(self.config.name)
 
     @property
     def homepage(self) -> str | None:
-        """Where the publisher describes it."""
+        """Return the URL of the publisher's description, or None."""
         return self.config.homepage if self.kind == "published" else None
 
     @property
     def licence_id(self) -> str:
-        """The Hub's id of the licence."""
+        """Return the Hub's id of the licence."""
         return self.facts.licence.id or self.config.license
 
     @property
     def citations(self) -> tuple[str, ...]:
-        """BibTeX entries."""
+        """Return BibTeX entries."""
         if self.kind != "published":
             return self.facts.citations
         return (self.config.citation.strip(), *self.facts.citations)
 
     @property
     def measured_splits(self) -> Mapping[str, SplitFigures]:
-        """The figures of each split; none where nothing was measured."""
+        """Return the figures of each split; empty if nothing was measured."""
         return self.measurements.splits if self.measurements else {}
 
     @cached_property
     def counts(self) -> dict[str, SplitCounts]:
-        """The rows of each split: measured, or else as the publisher counts them."""
+        """Return the rows of each split, as measured or else as published."""
         if self.measurements is not None:
             return {
                 split: SplitCounts(figures.rows, figures.class_counts)
@@ -100,7 +100,7 @@ class Dataset:
 
     @cached_property
     def archives(self) -> dict[str, list[ArchiveFacts]]:
-        """The archives of images and of labels of each split."""
+        """Return the archives of each split: images, then labels."""
         if self.measurements is not None:
             return {
                 split: [
@@ -118,7 +118,7 @@ class Dataset:
 
     @cached_property
     def figures(self) -> dict[str, Any]:
-        """What the text of its facts may refer to, by name."""
+        """Return the figures that texts of the facts may refer to, by name."""
         figures: dict[str, Any] = {"title": self.title, "of": self.config.title}
         if self.measurements is None:
             return figures
@@ -132,7 +132,7 @@ class Dataset:
 
 
 def _with_class_names(knn: Knn, class_names: Sequence[str]) -> dict[str, Any]:
-    """Describe the results of a classifier for people, who know classes by name."""
+    """Return the results of a classifier, with class names instead of labels."""
     confusions = [
         {
             "label": class_names[each.label],
@@ -176,7 +176,7 @@ def unpublished(
     *,
     sizes: Mapping[str, SplitSize] | None = None,
 ) -> Dataset:
-    """Describe other archives in the form of a config's."""
+    """Describe other archives of the same form as a config's."""
     facts = dataset_facts(kind)
     place = f"{facts.path}: title"
     if facts.title is None:

@@ -1,9 +1,9 @@
-"""Escape text that anybody may have written, for the place in a card where it goes."""
+"""Escape text from any source for the place in a card where it goes."""
 
 import re
 import urllib.parse
 
-JOINERS = "\u200c\u200d"  # Persian, Indic scripts and emoji need them, and they cannot reorder text
+JOINERS = "\u200c\u200d"  # needed by Persian, Indic scripts and emoji; they cannot reorder text
 URL = re.compile(r"https?://[^\s<>|\\`]*[^\s<>|\\`.,;:!?'\"()\[\]]")
 CODE_SPAN = re.compile(r"(`[^`]+`)")
 SPECIAL = re.compile(r"[\\`*\[\]<~$|]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
@@ -12,17 +12,17 @@ STARTS_A_BLOCK = re.compile(r"(#{1,6}|[-+])(\s|$)|[-=:]+$|>|(?<=\d)[.)](\s|$)")
 
 
 class Markdown(str):
-    """Markdown that is put into a card as it is; every other string is escaped there."""
+    """Markdown that goes into a card unchanged; every other string is escaped."""
 
     __slots__ = ()
 
     def __html__(self) -> str:
-        """Tell Jinja that this string is escaped already."""
+        """Return the string itself: for Jinja, it is escaped already."""
         return self
 
 
 def printable(text: str) -> str:
-    """Return text as one line, with controls and the like shown as escapes, such as `\\x1b`."""
+    """Return text as one line, with control and invisible characters escaped, such as `\\x1b`."""
     return _show_controls(" ".join(text.split()))
 
 
@@ -39,7 +39,7 @@ def escape_text(text: str) -> Markdown:
 
 
 def escape_words(text: str) -> str:
-    """Escape what could start a span within a line, and turn URLs into links."""
+    """Escape characters that Markdown would interpret within a line, and turn URLs into links."""
     escaped, position = "", 0
     text = _show_controls(re.sub(r"\s", " ", text))
     for match in URL.finditer(text):
@@ -50,7 +50,7 @@ def escape_words(text: str) -> str:
 
 
 def escape_prose(text: str) -> str:
-    """Escape words of a sentence, as `escape_words` does, except that `code` stays code."""
+    """Escape a sentence as `escape_words` does, but keep `code` as code."""
     pieces = CODE_SPAN.split(text)
     pieces[::2] = [escape_words(words) for words in pieces[::2]]
     pieces[1::2] = [_show_controls(code) for code in pieces[1::2]]
@@ -58,7 +58,7 @@ def escape_prose(text: str) -> str:
 
 
 def protect_start(line: str) -> Markdown:
-    """Escape what would make a heading, a list, a quote or a rule of an escaped line."""
+    """Escape the start of a line if Markdown would read it as a heading, list, quote or rule."""
     digits = len(line) - len(line.lstrip("0123456789"))
     if STARTS_A_BLOCK.match(line, digits):
         return Markdown(f"{line[:digits]}\\{line[digits:]}")
@@ -80,7 +80,7 @@ def autolink(url: str) -> Markdown:
 
 
 def image(text: str, path: str) -> Markdown:
-    """Return a picture of the folder, with `text` for readers who do not see it."""
+    """Return an image at a path in the folder, with `text` as its alternative text."""
     return Markdown(f"![{_escape_label(text)}]({urllib.parse.quote(path)})")
 
 
@@ -93,7 +93,7 @@ def code_span(text: str) -> Markdown:
 
 
 def code_block(text: str, language: str = "") -> Markdown:
-    """Return lines of text as a block of code, whatever they contain."""
+    """Return text as a code block, whatever it contains."""
     lines = [_show_controls(line.expandtabs(4).rstrip()) for line in text.strip("\n").splitlines()]
     fence = "`" * max(3, _longest_run_of_backticks(text) + 1)
     return Markdown("\n".join([f"{fence}{language}", *lines, fence]))
@@ -104,5 +104,5 @@ def _longest_run_of_backticks(text: str) -> int:
 
 
 def _quote_url(url: str) -> str:
-    """Percent-encode what could end a link: blanks, parentheses, angle brackets, controls."""
+    """Percent-encode what could end a link: spaces, parentheses, angle brackets, controls."""
     return urllib.parse.quote(url, safe="!#$%&*+,-./:;=?@_~")

@@ -1,4 +1,4 @@
-"""Read and check what people say of the datasets: cards/facts.yaml and cards/<name>/facts.yaml."""
+"""Read and check the facts about the datasets: cards/facts.yaml and cards/<name>/facts.yaml."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ from mnist_tools.cards.statements import (
 )
 from mnist_tools.cards.strict_yaml import read_facts_file
 
-INSTALLED_CARDS = Path(__file__).parents[1] / "card_data"  # only a wheel has it
+INSTALLED_CARDS = Path(__file__).parents[1] / "card_data"  # exists only in a wheel
 CARDS = INSTALLED_CARDS if INSTALLED_CARDS.is_dir() else Path(__file__).parents[3] / "cards"
 
 
 @dataclass(frozen=True)
 class Author:
-    """Somebody who made a dataset."""
+    """A person or organization that made a dataset."""
 
     name: str
     type: Literal["person", "organization"] = "person"
@@ -42,7 +42,7 @@ class Paper:
 
 @dataclass(frozen=True)
 class Licence:
-    """A licence with its evidence; `id` only where it is not the one in `mnist_family.CONFIGS`."""
+    """A licence with its evidence; `id` is set only if it differs from `mnist_family.CONFIGS`."""
 
     name: str
     statements: tuple[Statement, ...]
@@ -55,7 +55,7 @@ class Licence:
 
 @dataclass(frozen=True)
 class PublishedSplit:
-    """The size of a split, as its publisher gives it."""
+    """The size of a split, as stated by its publisher."""
 
     rows: int
     rows_of_each_class: int
@@ -63,7 +63,7 @@ class PublishedSplit:
 
 @dataclass(frozen=True)
 class PublishedCounts:
-    """The sizes of splits that have not been measured."""
+    """The sizes of splits as published, for datasets that have not been measured."""
 
     source: Source
     splits: Mapping[str, PublishedSplit]
@@ -71,7 +71,7 @@ class PublishedCounts:
 
 @dataclass(frozen=True)
 class DatasetFacts:
-    """What people say of one dataset, in the file at `path`."""
+    """The facts about one dataset, from the file at `path`."""
 
     path: Path
     tags: tuple[str, ...]
@@ -92,7 +92,7 @@ class DatasetFacts:
 
 @dataclass(frozen=True)
 class Releases:
-    """Releases of `datasets` in which things changed."""
+    """The releases of `datasets` that a way of loading needs."""
 
     script: str
     module: str
@@ -101,7 +101,7 @@ class Releases:
 
 @dataclass(frozen=True)
 class FamilyFacts:
-    """What holds for all datasets of the family."""
+    """Facts about the family as a whole."""
 
     pretty_name: str
     license_name: str
@@ -115,7 +115,7 @@ class FamilyFacts:
 
 
 def family_facts() -> FamilyFacts:
-    """Read what holds for all datasets; ValueError names the file and the key that is wrong."""
+    """Read the facts about the family. ValueError names the file and the key that is wrong."""
     path = CARDS / "facts.yaml"
     facts = read_facts_file(path, "family")
     return FamilyFacts(
@@ -132,7 +132,10 @@ def family_facts() -> FamilyFacts:
 
 
 def dataset_facts(name: str) -> DatasetFacts:
-    """Read what is said of a config, of `synthetic` or of `own` datasets; ValueError as above."""
+    """Read the facts about a config, or about `synthetic` or `own` datasets.
+
+    ValueError names the file and the key that is wrong.
+    """
     path = CARDS / name / "facts.yaml"
     facts = read_facts_file(path, "dataset")
     shared = read_facts_file(CARDS / "facts.yaml", "family")["sources"]
@@ -158,7 +161,7 @@ def dataset_facts(name: str) -> DatasetFacts:
 
 
 def clone_cards() -> Path:
-    """Return the clone's `cards/`, to write into; ValueError where there is no clone."""
+    """Return the clone's `cards/`, to write into; ValueError if installed from a wheel."""
     if CARDS == INSTALLED_CARDS:
         found, expected = "part of an installed package", "the folder cards/ of a clone"
         raise mnist_family.fault(str(CARDS), found, expected, "run this in a clone of the project")

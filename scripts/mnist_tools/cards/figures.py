@@ -1,4 +1,4 @@
-"""Show figures, and put them into text that has placeholders such as `{{ train.mean }}`."""
+"""Format figures, and fill them into text with placeholders such as `{{ train.mean }}`."""
 
 import dataclasses
 import re
@@ -10,16 +10,16 @@ import mnist_family
 PLACEHOLDER = re.compile(r"{{\s*(.*?)\s*}}")
 PATH = re.compile(r"(?:\.?[a-z_]\w*|\[\d+\])+")
 STEP = re.compile(r"(\w+)")
-SPREAD = re.compile(r"\s*\|\s*spread$")  # after counts: the smallest to the largest of them
+SPREAD = re.compile(r"\s*\|\s*spread$")  # after a list of counts: shows its range
 
 
 def show_figure(value: object) -> str:
-    """Return a value as cards show it: integers with commas between thousands."""
+    """Format a value for cards: integers get commas between thousands."""
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def show_spread(counts: Sequence[int]) -> str:
-    """Return the smallest and the largest count, or the one that all are."""
+    """Format the range of counts, or the single count if all are equal."""
     lowest, highest = min(counts), max(counts)
     if lowest == highest:
         return show_figure(lowest)
@@ -29,10 +29,10 @@ def show_spread(counts: Sequence[int]) -> str:
 def fill(
     text: str, figures: Mapping[str, Any], *, place: str, escape: Callable[[str], str] = str
 ) -> str:
-    """Return text as one line, with figures in the places of its placeholders.
+    """Return text as one line, with figures in place of its placeholders.
 
     `escape` is applied to each piece of the text and to each figure, so that together they form
-    neither markup nor another placeholder. ValueError names `place` if there is no such figure.
+    neither markup nor another placeholder. ValueError names `place` if a figure does not exist.
     """
     pieces = PLACEHOLDER.split(" ".join(text.split()))
     pieces[::2] = [escape(words) for words in pieces[::2]]
@@ -47,7 +47,7 @@ def _figure(placeholder: str, figures: Mapping[str, Any], place: str) -> str:
 
 
 def _look_up(path: str, figures: Mapping[str, Any], place: str) -> Any:
-    """Follow a path as in `knn[0].errors.first_half` through keys, positions and attributes."""
+    """Follow a path such as `knn[0].errors.first_half` through keys, indexes and attributes."""
     value: Any = figures
     for step in STEP.findall(path) if PATH.fullmatch(path) else [path]:
         try:

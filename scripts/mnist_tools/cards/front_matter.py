@@ -1,4 +1,4 @@
-"""Write the YAML front matter that a card starts with, for the Hub and `load_dataset`."""
+"""Write the YAML front matter of a card, which the Hub and `load_dataset` read."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +12,7 @@ from mnist_tools.cards.facts import FamilyFacts
 
 TASK_CATEGORIES = ["image-classification"]
 TASK_IDS = ["multi-class-image-classification"]
-SIZE_CATEGORIES = {  # the Hub's, by the number of rows that is too many for it
+SIZE_CATEGORIES = {  # the Hub's names, by the number of rows that each must stay below
     1_000: "n<1K",
     10_000: "1K<n<10K",
     100_000: "10K<n<100K",
@@ -22,7 +22,7 @@ SIZE_CATEGORIES = {  # the Hub's, by the number of rows that is too many for it
     1_000_000_000: "100M<n<1B",
 }
 NUMBER_IN_YAML_1_2 = re.compile(r"(0o[0-7]+|[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?)$")
-FOLD_WIDTH = 1000  # columns after which a long text is folded
+FOLD_WIDTH = 1000  # columns; longer texts are folded
 
 
 def front_matter(datasets: Sequence[Dataset], family: FamilyFacts, pretty_name: str) -> str:
@@ -48,7 +48,7 @@ def front_matter(datasets: Sequence[Dataset], family: FamilyFacts, pretty_name: 
 
 
 class _Dumper(yaml.SafeDumper):
-    """YAML whose strings are strings for readers of YAML 1.1 (Python) and 1.2 (the Hub) alike."""
+    """A dumper that quotes strings which YAML 1.1 (Python) or 1.2 (the Hub) would misread."""
 
 
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER_IN_YAML_1_2, [*"-+.0123456789"])
@@ -71,7 +71,7 @@ def _size_category(datasets: Sequence[Dataset]) -> str:
 
 
 def _union(datasets: Sequence[Dataset], values: Callable[[Dataset], Iterable[str]]) -> list[str]:
-    """Return the values of all datasets, each once, in order."""
+    """Return the values of all datasets, without repeats, in order."""
     return list(dict.fromkeys(value for dataset in datasets for value in values(dataset)))
 
 
@@ -82,9 +82,8 @@ def _config(dataset: Dataset) -> dict[str, Any]:
 
 
 def _dataset_info(dataset: Dataset) -> dict[str, Any]:
-    names = {
-        str(label): name for label, name in enumerate(dataset.class_names)
-    }  # keys: no integers
+    # The Hub refuses integers as keys.
+    names = {str(label): name for label, name in enumerate(dataset.class_names)}
     info = {
         "config_name": dataset.name,
         "features": [

@@ -1,4 +1,4 @@
-"""Write tables, and lists in a sentence, as Markdown."""
+"""Format Markdown tables, and lists in sentences."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from mnist_tools.cards.figures import show_figure
 
 Cell = str | int | float | None  # None is left empty
 
-SHOWN = 10  # of a list in a sentence
+SHOWN = 10  # entries of a list in a sentence
 SHOWN_NUMBER = re.compile(r"[\d,.]+( %|\*)?")
 TEXT_COLUMNS = ("class name", "taken for")  # left-aligned even where all names are digits
 
@@ -39,7 +39,7 @@ def _is_numeric(column: Iterable[str]) -> bool:
 
 
 def cut(names: Sequence[object], separator: str = ", ") -> str:
-    """Return a list as text: its first ten entries, and how many more there are."""
+    """Join the first ten entries of a list, and add how many more there are."""
     shown = separator.join(map(str, names[:SHOWN]))
     hidden = len(names) - SHOWN
     return f"{shown}{separator}and {hidden:,} more" if hidden > 0 else shown

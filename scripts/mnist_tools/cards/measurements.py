@@ -92,8 +92,8 @@ class Duplicates:
 class Measurements:
     """Everything that was measured in the archives of a dataset, by split.
 
-    `archives` has the images file, then the labels file. `whole` is not saved: it has the figures
-    of every published split, which facts may refer to, even if `splits` has only some.
+    `archives` has the images file, then the labels file. `whole` is not saved; it has the figures
+    of all published splits, which facts may refer to, even if `splits` has only some of them.
     """
 
     archives: dict[str, tuple[MeasuredArchive, MeasuredArchive]]
@@ -226,7 +226,7 @@ def _longer_sides(images: np.ndarray) -> np.ndarray:
 
 
 def _extent(used: np.ndarray) -> np.ndarray:
-    """Return the distance from the first to the last True in each row, both included, int64 (n,).
+    """Return the length from the first to the last True in each row, both included, int64 (n,).
 
     `used` is bool (n, 28). A row without a True gives 0.
     """
@@ -235,7 +235,7 @@ def _extent(used: np.ndarray) -> np.ndarray:
 
 
 def _find_duplicates(digests: Mapping[str, np.ndarray]) -> Duplicates:
-    """Group the rows that have equal digests; groups are in the order of their first rows."""
+    """Group rows with equal digests; groups are in the order of their first rows."""
     values, counts = np.unique(np.concatenate([*digests.values()]), return_counts=True)
     repeated = values[counts > 1]
     groups: dict[bytes, dict[str, list[int]]] = {}
@@ -272,7 +272,7 @@ def _on_one_line(numbers: str) -> str:
 
 
 def read_measurements(path: Path) -> Measurements:
-    """Read a file that `write_measurements` wrote; ValueError if it is anything else."""
+    """Read a file that `write_measurements` wrote; ValueError for any other file."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         measurements: Measurements = parse(Measurements, content)
@@ -290,8 +290,8 @@ def read_measurements(path: Path) -> Measurements:
 def committed(name: str, splits: Iterable[str] | None = None) -> Measurements | None:
     """Read the committed measurements of a published dataset; None if there are none.
 
-    `splits` selects archives and figures; default: all. ValueError if they were measured in
-    archives other than those in `CONFIGS`.
+    `splits` selects archives and figures; default: all. ValueError if other archives than those in
+    `CONFIGS` were measured.
     """
     path = CARDS / name / MEASUREMENTS_FILE
     if not path.exists():

@@ -14,15 +14,15 @@ NEIGHBOURS = (1, 4)  # the k of each k-NN classifier
 CONFUSIONS = 4  # the most frequent ones of each classifier
 IMAGE_PIXELS = 28 * 28
 TRAIN_BLOCK = 10_000  # rows compared at a time: 62 MB of float64 pixels
-TEST_BLOCK = 500  # rows compared at a time: arrays with a number for each pair take 40 MB
+TEST_BLOCK = 500  # rows compared at a time: an array with a number for each pair takes 40 MB
 
 
 @dataclasses.dataclass(frozen=True)
 class Alike:
-    """The number of test rows whose most similar training image has a cosine of `at_least`.
+    """The number of test rows whose most similar training image has at least this cosine.
 
-    `other_label` counts those of them whose most similar image has a different label; unlabelled
-    images are not counted there.
+    `other_label` counts those whose most similar image has a different label, not counting
+    unlabelled images.
     """
 
     at_least: float
@@ -32,7 +32,7 @@ class Alike:
 
 @dataclasses.dataclass(frozen=True)
 class Errors:
-    """The number of wrong guesses in either half of the labelled test rows."""
+    """The number of wrong guesses in each half of the labelled test rows."""
 
     first_half: int
     second_half: int
@@ -85,7 +85,7 @@ class _Rows:
 
 @dataclasses.dataclass(frozen=True)
 class _Search:
-    """What a search found for each of n test rows.
+    """The results of a search for each of n test rows.
 
     `cosines`, float64 (n,), are the highest cosines; `alike`, int64 (n,), the training rows that
     have them. `nearest`, int64 (n, k), are the k nearest labelled training rows, nearest first;

@@ -1,7 +1,7 @@
 """Draw the pictures on a dataset's card: examples and means of each class, and the first rows.
 
 Images look as in the data, with 0 as black. The rest of a sheet is transparent, with captions in a
-grey that can be read on white and on dark pages.
+grey that is legible on white and on dark pages.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ ROW_SCALE = 3
 SHEET_WIDTH = 760  # pixels, the width of a card on the Hub
 GAP = 4  # pixels between images
 MARGIN = 12  # pixels between columns
-GREY = 121  # its contrast is 4.3 : 1 on white and on the Hub's dark background, #0b0f19
+GREY = 121  # contrast 4.3 : 1 both on white and on the Hub's dark background, #0b0f19
 DECODED_ROWS = 1000
 
 
@@ -47,7 +47,7 @@ class RowPicture(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Pictures:
-    """The pictures on a card; without labels there are only those of rows."""
+    """The pictures on a card; only `rows` if there are no labels."""
 
     examples: tuple[Picture, ...] = ()
     means: tuple[Picture, ...] = ()
@@ -88,7 +88,7 @@ MEANS_LAYOUTS = (
 def write_pictures(
     folder: Path, name: str, title: str, rows: Mapping[str, datasets.Dataset]
 ) -> Pictures:
-    """Write PNG files of the first split that has labels to folder/pictures/.
+    """Draw the first split that has labels, to PNG files in folder/pictures/.
 
     Equal rows give equal pixels.
     """
@@ -123,7 +123,7 @@ def _write_rows(
 
 
 def draw_means(class_names: Sequence[str], chunks: Iterable[Chunk]) -> PIL.Image.Image:
-    """Draw the mean image of each class above its caption, in a grid of at most 760 pixels' width.
+    """Draw the mean image of each class above its caption, in a grid at most 760 pixels wide.
 
     The place of a class without rows stays empty.
     """
@@ -150,7 +150,7 @@ def draw_means(class_names: Sequence[str], chunks: Iterable[Chunk]) -> PIL.Image
 def draw_examples(
     class_names: Sequence[str], examples: Sequence[Sequence[np.ndarray]]
 ) -> PIL.Image.Image:
-    """Draw a line for each class, its caption and some images; at most 760 pixels wide."""
+    """Draw a line per class with its caption and some images; at most 760 pixels wide."""
     layout = next(each for each in EXAMPLES_LAYOUTS if len(class_names) <= each.classes)
     font = _font(layout.text_size)
     cell = 28 * layout.scale + GAP
@@ -202,7 +202,7 @@ def _labels(rows: datasets.Dataset) -> np.ndarray:
 
 
 def _first_of_each_class(rows: datasets.Dataset) -> list[list[np.ndarray]]:
-    """Return the first images of each class, uint8 (28, 28), as many as any layout shows."""
+    """Return the first images of each class, uint8 (28, 28), enough for every layout."""
     labels = _labels(rows)
     wanted = max(layout.images for layout in EXAMPLES_LAYOUTS)
     classes = range(len(rows.features["label"].names))
@@ -227,7 +227,7 @@ def _decode(rows: datasets.Dataset, places: Sequence[int] | np.ndarray) -> Itera
 
 
 def _font(size: int) -> FreeTypeFont:
-    """Load the font inside Pillow, which looks the same on every machine."""
+    """Load the font that comes with Pillow, which looks the same on every machine."""
     font = PIL.ImageFont.load_default(size)
     if not isinstance(font, FreeTypeFont):
         raise OSError("Pillow: no FreeType support, expected FreeType; install Pillow from PyPI")
@@ -249,7 +249,7 @@ def _captions(class_names: Sequence[str], font: FreeTypeFont, width: int) -> lis
 
 
 def _caption(label: int, name: str, font: FreeTypeFont) -> str:
-    """Return the label and the class name; only the label if the font lacks a letter of the name."""
+    """Return the label and the class name; only the label if the font lacks one of the letters."""
     if name == str(label):
         return name
     without_accents = unicodedata.normalize("NFKD", name)
@@ -261,7 +261,7 @@ def _caption(label: int, name: str, font: FreeTypeFont) -> str:
 
 
 def _shorten(text: str, font: FreeTypeFont, width: int) -> str:
-    """Cut a text to `width` pixels; … stands for what was cut."""
+    """Shorten a text to `width` pixels, ending in … if something was cut."""
     if font.getlength(text) <= width:
         return text
     while font.getlength(f"{text}…") > width:

@@ -1,4 +1,4 @@
-"""Statements of people about a dataset, each with its sources, and how facts.yaml writes them."""
+"""Statements about a dataset with their sources, and how to read them from facts.yaml."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ import mnist_family
 
 StatementKind = Literal["claim", "measured", "unknown", "advice", "table"]
 STATEMENT_KINDS: tuple[StatementKind, ...] = get_args(StatementKind)
-COMPANIONS = {"claim": {"source"}, "table": {"source"}, "unknown": {"looked"}}  # of each kind
+COMPANIONS = {"claim": {"source"}, "table": {"source"}, "unknown": {"looked"}}  # other keys
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a statement comes from, and what of it was read."""
+    """Where a statement comes from, and which part of that was read."""
 
     short: str
     name: str
@@ -33,10 +33,10 @@ class FactsTable:
 
 @dataclass(frozen=True)
 class Statement:
-    """One thing that is said of a dataset.
+    """One statement about a dataset.
 
-    A claim and a table name their sources; what is unknown says where it was looked for. Texts
-    may have placeholders for figures. `place` is the file and key, for error messages.
+    Claims and tables have sources; `looked` says where something unknown was looked for. Texts may
+    have placeholders for figures. `place` is the file and key, for error messages.
     """
 
     place: str
@@ -53,14 +53,14 @@ Yaml = Mapping[str, Any]
 
 
 def read_sources(found: Mapping[str, Yaml]) -> dict[str, Source]:
-    """Return the sources of a file by the keys that its statements use."""
+    """Read the sources of a file, by the keys that its statements use."""
     return {key: Source(**source) for key, source in found.items()}
 
 
 def read_sources_with_shared(
     path: Path, own: Mapping[str, Yaml], shared: Mapping[str, Yaml]
 ) -> dict[str, Source]:
-    """Return a dataset's sources and the family's; ValueError if both have a key."""
+    """Read a dataset's sources and the family's; ValueError if they share a key."""
     for key in own:
         if key in shared:
             expected = "a key that cards/facts.yaml does not have"
@@ -71,14 +71,14 @@ def read_sources_with_shared(
 def read_sections(
     path: Path, found: Mapping[str, Iterable[Yaml]], sources: Mapping[str, Source]
 ) -> dict[str, tuple[Statement, ...]]:
-    """Return the statements of each section; ValueError names the place that is wrong."""
+    """Read the statements of each section; ValueError names the place that is wrong."""
     return {name: read_statements(f"{path}: {name}", each, sources) for name, each in found.items()}
 
 
 def read_statements(
     place: str, found: Iterable[Yaml], sources: Mapping[str, Source]
 ) -> tuple[Statement, ...]:
-    """Return statements; `place` is the file and section, for error messages."""
+    """Read statements; `place` is the file and section, for error messages."""
     return tuple(
         _statement(f"{place}[{number}]", each, sources) for number, each in enumerate(found)
     )
@@ -108,7 +108,7 @@ def _kind(place: str, found: Yaml) -> StatementKind:
 def name_sources(
     place: str, keys: Sequence[str], sources: Mapping[str, Source]
 ) -> tuple[Source, ...]:
-    """Return the sources of these keys; ValueError if there is none of that key."""
+    """Look up sources by key; ValueError for an unknown key."""
     for key in keys:
         if key not in sources:
             expected = f"one of {', '.join(sources)}"

@@ -1,4 +1,4 @@
-"""Read a YAML file of facts: no key twice, and nothing but what facts.schema.yaml allows."""
+"""Read a YAML file of facts, refusing repeated keys and what facts.schema.yaml does not allow."""
 
 import difflib
 import functools
@@ -15,9 +15,9 @@ SCHEMA = Path(__file__).with_name("facts.schema.yaml")
 
 
 def read_facts_file(path: Path, definition: Literal["family", "dataset"]) -> Mapping[str, Any]:
-    """Read a file that fits a definition of the schema; ValueError names the first wrong key.
+    """Read a file and check it against the schema; ValueError names the first wrong key.
 
-    A file that has not changed is read once, so nobody may change what this returns.
+    The result is cached until the file changes, so callers must not modify it.
     """
     try:
         status = path.stat()
@@ -40,7 +40,7 @@ def _read_facts_file(path: Path, definition: str, stamp: tuple[int, int]) -> Map
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML that refuses a key which a mapping has twice; plain YAML would let the last one win."""
+    """A loader that refuses repeated keys in a mapping; plain YAML would keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         mapping: dict[Any, Any] = super().construct_mapping(node, deep)
@@ -59,14 +59,14 @@ def _describe(error: yaml.YAMLError | UnicodeDecodeError) -> str:
 
 
 def _problems(found: Any, definition: str) -> Iterator[str]:
-    """Yield what the schema finds wrong, each with its place, the first place first."""
+    """Yield each violation of the schema with its place, sorted by place."""
     errors = _validator(definition).iter_errors(found)
     for error in sorted(errors, key=lambda error: [*map(str, error.absolute_path)]):
         yield f"{_show_path(error.absolute_path)}: {_explain(error)}"
 
 
 def _explain(error: jsonschema.ValidationError) -> str:
-    """Return what is wrong; of a key that there is not, with those that there are."""
+    """Describe an error; for an unknown key, list the known ones."""
     if error.validator != "additionalProperties":
         return f"{error.message:.200}"
     schema: Any = error.schema

@@ -1,4 +1,4 @@
-"""Make the tables of a card, and other figures that its sentences hold, as Markdown."""
+"""Format the tables of a card, and the figures in its sentences, as Markdown."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
@@ -24,7 +24,7 @@ PIXEL_ROWS: dict[str, Callable[[SplitFigures], Cell]] = {
 }
 
 
-# --- What is compared -----------------------------------------------------------------------------
+# --- Datasets side by side ------------------------------------------------------------------------
 
 
 def glance(datasets: Sequence[Dataset]) -> Markdown:
@@ -36,7 +36,7 @@ def glance(datasets: Sequence[Dataset]) -> Markdown:
 
 
 def _glance(dataset: Dataset) -> Iterator[tuple[str, Cell]]:
-    """Yield (name, value) pairs; figures only where they were measured."""
+    """Yield (name, value) pairs; figures are included only if they were measured."""
     counted_by = "" if dataset.measurements else " (as published)"
     rows = [f"{counts.rows:,} {split}" for split, counts in dataset.counts.items()]
     spreads = [
@@ -66,9 +66,9 @@ def _measured_glance(dataset: Dataset) -> Iterator[tuple[str, Cell]]:
 
 
 def versions(datasets: Sequence[Dataset], family: FamilyFacts) -> Markdown:
-    """Return the versions of published datasets and what is new in them.
+    """Return the versions of published datasets with their release notes.
 
-    ValueError if nobody described a version.
+    ValueError if a version has no release notes.
     """
     rows = []
     for config in (dataset.config for dataset in datasets if dataset.kind == "published"):
@@ -85,7 +85,7 @@ def versions(datasets: Sequence[Dataset], family: FamilyFacts) -> Markdown:
 
 
 def class_counts(dataset: Dataset) -> Markdown:
-    """Return the rows of each class in each split."""
+    """Return the number of rows of each class in each split."""
     splits = dataset.counts
     rows: list[list[Cell]] = []
     for label, name in enumerate(dataset.class_names):
@@ -98,7 +98,7 @@ def class_counts(dataset: Dataset) -> Markdown:
 
 
 def splits(datasets: Sequence[Dataset]) -> Markdown:
-    """Return the rows and bytes of each split, and of all of a dataset's."""
+    """Return the rows and bytes of each split, and each dataset's totals."""
     columns = ["config", "split", "rows", "archives, bytes"]
     if datasets[0].sizes is not None:
         columns += ["Parquet, bytes", "Arrow, bytes"]
@@ -122,7 +122,7 @@ def _total_bytes(archives: Iterable[ArchiveFacts]) -> int:
 
 
 def first_rows(dataset: Dataset) -> Markdown:
-    """Return the rows of which a build drew pictures."""
+    """Return the rows for which a build drew pictures."""
     rows: list[list[Cell]] = []
     for picture in dataset.pictures.rows:
         label = dataset.measured_splits[picture.split].first_labels[picture.row]
@@ -132,7 +132,7 @@ def first_rows(dataset: Dataset) -> Markdown:
 
 
 def first_labels(dataset: Dataset) -> str:
-    """Return the labels that each split starts with."""
+    """Return the first labels of each split."""
     splits = dataset.measured_splits.items()
     labels = [f"{' '.join(map(str, each.first_labels))} in {split}" for split, each in splits]
     return cut(labels, "; ")
@@ -156,7 +156,7 @@ def archives(dataset: Dataset) -> Markdown:
 
 
 def pixels(dataset: Dataset) -> Markdown:
-    """Return the statistics of pixels in each split."""
+    """Return the pixel statistics of each split."""
     splits = dataset.measured_splits
     rows: list[list[Cell]] = [
         [name, *(value(each) for each in splits.values())] for name, value in PIXEL_ROWS.items()
@@ -165,7 +165,7 @@ def pixels(dataset: Dataset) -> Markdown:
 
 
 def longer_sides(split: SplitFigures) -> str:
-    """Return how many images have which longer side, the most frequent first."""
+    """Count images by the longer side of their bounding box, most frequent first."""
     sides = sorted(split.longer_side, key=lambda side: -side.rows)
     return cut([f"{side.pixels} px ({side.rows:,})" for side in sides])
 
@@ -174,12 +174,12 @@ def longer_sides(split: SplitFigures) -> str:
 
 
 def groups_within(groups: Sequence[Sequence[int]]) -> str:
-    """Return groups of rows that are equal."""
+    """Return groups of equal rows within a split."""
     return cut([cut(rows) for rows in groups], "; ")
 
 
 def groups_across(groups: Sequence[Mapping[str, Sequence[int]]]) -> str:
-    """Return groups of rows that are equal, of several splits."""
+    """Return groups of equal rows that span several splits."""
     return cut(
         [
             cut([f"{split} {row}" for split, rows in group.items() for row in rows])
@@ -190,13 +190,13 @@ def groups_across(groups: Sequence[Mapping[str, Sequence[int]]]) -> str:
 
 
 def cosines(dataset: Dataset) -> Markdown:
-    """Return how many test images are how close to a train image."""
+    """Count test images by their cosine to the most similar training image."""
     rows = [[each.at_least, each.rows, each.other_label] for each in _neighbours(dataset).cosine]
     return table(["cosine, at least", "test rows", "of these, nearest has another label"], rows)
 
 
 def closest(dataset: Dataset) -> str:
-    """Return the closest pairs of a test row and a train row."""
+    """Return the closest pairs of a test row and a training row."""
     return cut([f"{test} and {train}" for test, train in _neighbours(dataset).closest])
 
 
@@ -241,11 +241,11 @@ def _neighbours(dataset: Dataset) -> Neighbours:
     return dataset.measurements.neighbours
 
 
-# --- What people say ------------------------------------------------------------------------------
+# --- Facts and sources ----------------------------------------------------------------------------
 
 
 def of_facts(facts: FactsTable) -> Markdown:
-    """Return a table of somebody's; its cells are shown as they are, without commas in numbers."""
+    """Return a published table, with cells as they are: numbers get no commas."""
     return table(facts.columns, [[str(cell) for cell in row] for row in facts.rows])
 
 

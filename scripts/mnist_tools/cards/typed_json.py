@@ -9,7 +9,7 @@ def parse(kind: typing.Any, value: object, place: str = "") -> typing.Any:
     """Convert `value`, which came from `json.loads`, to the type `kind`.
 
     `kind` is a dataclass, a dict with str keys, a tuple, `X | None`, int, float or str; they may be
-    nested. ValueError names the place that does not fit, as in "splits.train.mean: missing".
+    nested. ValueError names the place that is wrong, as in "splits.train.mean: missing".
     """
     if dataclasses.is_dataclass(kind):
         return _parse_record(kind, value, place)

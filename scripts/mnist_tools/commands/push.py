@@ -24,7 +24,7 @@ def _say_nothing(_: Preview) -> None:
     """Ignore the preview."""
 
 
-def push(  # noqa: PLR0913 - the options of a command, all but two by keyword
+def push(  # noqa: PLR0913 - the options of a command, all but two keyword-only
     folder: str | Path,
     repo_id: str,
     *,
@@ -43,12 +43,12 @@ def push(  # noqa: PLR0913 - the options of a command, all but two by keyword
     num_workers: int = 5,
     on_preview: Callable[[Preview], None] = _say_nothing,
 ) -> Pushed:
-    """Push what `build` wrote to a branch of a dataset repository, which is created if need be.
+    """Push what `build` wrote to a dataset repository, which is created if it does not exist.
 
-    Nothing that others wrote there is overwritten or deleted unless it is named: `replace` takes
-    patterns of paths, `replace_card` stands for the card, the licence and croissant.json.
-    `on_preview` is called before anything is sent. ValueError for a folder or a request that is
-    refused, HubError if the Hub fails; the last line says what state the repository is in.
+    Nothing that others wrote is overwritten or deleted unless the caller names it: `replace` takes
+    patterns of paths, `replace_card` means the card, the licence and croissant.json. `on_preview`
+    is called before anything is sent. ValueError if the folder or the arguments are refused,
+    HubError if a call to the Hub fails; its last line describes the state of the repository.
     """
     _check_request(repo_id, revision, create_pr=create_pr, tag=tag, num_workers=num_workers)
     repository = Repository(repo_id, revision)
@@ -81,7 +81,7 @@ def push(  # noqa: PLR0913 - the options of a command, all but two by keyword
 
 @contextlib.contextmanager
 def _interrupted_as(lines: str) -> Iterator[None]:
-    """Let Ctrl-C end in `lines`, unless what it interrupted has told the state already."""
+    """Turn Ctrl-C into Interrupted(`lines`), unless the state has been reported already."""
     try:
         yield
     except Interrupted:
@@ -96,7 +96,7 @@ def _interrupted_as(lines: str) -> Iterator[None]:
 def _check_request(
     repo_id: str, revision: str, *, create_pr: bool, tag: str | None, num_workers: int
 ) -> None:
-    """Raise ValueError for arguments that can be refused without a look at the folder."""
+    """Raise ValueError for arguments that are wrong for any folder."""
     if not re.fullmatch(REPO_ID, repo_id):
         raise fault(repo_id, "not the name of a repository", "USER/NAME", "correct it")
     if not revision:
@@ -120,7 +120,7 @@ def _compare(
     tag: str | None,
     dry_run: bool,
 ) -> Preview:
-    """Compare folder and repository; a dry run goes on if the repository cannot be read."""
+    """Compare folder and repository; a dry run continues if the repository cannot be read."""
     repo_id = repository.repo_id
     if huggingface_hub.get_token() is None and not dry_run:
         remedy = "run `hf auth login` or set HF_TOKEN"
@@ -146,7 +146,7 @@ def _refuse_public(repository: Repository) -> None:
 
 
 def _refuse_taken_tag(repo_id: str, tag: str | None, there: Snapshot, plan: Plan) -> None:
-    """Raise ValueError if a tag exists and would have to move."""
+    """Raise ValueError if the tag exists and would have to be moved."""
     taken = there.tags.get(tag) if tag is not None else None
     if taken is not None and (plan.changes or taken != there.revision):
         found = f"there is a tag {tag} at {taken}"
@@ -154,13 +154,13 @@ def _refuse_taken_tag(repo_id: str, tag: str | None, there: Snapshot, plan: Plan
 
 
 def _create_missing(preview: Preview, choices: Choices, *, private: bool) -> Preview:
-    """Create the repository or branch if there is none, and plan again for what it holds."""
+    """Create the repository or branch if it is missing, and plan again with its content."""
     if preview.there is None or preview.there.missing is None:
         return preview
     repository = preview.repository
     repository.create(preview.there, private=private)
     if private:
-        _refuse_public(repository)  # somebody else may have created it just before
+        _refuse_public(repository)  # somebody else may have just created it
     there = stand_at(repository)
     plan = make_plan(repository.repo_id, preview.folder, there, choices)
     return Preview(preview.folder, repository, plan, there.snapshot)
@@ -178,7 +178,7 @@ def _state_after(commit: Commit | None, revision: str) -> str:
 
 
 def _read_back(preview: Preview, revision: str, tag: str | None, state: str) -> None:
-    """Compare a revision with the folder, then tag it; `state` ends what goes wrong."""
+    """Compare a revision with the folder, then tag it; `state` is the last line of any error."""
     repository = preview.repository
     with then_telling(repository.repo_id, lambda _: state):
         compare_revision(repository, revision, preview.plan.files, preview.folder)
@@ -203,7 +203,7 @@ def _report(
 # --- The command ----------------------------------------------------------------------------------
 
 
-def run(  # noqa: PLR0913 - what the parser produces
+def run(  # noqa: PLR0913 - all that the parser passes
     folder: Path,
     repo_id: str,
     private: bool,
@@ -220,7 +220,7 @@ def run(  # noqa: PLR0913 - what the parser produces
     tag: str | None,
     num_workers: int,
 ) -> int:
-    """Push, printing first what will change and then what was done."""
+    """Push; print what will change, then what was done."""
     pushed = push(
         folder,
         repo_id,

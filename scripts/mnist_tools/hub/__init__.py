@@ -1,1 +1,1 @@
-"""The Hub: a built folder, a repository there, and the one commit that makes them equal."""
+"""Push a built folder to a dataset repository on the Hub, in one commit."""

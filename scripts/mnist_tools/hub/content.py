@@ -1,4 +1,4 @@
-"""The content of a file, on this machine or in a repository, and whether two of them are equal."""
+"""Compare the contents of files on this machine and in a repository, by size and digest."""
 
 import hashlib
 from collections.abc import Callable
@@ -19,14 +19,14 @@ class RemoteFile(NamedTuple):
 
 @dataclass(frozen=True)
 class Digest:
-    """What identifies the content of a file: bytes, git's SHA-1 and SHA-256, both in hex."""
+    """What identifies a file's content: its size, and git's SHA-1 and the SHA-256 in hex."""
 
     size: int
     blob_id: str
     sha256: str
 
     def matches(self, remote: RemoteFile | None) -> bool:
-        """Compare with a file in the repository, by size and by the digest that the Hub gives."""
+        """Compare size and digest with a file in the repository, as the Hub lists them."""
         if remote is None or remote.size != self.size:
             return False
         if remote.sha256 is not None:
@@ -36,7 +36,7 @@ class Digest:
 
 @dataclass(frozen=True)
 class Content:
-    """A file to push: its digest, and where its bytes are."""
+    """A file to push: its digest, and its path or its bytes."""
 
     digest: Digest
     source: Path | bytes
@@ -51,7 +51,7 @@ class Content:
 
 
 def read_path(path: Path, report: Callable[[int], object]) -> Content:
-    """Hash a file in chunks; `report` is called with the bytes of each."""
+    """Hash a file in chunks; `report` is called with the size of each."""
     size = path.stat().st_size
     hasher = _Hasher(size)
     with open(path, "rb") as file:

@@ -1,4 +1,4 @@
-"""The data files of a card: which files its configs read, and how many fit into a commit."""
+"""Find the data files of a card's configs, and a shard size that fits into one commit."""
 
 import fnmatch
 from collections.abc import Hashable, Iterable, Sequence
@@ -46,13 +46,13 @@ def patterns_of(front_matter: dict[Hashable, Any]) -> tuple[str, ...]:
 
 
 def matching(paths: Iterable[str], patterns: Sequence[str]) -> list[str]:
-    """Keep the paths that match a pattern; `*` also matches a slash, and `**/` nothing at all."""
+    """Keep paths that match a pattern; `*` also matches slashes, and `**/` also matches nothing."""
     every = [*patterns, *(pattern.replace("**/", "") for pattern in patterns)]
     return [path for path in paths if any(fnmatch.fnmatchcase(path, pattern) for pattern in every)]
 
 
 def fitting_shard_size(front_matter: dict[Hashable, Any], most_shards: int) -> int | None:
-    """Return a --max-shard-size in MB that gives at most so many shards, or None if none does."""
+    """Return a --max-shard-size in MB that gives at most `most_shards` shards, or None."""
     splits = [split for info in declared_infos(front_matter) for split in info.splits]
     sizes = [split.num_bytes or 0 for split in splits]
     if not sizes or len(sizes) > most_shards:

@@ -1,4 +1,4 @@
-"""Deliver a plan in one commit, and tell what state the repository is in if that fails."""
+"""Carry out a plan in one commit, and report the state of the repository if that fails."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ from mnist_tools.hub.failures import HubError, describe_failure, is_refusal
 from mnist_tools.hub.plan import Plan
 from mnist_tools.hub.repository import Commit, Repository
 
-BATCH = 20  # files between two steps of the progress bar
+BATCH = 20  # files uploaded between updates of the progress bar
 
 
 def deliver(
@@ -28,7 +28,7 @@ def deliver(
 ) -> Commit:
     """Upload the files of a plan, then make its commit on top of `parent`.
 
-    An upload that was cut short goes on where it ended, as the Hub keeps what it has received.
+    An interrupted upload resumes where it stopped, as the Hub keeps what it has received.
     """
     unchanged = f"The repository is old, at {parent}; nothing was committed."
     with then_telling(repository.repo_id, lambda _: unchanged):
@@ -52,9 +52,9 @@ def deliver(
 
 @contextlib.contextmanager
 def then_telling(repo_id: str, tell: Callable[[BaseException], str]) -> Iterator[None]:
-    """Add a last line, on the state of the repository, to whatever ends the block.
+    """Append a line about the state of the repository to any error raised inside.
 
-    HubError and ValueError stay what they are; Ctrl-C becomes an Interrupted.
+    HubError and ValueError keep their type; Ctrl-C becomes Interrupted, other errors HubError.
     """
     try:
         yield
@@ -64,12 +64,12 @@ def then_telling(repo_id: str, tell: Callable[[BaseException], str]) -> Iterator
         raise ValueError(f"{error}\n{tell(error)}") from error
     except HubError as error:
         raise HubError(f"{error}\n{tell(error)}", refused=error.refused) from error
-    except Exception as error:  # of `datasets`, pyarrow or the clients
+    except Exception as error:  # from `datasets`, pyarrow or the clients
         raise HubError(f"{repo_id}: {describe_failure(error)}\n{tell(error)}") from error
 
 
 def _addition(path: str, content: Content) -> CommitOperationAdd:
-    """Return the operation that adds a file; ValueError if the file is not what was hashed."""
+    """Return the operation that adds a file; ValueError if it has changed since it was hashed."""
     source = content.source
     addition = CommitOperationAdd(path, str(source) if isinstance(source, Path) else source)
     if addition.upload_info.sha256.hex() != content.digest.sha256:
@@ -83,7 +83,7 @@ def _batches(additions: Sequence[CommitOperationAdd]) -> Iterator[Sequence[Commi
 
 
 def unknown_state(repository: Repository) -> str:
-    """Return the last line where nothing can be said of the repository."""
+    """Return the last line of an error after which the state of the repository is unknown."""
     place = f"{repository.url}/commits/{repository.branch}"
     return (
         "It is not known whether the commit was made: "
@@ -92,7 +92,7 @@ def unknown_state(repository: Repository) -> str:
 
 
 def _state(repository: Repository, plan: Plan, parent: str, *, certain: bool) -> str:
-    """Tell whether a repository is old or new after a commit that failed or went unanswered."""
+    """Describe the state of the repository after a commit that failed or got no answer."""
     try:
         there = repository.look()
     except (KeyboardInterrupt, HubError, ValueError):

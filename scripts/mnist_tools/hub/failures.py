@@ -1,4 +1,4 @@
-"""Say in one line why a call to the Hub failed, judging by the exception's type and HTTP status."""
+"""Explain in one line why a call to the Hub failed, from the exception's type and HTTP status."""
 
 import json
 import re
@@ -10,9 +10,9 @@ from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
 from mnist_tools.lint.finding import escape
 
-LONGEST_QUOTE = 200  # characters of somebody else's message
+LONGEST_QUOTE = 200  # characters of an error message that is not ours
 
-# What the HTTP libraries under huggingface_hub raise when a request gets no complete answer.
+# The errors of huggingface_hub's HTTP libraries for requests that get no complete answer.
 NO_ANSWER = {
     "requests.exceptions": ("ConnectionError", "Timeout", "ChunkedEncodingError"),
     "httpx": ("TransportError",),
@@ -31,15 +31,15 @@ STATUSES = {
 
 
 class HubError(OSError):
-    """A call to the Hub that failed; its text is what the user reads."""
+    """A call to the Hub that failed; its text is shown to the user."""
 
     def __init__(self, line: str, *, refused: bool = False) -> None:
         super().__init__(line)
-        self.refused = refused  # whether the Hub itself said no, so that it did nothing
+        self.refused = refused  # by the Hub itself, so that nothing was done
 
 
 def describe_failure(error: BaseException) -> str:
-    """Return one line that says what went wrong and what to do, without the token."""
+    """Describe in one line what went wrong and what to do, leaving the token out."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     if isinstance(error, HubError):
@@ -53,7 +53,7 @@ def describe_failure(error: BaseException) -> str:
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Tell whether the Hub refused a request (4xx), so that it certainly did nothing."""
+    """Check whether the Hub refused a request (4xx), and so certainly did nothing."""
     if isinstance(error, HubError):
         return error.refused
     for cause in _chain(error):
@@ -66,7 +66,7 @@ def is_refusal(error: BaseException) -> bool:
 
 
 def status_of(error: BaseException) -> int | None:
-    """Return the HTTP status that an exception of the client carries."""
+    """Return the HTTP status of an exception of the client, or None."""
     if not isinstance(error, HfHubHTTPError):
         return None
     status: int | None = getattr(error.response, "status_code", None)
@@ -74,7 +74,7 @@ def status_of(error: BaseException) -> int | None:
 
 
 def quote(error: BaseException) -> str:
-    """Return an exception's text on one line: short, printable and without the token."""
+    """Return an exception's text as one short, printable line without the token."""
     text = " ".join(str(error).split()) or type(error).__name__
     token = huggingface_hub.get_token()
     if token:
@@ -84,7 +84,7 @@ def quote(error: BaseException) -> str:
 
 
 def _describe_answer(error: BaseException) -> str | None:
-    """Describe an error that carries the Hub's answer, or return None for any other."""
+    """Describe an error that the Hub answered with; return None for any other."""
     status = status_of(error)
     if status is None:
         return None
@@ -96,7 +96,7 @@ def _describe_answer(error: BaseException) -> str | None:
 
 
 def _describe_no_answer(error: BaseException) -> str | None:
-    """Describe an answer that is missing or broken, or return None for any other error."""
+    """Describe a missing or broken answer; return None for any other error."""
     if isinstance(error, OfflineModeIsEnabled):
         return "offline mode is on, expected a connection to the Hub; unset HF_HUB_OFFLINE"
     if isinstance(error, json.JSONDecodeError):
@@ -108,7 +108,7 @@ def _describe_no_answer(error: BaseException) -> str | None:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and those it was raised from."""
+    """Yield an exception, then its cause, the cause of that, and so on."""
     cause: BaseException | None = error
     while cause is not None:
         yield cause
@@ -116,7 +116,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _no_answer_types() -> tuple[type[BaseException], ...]:
-    """Collect the types that mean "no answer" from the HTTP libraries that are in use."""
+    """Collect the exceptions that mean "no answer" from the HTTP libraries in use."""
     types: list[type[BaseException]] = [ConnectionError, TimeoutError]
     for module, names in NO_ANSWER.items():
         if module in sys.modules:

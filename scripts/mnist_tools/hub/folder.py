@@ -1,4 +1,4 @@
-"""A built folder that is ready to be pushed: exactly what its build wrote, checked as a whole."""
+"""Check that a built folder can be pushed: complete, valid, and as its build wrote it."""
 
 import json
 import stat
@@ -22,19 +22,19 @@ from mnist_tools.out_folder import name_some
 
 CARD = "README.md"
 CARD_FILES = (CARD, "LICENSE.md", "croissant.json")
-MOST_FILES = 100  # that the Hub recommends for one commit
+MOST_FILES = 100  # in one commit, as the Hub recommends
 BUILD_AGAIN = "build the folder again"
 COLUMNS = {"image": datasets.Image, "label": datasets.ClassLabel}
 
 
 @dataclass(frozen=True)
 class BuiltFolder:
-    """The files to push, by their path in the repository, and what the card says of them."""
+    """The files to push, by their path in the repository, and what the card says about them."""
 
     path: Path
     files: Mapping[str, Content]
     shards: Mapping[str, Mapping[str, tuple[str, ...]]]  # by config and split
-    patterns: tuple[str, ...]  # that the card's configs read as data
+    patterns: tuple[str, ...]  # of the files that the card's configs read as data
     card: str  # the text of README.md
     card_edited: bool  # since it was built
 
@@ -44,8 +44,8 @@ def read_folder(
 ) -> BuiltFolder:
     """Check a built folder and hash its files.
 
-    `include` has patterns of paths that are pushed although the build did not write them, or not
-    so. ValueError if anything else is not as the build left it, except for an edited README.md.
+    `include` has patterns of files to push although the build did not write them, or wrote them
+    differently. ValueError if anything else has changed since the build, except README.md.
     """
     digests = _read_digests(folder)
     paths = _list_files(folder)
@@ -70,7 +70,7 @@ def read_folder(
     return BuiltFolder(folder, files, shards, patterns, text, card_edited=CARD in changed)
 
 
-# --- Which files there are ------------------------------------------------------------------------
+# --- Find the files -------------------------------------------------------------------------------
 
 
 def _read_digests(folder: Path) -> Mapping[str, str]:
@@ -90,8 +90,8 @@ def _read_digests(folder: Path) -> Mapping[str, str]:
 
 
 def _list_files(folder: Path) -> list[str]:
-    """Return the path of every file but the manifest; ValueError for links, pipes and devices."""
-    paths = [path for path in list_paths(folder) if not path.endswith("/")]  # empty folders
+    """List the paths of all files except the manifest; ValueError for links, pipes and devices."""
+    paths = [path for path in list_paths(folder) if not path.endswith("/")]  # an empty folder
     for path in paths:
         mode = (folder / path).lstat().st_mode
         if stat.S_ISLNK(mode):
@@ -105,7 +105,7 @@ def _list_files(folder: Path) -> list[str]:
 def _refuse_unknown(
     folder: Path, paths: Sequence[str], digests: Mapping[str, str], include: Sequence[str]
 ) -> None:
-    """Raise ValueError for files that the build did not write or that are missing.
+    """Raise ValueError for missing files, and for files that the build did not write.
 
     The manifest of a very large build lists folders instead of files, with a slash at the end.
     """
@@ -131,7 +131,7 @@ def _refuse_unknown(
 
 
 def _refuse_changed(folder: Path, changed: Sequence[str], include: Sequence[str]) -> None:
-    """Raise ValueError for changed files; a card is there to be edited."""
+    """Raise ValueError for changed files, other than the card, which people may edit."""
     refused = [path for path in changed if path != CARD and not matching([path], include)]
     if refused:
         raise fault(
@@ -148,11 +148,11 @@ def _hash(folder: Path, paths: Sequence[str]) -> dict[str, Content]:
         return {path: read_path(folder / path, bar.update) for path in paths}
 
 
-# --- What the files say of each other -------------------------------------------------------------
+# --- Check the files against each other -----------------------------------------------------------
 
 
 def _refuse_many(folder: Path, paths: Sequence[str], card: Card) -> None:
-    """Raise ValueError, with the shard size that fits, if one commit cannot take all files."""
+    """Raise ValueError, with a shard size that fits, if there are too many files for one commit."""
     if len(paths) <= MOST_FILES:
         return
     others = [path for path in paths if not path.endswith(".parquet")]
@@ -189,7 +189,7 @@ def _check_columns(folder: Path, files: Mapping[str, Content]) -> None:
     """Raise ValueError for Parquet files without exactly the columns image and label."""
     for path in files:
         if path.endswith(".parquet"):
-            with pyarrow.parquet.ParquetFile(folder / path) as file:  # one open file at a time
+            with pyarrow.parquet.ParquetFile(folder / path) as file:  # opened one at a time
                 features = datasets.Features.from_arrow_schema(file.schema_arrow)
             types = {name: type(feature) for name, feature in features.items()}
             if types != COLUMNS:

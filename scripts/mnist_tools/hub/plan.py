@@ -1,4 +1,4 @@
-"""The plan of a push: what one commit adds, updates and deletes, and what it must not touch."""
+"""Plan a push: the files that its commit adds, updates and deletes, and those it must not touch."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from mnist_tools.out_folder import name_some
 
 @dataclass(frozen=True)
 class Choices:
-    """What the user said about files that are in the repository already."""
+    """The user's decisions about files that are already in the repository."""
 
     replace: Sequence[str] = ()  # patterns of files to overwrite, whoever wrote them
     delete_configs: Sequence[str] = ()
@@ -24,7 +24,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Standing:
-    """What a repository holds, with the two files whose text decides what a push may do."""
+    """The files of a repository, and the text of the two that decide what a push may do."""
 
     snapshot: Snapshot
     card: str | None = None
@@ -32,32 +32,33 @@ class Standing:
 
     @property
     def files(self) -> Mapping[str, RemoteFile]:
-        """Every file, by its path."""
+        """Return every file, by its path."""
         return self.snapshot.files
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One commit. `files` is what the repository holds of this project afterwards."""
+    """One commit. `files` are this project's files in the repository afterwards."""
 
     files: Mapping[str, Content]
     add: tuple[str, ...]
     update: tuple[str, ...]
     delete: tuple[str, ...]
-    kept_configs: tuple[str, ...] = ()  # of earlier pushes, and not in the folder
+    kept_configs: tuple[str, ...] = ()  # from earlier pushes, not in the folder
 
     @property
     def changes(self) -> bool:
-        """Whether there is anything to commit."""
+        """Return whether there is anything to commit."""
         return bool(self.add or self.update or self.delete)
 
     def is_done(self, files: Mapping[str, RemoteFile]) -> bool:
-        """Tell whether a repository is as the commit would leave it; the record lists deletions."""
+        """Check whether a repository looks as it would after the commit."""
+        # Deletions need no check of their own: they change the record, which is among the files.
         return all(content.digest.matches(files.get(path)) for path, content in self.files.items())
 
 
 def stand_at(repository: Repository) -> Standing:
-    """Read what a push has to know of a repository."""
+    """Read what a push needs to know about a repository."""
     snapshot = repository.look()
     texts = {
         path: repository.read(path, snapshot.revision)
@@ -71,8 +72,8 @@ def stand_at(repository: Repository) -> Standing:
 def make_plan(repo_id: str, folder: BuiltFolder, there: Standing, choices: Choices) -> Plan:
     """Compare a folder with a repository.
 
-    ValueError if the push would overwrite or delete what others wrote, or leave files that
-    `load_dataset` would read by mistake.
+    ValueError if the push would overwrite or delete files that others wrote, or leave files there
+    that `load_dataset` would read by mistake.
     """
     refuse_script(repo_id, [*folder.files, *there.files])
     record = parse_record(there.record) if there.record is not None else None
@@ -95,7 +96,7 @@ def make_plan(repo_id: str, folder: BuiltFolder, there: Standing, choices: Choic
 
 
 def refuse_script(repo_id: str, paths: Collection[str]) -> None:
-    """Raise ValueError for a file that `datasets` would take for the repository's script."""
+    """Raise ValueError for a file that `datasets` would run as the repository's loading script."""
     script = f"{repo_id.split('/')[-1]}.py"
     if script in paths:
         expected = "none, for `datasets` takes it for a loading script"
@@ -109,7 +110,7 @@ def refuse_script(repo_id: str, paths: Collection[str]) -> None:
 def _refuse_odd_deletions(
     folder: BuiltFolder, pushed: Collection[str], deleted: Sequence[str]
 ) -> None:
-    """Raise ValueError for configs that --delete-config cannot mean."""
+    """Raise ValueError for a --delete-config of a config in the folder or of no earlier push."""
     for name in deleted:
         option = f"--delete-config {name}"
         if name in folder.shards:
@@ -123,7 +124,7 @@ def _refuse_odd_deletions(
 def _refuse_undecided(
     repo_id: str, folder: BuiltFolder, kept: Collection[str], choices: Choices
 ) -> None:
-    """Raise ValueError if nobody said what becomes of the configs that the folder lacks."""
+    """Raise ValueError if the user has not decided about configs that are not in the folder."""
     if kept and not choices.keep_configs:
         raise fault(
             repo_id,
@@ -139,7 +140,7 @@ def _refuse_edited_deletions(
     pushed: Mapping[str, Mapping[str, Digest]],
     deleted: Sequence[str],
 ) -> None:
-    """Raise ValueError for a config to delete of which somebody changed a file."""
+    """Raise ValueError if somebody has changed a file of a config that is to be deleted."""
     for config in deleted:
         unchanged = still_there(pushed[config], there.files)
         edited = [path for path in pushed[config] if path in there.files and path not in unchanged]
@@ -155,7 +156,7 @@ def _stale_files(
     pushed: Mapping[str, Mapping[str, Digest]],
     deleted: Sequence[str],
 ) -> Iterator[str]:
-    """Yield what an earlier push put there, that nobody changed, and that is no longer wanted."""
+    """Yield files of earlier pushes that are no longer wanted and that nobody has changed."""
     for config, digests in pushed.items():
         unchanged = still_there(digests, there.files)
         if config in deleted:
@@ -171,7 +172,7 @@ def _new_record(
     there: Standing,
     own_configs: Collection[str],
 ) -> PushRecord:
-    """Return the record of what will be in the repository after this push."""
+    """Return the record of this project's files in the repository after the push."""
     shared = dict(still_there(record.shared, there.files)) if record else {}
     configs: dict[str, dict[str, Digest]] = {}
     for name in own_configs:
@@ -189,7 +190,7 @@ def _new_record(
 
 
 def _shared_card(folder: BuiltFolder, there: Standing, dropped: Collection[str]) -> Content:
-    """Return the card to push: the folder's, with the configs of others in the repository."""
+    """Return the card to push: the folder's, plus the repository's entries for other configs."""
     if there.card is None:
         return folder.files[CARD]
     merged = merge_cards(folder.card, there.card, dropped)
@@ -206,7 +207,7 @@ def _refuse_overwriting(
     record: PushRecord | None,
     choices: Choices,
 ) -> None:
-    """Raise ValueError for files that the push would overwrite although others wrote them."""
+    """Raise ValueError if the push would overwrite files that others wrote."""
     own = dict(record.files()) if record else {}
     edited = [
         path
@@ -234,7 +235,7 @@ def _is_edited(card: str, record: PushRecord | None) -> bool:
 
 
 def _refuse_foreign_data(repo_id: str, folder: BuiltFolder, others: Collection[str]) -> None:
-    """Raise ValueError for files of others that our card would read as data."""
+    """Raise ValueError for other people's files that our card would read as data."""
     read = sorted(matching(others, folder.patterns))
     if read:
         found = f"{name_some(read)} would be read as data"

@@ -15,8 +15,8 @@ from mnist_tools.hub.content import Content
 from mnist_tools.hub.folder import BuiltFolder
 from mnist_tools.hub.repository import Repository
 
-WHOLE = 1_000_000  # bytes: a file up to this size is read as a whole, of others the start
-FOOTER = 8  # bytes at the end of a Parquet file: the length of its metadata, and a magic number
+WHOLE = 1_000_000  # bytes; larger files are compared in part
+FOOTER = 8  # bytes that end a Parquet file: the length of its metadata, and a magic number
 PUSH_AGAIN = "delete it there and push again"
 
 
@@ -25,9 +25,9 @@ def compare_revision(
 ) -> None:
     """Compare a revision with what was pushed; ValueError for the first difference.
 
-    Compared are the digests that the Hub lists, the bytes that it delivers (small files whole, of a
-    large Parquet file the first row group and the footer), and the first row of each split as
-    `load_dataset` reads it.
+    Compares the digests that the Hub lists, the bytes that it delivers (all of a small file, the
+    first row group and the footer of a large Parquet file, the start of any other), and the first
+    row of each split as `load_dataset` reads it.
     """
     listed = repository.list_files(revision)
     for path, content in files.items():
@@ -51,7 +51,7 @@ def _compare_bytes(repository: Repository, revision: str, path: str, content: Co
 def _compare_rows(
     repository: Repository, revision: str, folder: BuiltFolder, config: str, cache: str
 ) -> None:
-    """Raise ValueError unless `load_dataset` finds the first row of each split of a config."""
+    """Raise ValueError unless `load_dataset` returns the features and first row of each split."""
     with repository.asking():
         there = datasets.load_dataset(
             repository.repo_id, config, streaming=True, revision=revision, cache_dir=cache

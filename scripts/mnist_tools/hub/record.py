@@ -1,9 +1,9 @@
 """The record of a push: a file in the repository that lists what pushes of this project put there.
 
-A build's own manifest is not enough: it knows nothing of the configs that earlier pushes left in
-the repository, nor of the entries that other people added to the card. The record is JSON with the
-keys `format`, `card`, `shared` and `configs`; a repository without it (never pushed to, or pushed
-to by version 1.0.0) counts as written by others throughout.
+A build's own manifest is not enough: it does not list the configs that earlier pushes left in the
+repository, or the entries that other people added to the card. The record is JSON with the keys
+`about`, `format`, `card`, `shared` and `configs`. In a repository without one (never pushed to, or
+pushed to by version 1.0.0), all files count as written by others.
 """
 
 import json
@@ -19,26 +19,26 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class PushRecord:
-    """What pushes of this project put into a repository."""
+    """The files that pushes of this project put into a repository."""
 
-    card: str  # own_digest of README.md, which other people may add configs to
+    card: str  # own_digest of README.md, to which other people may add configs
     shared: Mapping[str, Digest]  # by path: LICENSE.md, croissant.json and the like
     configs: Mapping[str, Mapping[str, Digest]]  # by config: its Parquet files and pictures
 
     def files(self) -> Iterator[tuple[str, Digest]]:
-        """Yield every recorded file but the card."""
+        """Yield every recorded file except the card."""
         yield from self.shared.items()
         for files in self.configs.values():
             yield from files.items()
 
     def to_json(self) -> bytes:
-        """Return the record as the bytes of its file; equal records give equal bytes."""
+        """Return the record as JSON; equal records give equal bytes."""
         content = {"about": ABOUT, "format": FORMAT, **asdict(self)}
         return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
 
 
 def parse_record(content: bytes) -> PushRecord | None:
-    """Return the record that a file holds, or None if it is not one that this version writes."""
+    """Parse the record in a file; None if it is not in the format of this version."""
     try:
         values = json.loads(content)
         if values["format"] != FORMAT:
@@ -62,11 +62,11 @@ def _digests(files: Mapping[str, Mapping[str, object]]) -> dict[str, Digest]:
 def still_there(
     digests: Mapping[str, Digest], files: Mapping[str, RemoteFile]
 ) -> dict[str, Digest]:
-    """Keep what is in the repository as it was recorded."""
+    """Keep the files that are in the repository and unchanged since they were recorded."""
     return {path: digest for path, digest in digests.items() if digest.matches(files.get(path))}
 
 
 def config_of(path: str, configs: Collection[str]) -> str | None:
-    """Return the config that a file of a built folder belongs to, or None if all share it."""
+    """Return the config that a file of a built folder belongs to; None if all configs share it."""
     owners = [name for name in configs if path.startswith((f"{name}/", f"pictures/{name}-"))]
     return max(owners, key=len, default=None)

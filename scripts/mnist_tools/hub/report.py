@@ -1,4 +1,4 @@
-"""What a push is about to do and what it did, as values and as the lines that a user reads."""
+"""Report what a push is going to do and what it did, as values and as lines for the user."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Outcome = Literal["pushed", "up to date", "dry run"]
 
 @dataclass(frozen=True)
 class Preview:
-    """What a push is about to do."""
+    """What a push is going to do."""
 
     folder: BuiltFolder
     repository: Repository
@@ -24,7 +24,7 @@ class Preview:
 
     @property
     def revision(self) -> str:
-        """The head of the branch before the push, or nothing if there is none."""
+        """Return the head of the branch before the push, or "" if there is none."""
         return self.there.revision if self.there else ""
 
 
@@ -41,7 +41,7 @@ class Pushed:
 
 
 def result_lines(pushed: Pushed, repo_id: str) -> Iterator[str]:
-    """Yield what a user reads at the end."""
+    """Yield the lines that are printed at the end."""
     if pushed.outcome == "dry run":
         yield "Dry run: nothing was sent."
     elif pushed.outcome == "up to date":
@@ -57,7 +57,7 @@ def result_lines(pushed: Pushed, repo_id: str) -> Iterator[str]:
 
 
 def preview_lines(preview: Preview) -> Iterator[str]:
-    """Yield the files that a push adds, updates and deletes, and what the user should know."""
+    """Yield lines on the files that a push adds, updates and deletes, and notes for the user."""
     plan = preview.plan
     yield f"{preview.folder.path} to {preview.repository.url}, {_where(preview)}"
     changes = [("add", plan.add), ("update", plan.update), ("delete", plan.delete)]

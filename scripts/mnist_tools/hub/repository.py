@@ -1,4 +1,4 @@
-"""A branch of a dataset repository on the Hub: read it, create it, upload to it, commit to it."""
+"""Read, create, upload to and commit to a branch of a dataset repository on the Hub."""
 
 import contextlib
 import importlib.util
@@ -22,16 +22,16 @@ from mnist_tools.hub.content import RemoteFile
 from mnist_tools.hub.failures import HubError, describe_failure, is_refusal, status_of
 
 REPO_TYPE = "dataset"
-PULL_REQUESTS = "refs/pr/"  # what the revisions of pull requests start with
-TIMEOUT = 60  # seconds without a byte
+PULL_REQUESTS = "refs/pr/"  # the revisions of pull requests start with this
+TIMEOUT = 60  # seconds without receiving a byte
 XET_REMEDY = ", with HF_HUB_DISABLE_XET=1 if it fails again"
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a branch holds. A branch that is still to be created holds what `main` holds."""
+    """The content of a branch. A branch to be created starts with the content of `main`."""
 
-    revision: str = ""  # the head, or nothing if there is no repository
+    revision: str = ""  # the head, or "" if there is no repository
     files: Mapping[str, RemoteFile] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)  # the revision of each tag
     missing: Literal["repository", "branch"] | None = None
@@ -45,7 +45,7 @@ class Commit(NamedTuple):
 
 
 class Repository:
-    """A branch of a dataset repository; every failing call raises a HubError with one line."""
+    """A branch of a dataset repository; calls that fail raise a HubError with one line."""
 
     def __init__(self, repo_id: str, branch: str) -> None:
         self.repo_id = repo_id
@@ -56,7 +56,7 @@ class Repository:
     # --- Reading ----------------------------------------------------------------------------------
 
     def look(self) -> Snapshot:
-        """Return what the branch holds; ValueError if `branch` names a tag or a commit."""
+        """Return the current content of the branch; ValueError if it is a tag or a commit."""
         with self.asking():
             try:
                 refs = self._api.list_repo_refs(
@@ -82,7 +82,7 @@ class Repository:
         return self.branch.startswith(PULL_REQUESTS)
 
     def _refuse_fixed_revision(self, tags: Mapping[str, str]) -> None:
-        """Raise ValueError if the branch's name is that of something that cannot be pushed to."""
+        """Raise ValueError if the name is that of a tag, a commit or a missing pull request."""
         found = None
         if self.branch in tags:
             found = "a tag"
@@ -104,12 +104,12 @@ class Repository:
         return True
 
     def is_private(self) -> bool:
-        """Tell whether the repository is private."""
+        """Check whether the repository is private."""
         with self.asking():
             return bool(self._api.repo_info(self.repo_id, repo_type=REPO_TYPE).private)
 
     def list_files(self, revision: str) -> dict[str, RemoteFile]:
-        """Return every file at a revision, by its path."""
+        """Return all files at a revision, by path."""
         with self.asking():
             entries = self._api.list_repo_tree(
                 self.repo_id, recursive=True, revision=revision, repo_type=REPO_TYPE
@@ -123,7 +123,7 @@ class Repository:
             }
 
     def read(self, path: str, revision: str, start: int = 0, stop: int | None = None) -> bytes:
-        """Return the bytes of a file from `start` up to `stop`, as the Hub delivers them now."""
+        """Return the bytes of a file from `start` up to `stop`, as the Hub delivers them."""
         url = huggingface_hub.hf_hub_url(
             self.repo_id, path, repo_type=REPO_TYPE, revision=revision, endpoint=self._api.endpoint
         )
@@ -134,14 +134,14 @@ class Repository:
             response = http_backoff("GET", url, headers=headers, timeout=TIMEOUT)
             hf_raise_for_status(response)
             content: bytes = response.content
-        if stop is not None and response.status_code == 200:  # the whole file, after all
+        if stop is not None and response.status_code == 200:  # the Hub sent the whole file
             return content[start:stop]
         return content
 
     # --- Writing ----------------------------------------------------------------------------------
 
     def create(self, there: Snapshot, *, private: bool) -> None:
-        """Create what `there` lacks: the repository, or the branch from `main`."""
+        """Create what is missing in `there`: the repository, or the branch, based on `main`."""
         head: str | None = there.revision
         with self.asking():
             if there.missing == "repository":
@@ -161,7 +161,7 @@ class Repository:
     def upload(
         self, additions: Sequence[CommitOperationAdd], *, create_pr: bool, num_workers: int
     ) -> None:
-        """Upload the objects of a commit to come, except for those that the Hub has."""
+        """Upload the objects of the next commit, except those that the Hub already has."""
         with self.asking(remedy=XET_REMEDY if _uploads_by_xet() else ""):
             self._api.preupload_lfs_files(
                 self.repo_id,
@@ -206,7 +206,7 @@ class Repository:
 
     @contextlib.contextmanager
     def asking(self, remedy: str = "") -> Iterator[None]:
-        """Turn whatever the clients raise, which differs between releases, into a HubError.
+        """Turn any exception of the clients into a HubError; their types differ between releases.
 
         `remedy` is added to the line unless the Hub refused.
         """
@@ -221,14 +221,14 @@ class Repository:
 
 
 class _ApiWithoutIgnoring(huggingface_hub.HfApi):
-    """A client that leaves no file out of a commit, whatever a .gitignore there says."""
+    """A client that ignores .gitignore files, so that every file is committed."""
 
     def preupload_lfs_files(self, *args: Any, **options: Any) -> None:
-        """Upload as the client does; it calls this for every commit, too."""
+        """Upload as the client does, which also calls this for every commit."""
         super().preupload_lfs_files(*args, **{"gitignore_content": "", **options})
 
 
 def _uploads_by_xet() -> bool:
-    """Tell whether the client uploads large files through Xet, the newer storage of the Hub."""
+    """Check whether the client uploads large files to Xet, the newer storage of the Hub."""
     disabled = getattr(constants, "HF_HUB_DISABLE_XET", True)  # 0.30 has no Xet
     return not disabled and importlib.util.find_spec("hf_xet") is not None

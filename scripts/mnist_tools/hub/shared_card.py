@@ -1,4 +1,4 @@
-"""A card that this project shares with others: each keeps its own configs in the front matter."""
+"""Merge and compare a card that is shared with people who may add configs to its front matter."""
 
 import hashlib
 import re
@@ -11,17 +11,17 @@ import yaml
 from mnist_tools.lint import front_matter_of
 from mnist_tools.lint.finding import escape
 
-LISTS = ("configs", "dataset_info")  # the keys that have one entry for each config
+LISTS = ("configs", "dataset_info")  # keys with an entry for each config
 FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
-LONGEST_LINE = 80  # characters of a line that a message shows
+LONGEST_LINE = 80  # characters of a line shown in a message
 
 
 @dataclass(frozen=True)
 class Card:
-    """A card in its parts; one whose front matter cannot be read is all body."""
+    """The parts of a card; without readable front matter, everything is `body`."""
 
     front_matter: dict[Hashable, Any]
-    comments: tuple[str, ...]  # those of the YAML
+    comments: tuple[str, ...]  # in the front matter's YAML
     body: str
 
     def own_part(self, configs: Collection[str]) -> dict[str, object]:
@@ -37,7 +37,7 @@ class Card:
 
 
 def parse_card(text: str) -> Card:
-    """Split a card, which anyone may have written, into its parts."""
+    """Split a card into its parts; anyone may have written it."""
     values = front_matter_of(text)
     match = FRONT_MATTER.match(text)
     if not values or match is None:
@@ -47,23 +47,23 @@ def parse_card(text: str) -> Card:
 
 
 def own_digest(text: str, configs: Collection[str]) -> str:
-    """Hash a card, leaving out the entries of other configs and the way its YAML is laid out."""
+    """Hash a card, ignoring the entries of other configs and the layout of its YAML."""
     card = parse_card(text)
     parts = [card.own_part(configs), card.comments, card.body]
     return hashlib.sha256(repr(_ordered(parts)).encode()).hexdigest()
 
 
 def same_cards(text: str, other: str) -> bool:
-    """Tell whether two cards say the same, however their YAML is laid out and ordered."""
+    """Check whether two cards are equal apart from the layout and order of their YAML."""
     configs = parse_card(text).every_config() | parse_card(other).every_config()
     return own_digest(text, configs) == own_digest(other, configs)
 
 
 def merge_cards(ours: str, there: str, dropped: Collection[str]) -> str:
-    """Return our card with the entries that the one in the repository has for other configs.
+    """Return our card plus the entries for other configs in the repository's card.
 
-    `dropped` names configs whose entries are not taken over. YAML comments in our card are lost if
-    there are entries to add; if there are none, our card is returned as it is.
+    `dropped` names configs whose entries are left out. If there are entries to add, the YAML
+    comments in our card are lost; if there are none, our card is returned unchanged.
     """
     card, other = parse_card(ours), parse_card(there)
     left_out = {*dropped, *card.every_config()}
@@ -84,7 +84,7 @@ def merge_cards(ours: str, there: str, dropped: Collection[str]) -> str:
 
 
 def describe_difference(there: str, ours: str, configs: Collection[str]) -> str:
-    """Say in a few words what our card would change or remove in the one in the repository."""
+    """Summarise what our card would change or remove in the repository's."""
     card, own = parse_card(there), parse_card(ours)
     if not card.front_matter:
         return "front matter that is missing or cannot be read"
@@ -104,7 +104,7 @@ def describe_difference(there: str, ours: str, configs: Collection[str]) -> str:
 
 
 def entries(front_matter: Mapping[Hashable, Any], key: str) -> list[dict[str, Any]]:
-    """Return the entries of `configs` or `dataset_info`; a mapping alone is a list of one."""
+    """List the entries of `configs` or `dataset_info`, which may be a single mapping."""
     value = front_matter.get(key)
     if isinstance(value, dict):
         return [value]
@@ -119,14 +119,14 @@ def name_of(entry: Mapping[str, Any]) -> str:
 
 
 def _own_entries(value: object, configs: Collection[str]) -> list[object]:
-    """Return the entries of `configs` in the order of their names, and whatever is no entry."""
+    """Return the entries of `configs`, sorted by name, and any values that are not entries."""
     listed = value if isinstance(value, list) else [value]
     own = [entry for entry in listed if not isinstance(entry, dict) or name_of(entry) in configs]
     return sorted(own, key=lambda entry: name_of(entry) if isinstance(entry, dict) else "")
 
 
 def _ordered(value: object) -> object:
-    """Sort the keys of all mappings, which may be of any type."""
+    """Sort the keys of all mappings; keys may be of any type."""
     if isinstance(value, dict):
         return sorted(((repr(key), _ordered(each)) for key, each in value.items()), key=repr)
     if isinstance(value, (list, tuple)):
@@ -135,7 +135,7 @@ def _ordered(value: object) -> object:
 
 
 def _comments(block: str) -> tuple[str, ...]:
-    """Return the comments of YAML, which lie between its tokens."""
+    """Return the comments in YAML, which are found between its tokens."""
     found = []
     position = 0
     for token in yaml.scan(block):
