@@ -93,7 +93,7 @@ def test_a_stale_card_is_shown_and_left_alone(cards, capsys):
     assert card.run(["fashion"], check=True) == 1
     output = capsys.readouterr()
     assert output.err == (
-        f"{path}: stale, expected what facts and measurements give; run scripts/generate_cards.py\n"
+        f"{path}: stale, expected what facts and measurements say; run scripts/generate_cards.py\n"
     )
     assert re.search(r"^-\| rows of a class \| 6,001 in train", output.out, re.MULTILINE)
     assert path.read_text(encoding="utf-8") == stale
@@ -116,7 +116,8 @@ def test_other_line_ends_are_stale_too(cards):
 
 def test_a_card_that_there_is_not_is_named():
     message = (
-        "cifar: no such card, expected some of mnist, fashion, kmnist, family; correct the name"
+        "cifar: no such card, expected one or more of mnist, fashion, kmnist, family; "
+        "correct the name"
     )
     with pytest.raises(ValueError, match=f"^{message}$"):
         card.render_cards(["cifar"])

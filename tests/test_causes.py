@@ -76,13 +76,13 @@ def told(error, writing_to="cache"):
             ),
             OSError,
             "mnist: cache: No space left on device, expected to read and write there; "
-            "correct that, run it again",
+            "fix that and run the command again",
         ),
         (
             PermissionError(errno.EACCES, "Permission denied", "archive.gz"),
             OSError,
             "mnist: archive.gz: Permission denied, expected to read and write there; "
-            "correct that, run it again",
+            "fix that and run the command again",
         ),
         (OSError("file: moved away"), OSError, "mnist: file: moved away"),
         (ConnectionError("no mirror"), ConnectionError, "mnist: no mirror"),
@@ -137,6 +137,16 @@ def test_an_interruption_passes_below_whatever_followed_it():
     assert find_cause(followed) is interrupt
     assert told(raised(DatasetGenerationError(WRAPPED), cause=followed)) is interrupt
     assert told(interrupt) is interrupt
+
+
+def test_a_chain_that_leads_back_to_its_start_has_an_end():
+    """As they come to be when `datasets` raises the context of an error again."""
+    first, second = DatasetGenerationError(WRAPPED), DatasetGenerationError(WRAPPED)
+    first.__cause__, second.__context__ = second, first
+    assert find_cause(first) is first
+    full = OSError(errno.EFBIG, "File too large")
+    first.__cause__, full.__context__ = full, first
+    assert find_cause(first) is full
 
 
 def test_an_error_keeps_its_history_for_developers():

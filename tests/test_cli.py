@@ -149,7 +149,7 @@ class NotRead(datasets.exceptions.DatasetsError):
 
 
 BUG = "which is a bug in mnist_family; please report what MNIST_FAMILY_TRACEBACK=1 prints"
-AGAIN = "correct that and run it again"
+AGAIN = "fix that and run the command again"
 ERRORS = [
     (ValueError("x.gz: empty, expected IDX"), "x.gz: empty, expected IDX"),
     (ConnectionError("no mirror:\n  a: 404"), "no mirror:\n  a: 404"),
@@ -158,11 +158,15 @@ ERRORS = [
     (OSError(28, "No space left on device"), f"made-here: No space left on device; {AGAIN}"),
     (
         ModuleNotFoundError("No module named 'x'", name="x"),
-        "x: not installed, expected this project and what it needs; run pip install -e .",
+        "x: not installed, expected the project's dependencies; "
+        "run pip install -e . in a clone of the project",
     ),
     (KeyError("lost"), f"made-here: KeyError: 'lost', {BUG}"),
     (ValueError(), f"made-here: ValueError, {BUG}"),
-    (KeyboardInterrupt(), "made-here: interrupted; nothing half-written is left, run it again"),
+    (
+        KeyboardInterrupt(),
+        "made-here: interrupted; no partial output is left, run the command again",
+    ),
     (Interrupted("me/x: the commit may have been made"), "me/x: the commit may have been made"),
 ]
 
@@ -201,7 +205,7 @@ def test_sigterm_ends_a_command_as_ctrl_c_does(command, capsys):
     assert cleaned == [True]
     assert (
         capsys.readouterr().err
-        == "made-here: interrupted; nothing half-written is left, run it again\n"
+        == "made-here: interrupted; no partial output is left, run the command again\n"
     )
     assert signal.getsignal(signal.SIGTERM) == before
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -48,7 +49,9 @@ def test_the_summary_says_what_was_read_and_written(tmp_path, source, splits, ca
     for split, (_, labels) in splits.items():
         threes = int((labels == 3).sum())
         left_out = f"{len(labels) - threes} of other classes left out"
-        kept[split] = f"{threes} rows, 0 of them without a label, {left_out}"
+        kept[split] = (
+            f"{threes} row{'s' if threes != 1 else ''}, 0 of them without a label, {left_out}"
+        )
     assert capsys.readouterr().out.splitlines() == [
         f"{source}: IDX with the splits train, val, test and 10 classes: {names} "
         "(named by dataset_meta.json)",
@@ -134,7 +137,7 @@ def test_a_name_that_no_split_can_get_is_refused(source, renamed, line):
 def test_a_renaming_without_two_names_is_wrong_usage(capsys):
     with pytest.raises(SystemExit):
         run_with("source", "dest", "--to", "csv", "--rename-split", "val")
-    assert "argument --rename-split: 'val' is not OLD=NEW" in capsys.readouterr().err
+    assert "argument --rename-split: 'val' is not of the form OLD=NEW" in capsys.readouterr().err
 
 
 def test_too_few_class_names_say_how_many_are_needed(tmp_path, source, splits):
@@ -187,9 +190,9 @@ def test_a_folder_of_others_is_never_written_to(tmp_path, source, sample):
     (mine / "thesis.txt").write_text("years")
     expected = "expected an empty folder or one that convert wrote"
     for force in (False, True):
-        line = f"{mine}: holds other files, {expected}; name a new folder"
+        line = f"{mine}: holds other files, {expected}; choose a new folder"
         assert refusal(source, dest=mine, force=force) == line
-        line = f"{sample}: written by build, {expected}; name another folder"
+        line = f"{sample}: written by build, {expected}; choose another folder"
         assert refusal(source, dest=sample, force=force) == line
     assert (mine / "thesis.txt").read_text() == "years"
 
@@ -211,7 +214,7 @@ def test_force_deletes_no_file_that_a_user_added(tmp_path, source, name):
     (out / name).parent.mkdir(exist_ok=True)
     (out / name).write_text("mine")
     line = f"{out}: holds {name}, which convert did not write, expected only its own files; "
-    assert refusal(source, dest=out, force=True) == f"{line}move away what is yours"
+    assert refusal(source, dest=out, force=True) == f"{line}move your files elsewhere"
     assert (out / name).read_text() == "mine"
 
 
@@ -245,15 +248,15 @@ def test_the_manifest_of_many_images_is_small_and_still_tells_a_users_file(tmp_p
 
 
 def test_source_and_dest_may_not_lie_in_one_another(tmp_path, source):
-    rest = "expected a folder apart from what is read; name another"
+    rest = "expected a folder apart from the source; choose another folder"
     dest = source / "out"
-    assert refusal(source, dest=dest) == f"{dest}: in {source}, {rest}"
+    assert refusal(source, dest=dest) == f"{dest}: inside {source}, {rest}"
     (tmp_path / "link").symlink_to(source)
     dest = tmp_path / "link" / "out"
-    assert refusal(source, dest=dest) == f"{dest}: in {source}, {rest}"
+    assert refusal(source, dest=dest) == f"{dest}: inside {source}, {rest}"
     out = tmp_path / "out"
     convert(source, out, to="csv")
-    assert refusal(out, dest=out, force=True) == f"{out}: in {out}, {rest}"
+    assert refusal(out, dest=out, force=True) == f"{out}: the source itself, {rest}"
     file = out / "mnist_train.csv"
     assert refusal(file, dest=out, force=True) == f"{out}: contains {file}, {rest}"
     links = tmp_path / "links"
@@ -281,7 +284,7 @@ def test_a_full_disk_names_dest_and_leaves_nothing(tmp_path, source):
         result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
         assert result.returncode == 1
         assert result.stderr.splitlines()[-1] == (
-            "out: File too large; correct that and run it again"
+            "out: File too large; fix that and run the command again"
         )
         assert os.listdir(tmp_path) == ["source"]
 
@@ -300,38 +303,48 @@ def test_an_interrupted_conversion_leaves_nothing(tmp_path, number, moment):
     _, error = process.communicate()
     assert process.returncode == 1
     assert error.splitlines()[-1] == (
-        "convert: interrupted; nothing half-written is left, run it again"
+        "convert: interrupted; no partial output is left, run the command again"
     )
     assert os.listdir(tmp_path) == ["source"]
 
 
 def test_memory_does_not_grow_with_rows(tmp_path):
-    """Twenty times the rows, and not much more memory: peaks of processes, in KB."""
-    pytest.importorskip("resource")
-    peaks = {}
-    for rows in (3000, 60_000):
+    """The memory that a conversion takes on top of what Python and its imports have, in MB."""
+    chain = ["idx", "csv", "npz", "webdataset", "parquet", "idx"]
+    used = {}
+    for rows in (4000, 40_000):
         blank = np.zeros((rows, 28, 28), np.uint8)
         write_idx_source(tmp_path / f"idx{rows}", {"train": (blank, numbers(rows, 1))})
-        chain = ["idx", "csv", "npz", "webdataset", "parquet", "idx"]
         for number, to in enumerate(chain[1:], 1):
-            source = f"{chain[number - 1]}{rows}"
             dest = f"{to}{rows}" if number < len(chain) - 1 else f"out{rows}"
-            peaks[to, rows] = peak_of_conversion(tmp_path, source, dest, to)
-    for to in {*chain}:
-        # all pixels are 47 MB as bytes, and 380 MB as int64
-        assert peaks[to, 60_000] - peaks[to, 3000] < 40_000, to
+            used[to, rows] = memory_of_conversion(tmp_path, f"{chain[number - 1]}{rows}", dest, to)
+    for to in chain[1:]:
+        # all pixels are 31 MB as bytes, and 250 MB as int64
+        assert used[to, 40_000] - used[to, 4000] < 25, used
+        assert used[to, 40_000] < 75, used
 
 
-def peak_of_conversion(folder, source, dest, to):
+def memory_of_conversion(folder, source, dest, to):
     code = (
-        "import resource, sys\n"
+        "import sys\n"
         "from pathlib import Path\n"
         "from mnist_tools.commands.convert import convert\n"
+        "from mnist_tools.formats.source import FORMATS, load_format\n"
+        "from sources import memory\n"
+        "[*map(load_format, FORMATS)]\n"
+        "Path('/proc/self/clear_refs').write_text('5')\n"
+        "before = memory('VmRSS')\n"
         "convert(sys.argv[1], Path(sys.argv[2]), to=sys.argv[3])\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        "print((memory('VmHWM') - before) // 1000)\n"
     )
+    if not pathlib.Path("/proc/self/clear_refs").exists():
+        pytest.skip("the peak of memory can only be measured on Linux")
     command = [sys.executable, "-c", code, source, dest, to]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    path = os.pathsep.join([os.environ["PYTHONPATH"], str(ROOT / "tests")])
+    environment = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=True
+    )
     return int(done.stdout.split()[-1])
 
 

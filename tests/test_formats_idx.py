@@ -1,6 +1,7 @@
 """IDX archives of others, and under other names, are read or refused in one line."""
 
 import gzip
+import os
 import shutil
 
 import numpy as np
@@ -87,6 +88,14 @@ def test_labels_that_do_not_belong_to_scaled_images_are_refused(tmp_path):
     file = source / "train-labels-idx1-ubyte.gz"
     line = f"{file}: labels of uint8 3, expected uint8 2; put files that belong together there"
     assert refusal(source, resize=True) == line
+
+
+def test_a_pipe_is_refused_unread(source):
+    file = source / "train-images-idx3-ubyte.gz"
+    file.unlink()
+    os.mkfifo(file)
+    line = f"{file}: a link to nothing, a pipe or a device, expected an IDX archive; "
+    assert refusal(source) == f"{line}put the file itself there"
 
 
 def test_a_truncated_archive_is_refused(source):

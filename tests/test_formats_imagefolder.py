@@ -114,6 +114,13 @@ def test_pages_and_animations_are_refused(source, kind):
     assert refusal(source, resize=True) == f"{line}remove it"
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("nowhere")])
+def test_what_is_no_file_is_refused_unread(source, make):
+    make(source / "train" / "n00" / "1.png")
+    line = f"{source / 'train' / 'n00' / '1.png'}: a link to nothing, a pipe or a device, expected "
+    assert refusal(source) == f"{line}an image; put the file itself there"
+
+
 @pytest.mark.parametrize("content", [b"text", b"", b"\x89PNG\r\n\x1a\n", b"GIF89a"])
 @pytest.mark.parametrize("name", ["notes.txt", "².png", "7.png"])
 def test_files_that_are_no_image_are_refused(source, content, name):
@@ -130,13 +137,14 @@ def test_a_truncated_image_is_refused(source):
     assert refusal(source).startswith(f"{file}: no readable image (")
 
 
-@pytest.mark.parametrize("offset", [45, 60, 100, 200])
-def test_a_flipped_byte_in_the_pixels_is_refused(source, offset):
-    """Pillow would read some of these as other pixels."""
+@pytest.mark.parametrize("offset", [50, 60])
+def test_an_image_whose_checksum_is_wrong_is_refused(source, offset):
+    """Pillow reads these as other pixels."""
+    png = next(mnist_family.encode_pngs(IMAGES[:1]))
     file = source / "train" / "n00" / "img_0.png"
-    content = bytearray(file.read_bytes())
-    content[offset] ^= 1
-    file.write_bytes(content)
+    file.write_bytes(png[:offset] + b"U" + png[offset:])
+    with PIL.Image.open(file) as image:
+        assert not np.array_equal(np.asarray(image), IMAGES[0])
     assert refusal(source).startswith(f"{file}: no readable image (")
 
 

@@ -76,6 +76,12 @@ def test_texts_become_class_names_in_alphabetical_order(file):
     assert refused(file) == f"{line}name it with --class-names"
 
 
+def test_text_in_one_split_and_numbers_in_another_are_refused(file):
+    np.savez(file, x_train=IMAGES, y_train=LABELS, x_test=IMAGES, y_test=np.array([*"abcab"]))
+    line = f"{file}, labels: text here and numbers there, expected labels of one kind; "
+    assert refused(file) == f"{line}convert one at a time"
+
+
 def test_other_arrays_are_left_out_and_named(file):
     np.savez(file, x_train=IMAGES, y_train=LABELS, weights=LABELS)
     assert open_source(file).notes == (f"{file}: the arrays weights are left out",)

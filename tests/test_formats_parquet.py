@@ -81,6 +81,13 @@ def test_texts_become_class_names_in_alphabetical_order(file, kind):
     assert refused(file) == f"{line}name it with --class-names"
 
 
+def test_text_in_one_file_and_numbers_in_another_are_refused(file):
+    write_table(file, ["a", "b", "c", "a", "b"])
+    write_table(file.with_name("test.parquet"))
+    line = f"{file.parent}, label: text here and numbers there, expected labels of one kind; "
+    assert refusal(file.parent) == f"{line}convert one at a time"
+
+
 DAY = datetime.date(2020, 1, 1)
 
 

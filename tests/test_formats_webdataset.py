@@ -122,7 +122,7 @@ WRONG_FILES = {
     ),
     "a broken image": (
         [("a.png", PNG[:50]), ("a.cls", b"3")],
-        "{file}, a: no readable image (OSError), expected an image of 28 × 28 in mode L; "
+        "{file}, a: no readable image (ValueError), expected an image of 28 × 28 in mode L; "
         "remove or replace it",
     ),
     "nothing": ([], "train: no row is left, expected at least one; keep more classes, or leave the "

@@ -31,14 +31,15 @@ def test_a_card_of_the_project_has_no_finding(folder):
 # --- The text -------------------------------------------------------------------------------------
 
 NOT_READ = [
-    ("# Digits\n", "1: no front matter, expected YAML between two lines of ---; write both lines"),
-    ("", "1: no front matter, expected YAML between two lines of ---; write both lines"),
+    ("# Digits\n", "1: no front matter, expected YAML between two --- lines; add what is missing"),
+    ("", "1: no front matter, expected YAML between two --- lines; add what is missing"),
     (
         "---\nlicense: mit\n",
-        "1: front matter without an end, expected YAML between two lines of ---; write both lines",
+        "1: front matter that is not closed, expected YAML between two --- lines; "
+        "add what is missing",
     ),
-    ("---\n- mit\n---\n", "2: a list, expected a mapping of keys; write key: value lines"),
-    ("---\n---\n", "2: nothing, expected a mapping of keys; write key: value lines"),
+    ("---\n- mit\n---\n", "2: a list, expected a mapping; write key: value lines"),
+    ("---\n---\n", "2: nothing, expected a mapping; write key: value lines"),
     (
         b"---\nlicense: mit\npretty_name: caf\xe9\n---\n",
         "3: the byte 0xe9, expected UTF-8; save the card as UTF-8",
@@ -66,7 +67,7 @@ def test_front_matter_that_cannot_be_read_is_one_finding(found, text, expected):
 
 
 def test_a_byte_order_mark_is_found(found):
-    expected = "1: a byte order mark, expected --- as the first bytes; save the card without it"
+    expected = "1: a byte order mark, expected --- at the very start; save the card without it"
     assert found(b"\xef\xbb\xbf" + CARD.encode()) == [expected]
 
 
@@ -82,7 +83,7 @@ def test_carriage_returns_are_one_finding_and_the_rest_is_linted(found, newline)
 def test_blanks_after_the_lines_around_front_matter_are_found(found):
     text = CARD.replace("---\n", "--- \n")
     last = text[: text.index("--- \n\n")].count("\n") + 1
-    finding = "--- and blanks, expected --- alone; remove the blanks"
+    finding = "spaces after ---, expected --- alone; remove them"
     assert found(text) == [f"1: {finding}", f"{last}: {finding}"]
 
 
@@ -103,8 +104,8 @@ def test_a_key_that_stands_twice_is_found(found):
     assert found(text) == in_marked_lines(
         text,
         [
-            "license: twice, first in line 3, expected each key once; remove one",
-            "default: twice, first in line 30, expected each key once; remove one",
+            "license: repeated, first on line 3, expected each key once; remove one",
+            "default: repeated, first on line 30, expected each key once; remove one",
         ],
     )
 
@@ -121,40 +122,40 @@ WRONG_KEYS = {
         ("license: mit", "license: ''", "license: ''"),
         ("language:\n- en", "language: english", "language: 'english'"),
     ],
-    "an id, or a list of ids; write it so; quote a value such as 'no'": [
+    "a licence id, or a list of them; write ids, in quotes if YAML misreads them, like 'no'": [
         ("license: mit", "license: {digits: mit}", "license: {'digits': 'mit'} (a mapping)"),
         ("license: mit", "license: no", "license: False (a boolean)"),
         ("license: mit", "license: []", "license: []"),
     ],
-    "both beside it; add them": [
+    "both keys beside it; add them": [
         ("license: mit", "license: other", "license: other without license_name and license_link"),
     ],
     "license; rename it": [
-        ("license: mit", "licenses: [mit]", "licenses: an old key"),
+        ("license: mit", "licenses: [mit]", "licenses: an outdated key"),
     ],
     "language; rename it": [
-        ("language:", "languages:", "languages: an old key"),
+        ("language:", "languages:", "languages: an outdated key"),
     ],
     "task_categories; rename it": [
-        ("task_categories:", "task_category:", "task_category: an old key"),
+        ("task_categories:", "task_category:", "task_category: an outdated key"),
     ],
     "task_ids; rename it": [
-        ("task_ids:", "task_id:", "task_id: an old key"),
+        ("task_ids:", "task_id:", "task_id: an outdated key"),
     ],
     "pretty_name; rename it": [
         ("pretty_name:", "prety_name:", "prety_name: an unknown key"),
     ],
-    "a value that the Hub knows; put it into quotes": [
+    "a value that the Hub knows; put it in quotes": [
         ("- en", "- no", "language[0]: False (a boolean)"),
     ],
     "a value that the Hub knows, such as en; correct it": [
         ("- en", "- en-US", "language[0]: 'en-US'"),
     ],
-    "a code, or a list of codes; write it so; quote a value such as 'no'": [
+    "a language code, or a list of them; write codes, in quotes if YAML misreads them, like 'no'": [
         ("language:\n- en", "language: 1", "language: 1 (an integer)"),
         ("language:\n- en", "language: []", "language: []"),
     ],
-    "a list; write each value after a - of its own": [
+    "a list; put each value on a line of its own, after -": [
         (
             "task_categories:\n- image-classification",
             "task_categories: image-classification",
@@ -188,7 +189,7 @@ WRONG_KEYS = {
     "a value that the Hub knows, such as other; correct it": [
         ("- monolingual", "- one", "multilinguality[0]: 'one'"),
     ],
-    "a text; put it into quotes": [
+    "a string; put it in quotes": [
         ("- image\n", "- 1 # here\n", "tags[0]: 1 (an integer)"),
         ("- original", "- 2024-02-01", "source_datasets[0]: 2024-02-01 (a date)"),
         ("pretty_name: Digits", "pretty_name: 1", "pretty_name: 1 (an integer)"),
@@ -196,7 +197,7 @@ WRONG_KEYS = {
         ("pretty_name: Digits", "license_name: 1.5", "license_name: 1.5 (a float)"),
         ("pretty_name: Digits", "license_link: ' '", "license_link: ' '"),
     ],
-    "a list of texts; write each after a - of its own": [
+    "a list of strings; put each on a line of its own, after -": [
         ("tags:\n- image", "tags: image", "tags: 'image'"),
     ],
 }
@@ -216,13 +217,13 @@ def test_a_licence_is_an_id_or_a_list_of_ids(found, value):
 def test_a_card_without_a_licence_is_found(found):
     assert found(edited({"license: mit\n": ""})) == [
         "1: front matter: no license, "
-        "expected an id of the Hub's list, or unknown if nobody states a licence; add the key"
+        "expected a licence id of the Hub, or unknown if none is stated; add the key"
     ]
 
 
 def test_another_licence_needs_its_name_and_its_link(found):
     text = edited({"license: mit": "license: other\nlicense_name: ours"})
-    finding = "3: license: other without license_link, expected both beside it; add them"
+    finding = "3: license: other without license_link, expected both keys beside it; add them"
     assert found(text) == [finding]
     assert found(text.replace("ours", "ours\nlicense_link: LICENSE.md")) == []
 
@@ -306,6 +307,6 @@ def test_lists_of_the_hub_are_old_after_a_year(tmp_path, monkeypatch, capsys, da
     assert run([tmp_path / "good.md"]) == 0
     warning = (
         f"warning: vocabularies.json: license was retrieved on {RETRIEVED}, "
-        "expected a list of the last year; compare it with https://huggingface.co/docs/hub/repositories-licenses\n"
+        "expected a list less than a year old; compare it with https://huggingface.co/docs/hub/repositories-licenses\n"
     )
     assert capsys.readouterr() == ("", warning if is_old else "")

@@ -56,7 +56,7 @@ WRONG_SHAPES = {
             "configs[0]: no config_name",
         ),
     ],
-    "a text; put it into quotes": [
+    "a string; put it in quotes": [
         (
             "- config_name: digits\n",
             "- config_name: 1 # here\n",
@@ -86,7 +86,7 @@ WRONG_SHAPES = {
     "true or false; write it without quotes": [
         ("  default: true", "  default: 'true' # here", "configs[0].default: 'true'"),
     ],
-    "a path or a list; list the split and the path of each": [
+    "a path or a list; list the split and the path of each file": [
         (
             DATA_FILES,
             "  data_files: {train: digits/train-*} # here\n",
@@ -101,7 +101,7 @@ WRONG_SHAPES = {
         ("path: digits/test-*", "path: [] # here", "configs[0].data_files[1].path: []"),
         ("path: digits/test-*", "path: [[a]] # here", "configs[0].data_files[1].path[0]: ['a']"),
     ],
-    "a mapping of split and path; write these two keys and no other": [
+    "a mapping of split and path; write these two keys only": [
         (
             DATA_FILES,
             "  data_files:\n  - digits.csv # here\n  - {split: test, path: x}\n",
@@ -115,7 +115,7 @@ WRONG_SHAPES = {
         (
             "  - split: train\n",
             "  - split: train # here\n    sha256: x\n",
-            "configs[0].data_files[0]: also sha256",
+            "configs[0].data_files[0]: other keys: sha256",
         ),
     ],
     "the name of a split; use letters, digits and _": [
@@ -134,7 +134,7 @@ WRONG_SHAPES = {
         (FEATURES, "  features: image # here\n", "dataset_info[0].features: 'image'"),
         (FEATURES, "  features: [] # here\n", "dataset_info[0].features: []"),
     ],
-    "a mapping with the name of the feature; write name: and dtype:": [
+    "a mapping with name and dtype; write both keys": [
         (
             "  - name: image\n    dtype: image",
             "  - image # here",
@@ -142,12 +142,12 @@ WRONG_SHAPES = {
         ),
         ("  - name: image\n", "  - title: image # here\n", "dataset_info[0].features[0]: no name"),
     ],
-    "class names by label; write '0': name and so on": [
+    "class names by label; write a line '0': name for each label": [
         (CLASS_NAMES, "        names: zero # here\n", f"{LABELS}.names: 'zero'"),
         (CLASS_NAMES, "        names: [] # here\n", f"{LABELS}.names: []"),
         (CLASS_NAMES, "        names: {} # here\n", f"{LABELS}.names: {{}} (a mapping)"),
     ],
-    "class names by label; write '0': name and so on under names": [
+    "class names by label; write a line '0': name for each label under names": [
         (
             "      class_label:\n        names:\n          '0': zero\n          '1': one\n",
             "      class_label: {num_classes: 2} # here\n",
@@ -175,7 +175,7 @@ WRONG_SHAPES = {
             "dataset_info[0].splits[0]: no num_examples",
         ),
     ],
-    "a whole number; write digits alone, without quotes": [
+    "a whole number; write digits only, without quotes": [
         (
             "num_examples: 7",
             "num_examples: 7.0 # here",
@@ -233,14 +233,14 @@ STYLE = """\
 def test_a_value_with_two_faults_is_one_finding(found):
     text = edited({"  - split: train\n    path: digits/train-*": "  - {split: train, x: y} # here"})
     finding = "configs[0].data_files[0]: no path, expected a mapping of split and path"
-    rest = "write these two keys and no other"
+    rest = "write these two keys only"
     assert found(text) == in_marked_lines(text, [f"{finding}; {rest}"])
 
 
 def test_every_feature_with_class_names_is_checked(found):
     text = edited({"  features:\n": STYLE})
     place = "dataset_info[0].features[0].dtype.class_label.names.0"
-    finding = f"{place}: 7 (an integer), expected a text; put it into quotes"
+    finding = f"{place}: 7 (an integer), expected a string; put it in quotes"
     assert found(text) == in_marked_lines(text, [finding])
 
 
@@ -250,8 +250,8 @@ CONTRADICTIONS = [
     (
         {"- config_name: letters\n  data": "- config_name: digits # here\n  data", ALL_INFOS: ""},
         [
-            "configs[1].config_name: 'digits' twice, first in line 23, "
-            "expected a name of its own; rename one"
+            "configs[1].config_name: 'digits' again, first on line 23, "
+            "expected a unique name; rename one"
         ],
     ),
     (
@@ -262,13 +262,16 @@ CONTRADICTIONS = [
             ),
         },
         [
-            "dataset_info[1].config_name: 'digits' twice, first in line 31, "
-            "expected a name of its own; rename one"
+            "dataset_info[1].config_name: 'digits' again, first on line 31, "
+            "expected a unique name; rename one"
         ],
     ),
     (
         {"- config_name: letters\n": "- config_name: letters\n  default: true # here\n"},
-        ["configs[1].default: a second default, after line 29, expected one default; remove it"],
+        [
+            "configs[1].default: another default, the first is on line 29, "
+            "expected one default; remove it"
+        ],
     ),
     (
         {"configs:": "configs: # here", "  default: true\n": ""},
@@ -282,7 +285,7 @@ CONTRADICTIONS = [
         {ALL_CONFIGS: "", "dataset_info:": "dataset_info: # here"},
         [
             "dataset_info: no configs beside it, expected configs with the data files of each; "
-            "add configs, or load_dataset merges all the files that it finds"
+            "add them, or load_dataset will merge all the files that it finds"
         ],
     ),
     (
@@ -314,7 +317,7 @@ CONTRADICTIONS = [
     ),
     (
         {"'0': zero": "0: zero # here"},
-        [f"{LABELS}.names[0]: the key 0 (an integer), expected a text; put it into quotes"],
+        [f"{LABELS}.names[0]: the key 0 (an integer), expected a string; put it in quotes"],
     ),
     (
         {"'0': zero": "'2': zero", "names:": "names: # here"},
@@ -322,15 +325,15 @@ CONTRADICTIONS = [
     ),
     (
         {"'0': zero": "'0': 0 # here"},
-        [f"{LABELS}.names.0: 0 (an integer), expected a text; put it into quotes"],
+        [f"{LABELS}.names.0: 0 (an integer), expected a string; put it in quotes"],
     ),
     (
         {"'0': zero": "'0': yes # here"},
-        [f"{LABELS}.names.0: True (a boolean), expected a text; put it into quotes"],
+        [f"{LABELS}.names.0: True (a boolean), expected a string; put it in quotes"],
     ),
     (
         {CLASS_NAMES: "        names: [zero, 1] # here\n"},
-        [f"{LABELS}.names[1]: 1 (an integer), expected a text; put it into quotes"],
+        [f"{LABELS}.names[1]: 1 (an integer), expected a string; put it in quotes"],
     ),
     (
         {"'0': zero": "'0': ' ' # here"},
@@ -339,7 +342,7 @@ CONTRADICTIONS = [
     (
         {"'0': zero": "'0': one # here", "'1': one": "'1': one # here"},
         [
-            f"{LABELS}.names.{label}: 'one' more than once, expected names that differ; rename one"
+            f"{LABELS}.names.{label}: 'one' more than once, expected unique names; rename one"
             for label in (0, 1)
         ],
     ),
@@ -362,11 +365,9 @@ def test_a_contradiction_is_found_and_nothing_else(found, edits, expected):
 def test_a_dataset_info_without_a_name_is_that_of_default(found):
     """The finding has the line of the mapping, because the key is not there."""
     text = edited({ALL_CONFIGS: "", ALL_INFOS: TWO_DEFAULTS})
-    finding = "dataset_info[1].config_name: 'default' twice, first in line 23"
+    finding = "dataset_info[1].config_name: 'default' again, first on line 23"
     (_, second) = found(text)
-    assert (
-        second == in_marked_lines(text, [f"{finding}, expected a name of its own; rename one"])[0]
-    )
+    assert second == in_marked_lines(text, [f"{finding}, expected a unique name; rename one"])[0]
 
 
 @pytest.mark.parametrize("files", ["digits/*", "[digits/a, digits/b]"])
@@ -459,7 +460,7 @@ def test_several_findings_are_in_the_order_of_lines(found):
             "license: 'MIT', expected a value that the Hub knows, such as mit; correct it",
             "taggs: an unknown key, expected tags; rename it",
             "dataset_info[0].splits[1].num_examples: 3.5 (a float), "
-            "expected a whole number; write digits alone, without quotes",
+            "expected a whole number; write digits only, without quotes",
             "dataset_info[0].dataset_size: 9, "
             "expected 1000, the sum of num_bytes of its splits; correct one of them",
         ],

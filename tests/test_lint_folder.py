@@ -171,7 +171,8 @@ def test_sizes_that_the_card_does_not_state_are_not_compared(folder):
 def test_class_names_are_compared(folder):
     folder.names["1"], folder.names["2"] = "two", "one"
     assert folder.findings() == [
-        f"{NAMES}.1: 'two', expected 'one' as in Parquet; correct it, or every row is relabelled"
+        f"{NAMES}.1: 'two', expected 'one' as in Parquet; "
+        "correct it, or every row will be relabelled"
     ]
 
 
@@ -186,14 +187,15 @@ def test_class_names_in_a_list_are_compared(folder):
     label = folder.values["dataset_info"]["features"][1]["dtype"]["class_label"]
     label["names"] = ["zero", "two", "one"]
     assert folder.findings() == [
-        f"{NAMES}[1]: 'two', expected 'one' as in Parquet; correct it, or every row is relabelled"
+        f"{NAMES}[1]: 'two', expected 'one' as in Parquet; "
+        "correct it, or every row will be relabelled"
     ]
 
 
 def test_the_number_of_class_names_is_compared(folder):
     del folder.names["2"]
     assert folder.findings() == [
-        f"{NAMES}: 2 names, expected 3 as in Parquet; correct it, or every row is relabelled"
+        f"{NAMES}: 2 names, expected 3 as in Parquet; correct it, or every row will be relabelled"
     ]
 
 
@@ -204,7 +206,8 @@ def test_class_names_of_every_shard_are_compared(folder):
         s.stat().st_size for s in folder.all_shards()
     )
     assert folder.findings() == [
-        f"{NAMES}.2: 'two', expected 'three' as in Parquet; correct it, or every row is relabelled"
+        f"{NAMES}.2: 'two', expected 'three' as in Parquet; "
+        "correct it, or every row will be relabelled"
     ]
 
 
@@ -245,7 +248,7 @@ def test_a_split_without_files_is_found(folder):
 def test_several_patterns_without_files_are_named(folder):
     folder.data_files[1]["path"] = ["digits/a-*", "digits/b-*"]
     assert folder.findings() == [
-        "configs[0].data_files[1]: no file 'digits/a-*' and 'digits/b-*', "
+        "configs[0].data_files[1]: no file 'digits/a-*' or 'digits/b-*', "
         "expected the split's files; add them"
     ]
 
@@ -287,7 +290,7 @@ def test_patterns_match_as_in_load_dataset(folder, pattern):
 # --- What lies elsewhere --------------------------------------------------------------------------
 
 needs_links = pytest.mark.skipif(os.name == "nt", reason="Windows asks for rights to make links")
-ELSEWHERE = "links to outside of the folder, expected a file inside it; copy the file"
+ELSEWHERE = "is a link out of the folder, expected a file inside it; copy the file"
 
 
 @needs_links

@@ -18,9 +18,9 @@ def card(*lines):
     return "\n".join(("---", "license: mit", *lines, "---", ""))
 
 
-ALIAS = "expected values in full; write the value out instead"
+ALIAS = "expected values written out; repeat the value"
 DEEP = "more than 50 levels of nesting, expected at most 50; make it flatter"
-LONG = "expected at most 1,000; put it into quotes if it is text"
+LONG = "expected at most 1,000; put it in quotes if it is text"
 BOMB = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [{', '.join(9 * [f'*a{n - 1}'])}]" for n in range(1, 40))]
 
 
@@ -45,8 +45,7 @@ BOMB = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [{', '.join(9 * [f'*a{n - 1}'])}]" for
         ),
         (
             card("tags: [" + 125_000 * "x," + "]"),
-            "1: front matter of 250,022 characters, expected at most 250,000; "
-            "move text below the front matter",
+            "1: front matter of 250,022 characters, expected at most 250,000; move text below it",
         ),
     ],
     ids=lambda value: value[:30],
@@ -71,7 +70,7 @@ def test_a_card_of_many_bytes_is_not_read_whole(tmp_path):
     with path.open("wb") as file:
         file.truncate(1 << 40)  # sparse
     assert [str(finding) for finding in findings(path)] == [
-        f"{path}: more than 20,000,000 bytes, expected a card; shorten it"
+        f"{path}: over 20,000,000 bytes, expected a shorter card; shorten it"
     ]
 
 
@@ -79,9 +78,9 @@ def test_a_hundred_findings_are_enough(tmp_path):
     text = card("size_categories:", *(f"- {number}" for number in range(5000)))
     found = findings_of(tmp_path, text)
     assert len(found) == 101
-    known = "expected a value that the Hub knows; put it into quotes"
+    known = "expected a value that the Hub knows; put it in quotes"
     assert found[99] == f"103: size_categories[99]: 99 (an integer), {known}"
-    assert found[100] == " more findings than these, expected none; correct these and lint again"
+    assert found[100] == " more than 100 findings, expected none; fix these and lint again"
     exactly = card("size_categories:", *(f"- {number}" for number in range(100)))
     assert len(findings_of(tmp_path, exactly)) == 100
 

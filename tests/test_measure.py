@@ -205,7 +205,7 @@ def test_neighbours_are_compared_anew_on_request(archives, out):
 NO_MEASUREMENT = {
     "{}": "archives: missing",
     '{"archives": {}}': "splits: missing",
-    "[1]": "the whole: [1] instead of an object",
+    "[1]": "content: [1] instead of an object",
     '{"splits": 3, "archives": {}, "duplicates": {"within": {}, "across": []}}': (
         "splits: 3 instead of an object"
     ),
@@ -228,9 +228,9 @@ NO_MEASUREMENT = {
 def test_a_file_that_is_no_measurement_is_never_replaced(archives, out, content):
     out.write_text(content)
     line = refusal("mnist", archives=archives, out=out)
-    assert line.startswith(f"{out}: no measurements ({NO_MEASUREMENT[content]}")
+    assert line.startswith(f"{out}: not a file of measurements ({NO_MEASUREMENT[content]}")
     assert line.endswith(
-        "), expected a file that measure wrote; give --out another file, or remove this one"
+        "), expected a file that measure wrote; choose another file with --out, or remove this one"
     )
     assert len(line.splitlines()) == 1
     assert out.read_text() == content
@@ -254,7 +254,7 @@ def test_true_is_no_number_and_a_list_may_not_be_null(archives, out):
 def test_a_file_that_is_not_text_is_never_replaced(archives, out):
     out.write_bytes(b"\xff\xfe\x00")
     assert refusal("mnist", archives=archives, out=out).startswith(
-        f"{out}: no measurements ('utf-8' codec can't decode byte 0xff in position 0"
+        f"{out}: not a file of measurements ('utf-8' codec can't decode byte 0xff in position 0"
     )
     assert out.read_bytes() == b"\xff\xfe\x00"
 
@@ -335,7 +335,7 @@ def test_the_command_says_that_it_kept_neighbours(archives, out, capsys):
     measure("mnist", archives=archives, out=out, neighbours=True)
     assert command.run("mnist", archives, False, out, False) == 0
     assert capsys.readouterr().out.splitlines()[1:] == [
-        "neighbours: kept from before, since the archives are the same"
+        "neighbours: kept from the last run, as the archives are the same"
     ]
 
 
@@ -399,8 +399,8 @@ def test_published_archives_are_measured_for_their_card(tiny_commands, cards, ca
 def test_only_published_archives_are_measured_for_a_card(cards, archives):
     before = (cards / "mnist" / "measurements.json").read_bytes()
     assert refusal("mnist", archives=archives) == (
-        f"{archives}: not the published archives, expected all of mnist's for the figures in "
-        "cards/; give --out FILE for the figures of others"
+        f"{archives}: not the published archives, expected all those of mnist, for the figures "
+        "in cards/; give --out FILE to measure other archives"
     )
     assert (cards / "mnist" / "measurements.json").read_bytes() == before
 
@@ -426,20 +426,20 @@ def test_figures_for_a_card_need_a_clone(archives, cards, monkeypatch):
 
 def test_users_mistakes_are_one_line(archives, out, tmp_path):
     assert refusal("mnist", sample=True) == (
-        "mnist: a synthetic sample, expected --out FILE for its figures; name a file"
+        "mnist: a synthetic sample, expected --out FILE with it; add --out"
     )
     assert refusal("mnist", archives=archives, sample=True, out=out) == (
-        "mnist: both --sample and --archives, expected one of them; leave one of them out"
+        "mnist: both --sample and --archives, expected one of the two; leave one out"
     )
     assert refusal("mnist", archives=tmp_path / "no", out=out) == (
         f"data_dir '{tmp_path / 'no'}': no such folder, expected one that holds IDX archives; "
         "correct the path"
     )
     assert refusal("mnist", archives=archives, out=tmp_path / "no" / "out.json") == (
-        f"{tmp_path / 'no'}: no such folder, expected one to write out.json to; make it"
+        f"{tmp_path / 'no'}: no such folder, expected a folder for out.json; create it"
     )
     assert refusal("mnist", archives=archives, out=tmp_path) == (
-        f"{tmp_path}: not a file, expected a JSON file to write; give --out a file's name"
+        f"{tmp_path}: not a file, expected a JSON file to write; give --out the name of a file"
     )
     assert refusal("mmist") == (
         "mmist: no such dataset or folder, expected mnist, fashion, kmnist, or a folder of "

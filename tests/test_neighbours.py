@@ -191,7 +191,7 @@ def test_too_few_labels_are_one_line(splits, train_labels, test_labels, split, f
     labels = next(each.labels for each in pair if each.name == split)
     assert str(caught.value) == (
         f"{labels}: {found}, expected at least {needed} to compare neighbours; "
-        "measure it without --neighbours"
+        "measure without --neighbours"
     )
 
 

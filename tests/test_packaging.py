@@ -52,6 +52,14 @@ def test_a_wheel_has_the_types_and_the_words_of_cards(installed):
     assert "mnist-family = mnist_tools.cli:main" in entry_points.read_text(encoding="utf-8")
 
 
+def test_a_wheel_has_every_file_of_the_package(installed):
+    kinds = (".py", ".json", ".yaml")
+    package = ROOT / "scripts" / "mnist_tools"
+    files = {path.relative_to(package) for path in package.rglob("*") if path.suffix in kinds}
+    packed = installed / "mnist_tools"
+    assert files <= {path.relative_to(packed) for path in packed.rglob("*")}
+
+
 def test_a_wheel_has_no_other_top_level_modules(installed):
     modules = {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")}
     assert modules == {"mnist_family.py", "mnist_tools"}

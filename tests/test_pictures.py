@@ -244,5 +244,6 @@ def test_a_pillow_without_fonts_is_one_line(monkeypatch):
     with pytest.raises(OSError) as caught:  # noqa: PT011 (the whole message is compared below)
         means_of(["0", "1", "2"])
     assert (
-        str(caught.value) == "Pillow: without FreeType, expected with it; install Pillow from PyPI"
+        str(caught.value)
+        == "Pillow: no FreeType support, expected FreeType; install Pillow from PyPI"
     )

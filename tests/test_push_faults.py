@@ -517,7 +517,7 @@ def test_the_server_is_strict(hub, repo, small):
     assert commit({"key": "deletedFile", "value": {"path": "none"}}) == 400
     assert commit({"key": "lfsFile", "value": missing}) == 400
     assert commit({"key": "odd", "value": {}}) == 400
-    assert preupload(b'{"files": [{"path": "a", "sample": "", "size": 3}]}') == 400
+    assert preupload(b'{"files": [{"path": "a", "sample": "YQ==", "size": 3}]}') == 400
     assert preupload(b'{"files": []}', "hf_reader") == 403
     assert answer("/api/repos/create", b'{"name": "x", "type": "dataset", "odd": 1}') == 400
     assert answer(f"/api/datasets/{repo}/tag/main", b'{"tag": "v", "odd": 1}') == 400

@@ -63,10 +63,10 @@ def test_a_file_that_build_did_not_write_is_named(hub, repo, folder, name):
     assert hub.requests == []
 
 
-def test_many_files_are_counted_and_odd_names_are_quoted(hub, repo, folder):
+def test_many_files_are_counted_and_odd_names_are_escaped(hub, repo, folder):
     for number in range(7):
         (folder / f"{number}\x1b[31m").write_text("")
-    names = ", ".join(repr(f"{number}\x1b[31m") for number in range(3))
+    names = ", ".join(rf"{number}\x1b[31m" for number in range(3))
     line = f"{folder}: holds {names} and 4 more, which build did not write, {UNKNOWN}"
     assert fails(folder, repo) == line
 

@@ -45,7 +45,7 @@ def test_other_sizes_are_refused(text):
     with pytest.raises(ValueError, match="expected") as caught:
         parse_shard_size(text)
     assert str(caught.value) == (
-        f"--max-shard-size {text}: no such size, expected 100KB or more, such as 2MB or 500MB; "
+        f"--max-shard-size {text}: not a valid size, expected at least 100KB, as in 2MB or 500MB; "
         "correct it"
     )
 
@@ -105,7 +105,7 @@ def test_class_names_that_leave_no_room_are_refused(tmp_path):
     with pytest.raises(ValueError, match="expected") as caught:
         write_shards(tmp_path, "train", rows, 100_000)
     message = str(caught.value)
-    assert message.startswith("--max-shard-size of 100,000 bytes: too small for its class names")
+    assert message.startswith("--max-shard-size of 100,000 bytes: too small for the class names")
     least = int(message.split("expected ")[1].split(" or more")[0].replace(",", ""))
     assert message.endswith("or more; correct it")
     write_shards(tmp_path, "train", rows, least)

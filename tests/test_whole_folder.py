@@ -111,7 +111,7 @@ def test_the_manifest_of_1_0_0_names_no_command_and_protects_as_well(out, made_o
     assert read_manifest(out) == Manifest(command, made_of, files)
     assert is_current(out, made_of)
     (out / "README.md").write_text("mine")
-    assert "README.md was edited" in refused(check_replaceable, out, command=command)
+    assert "edits in README.md" in refused(check_replaceable, out, command=command)
 
 
 def test_a_file_that_is_listed_without_a_digest_counts_as_edited(out):
@@ -119,7 +119,7 @@ def test_a_file_that_is_listed_without_a_digest_counts_as_edited(out):
     files = {**read_manifest(out).files, "README.md": None}
     (out / MANIFEST).write_text(json.dumps({"made_of": "this", "files": files}))
     assert not is_current(out, "this")
-    assert "README.md was edited" in refused(check_replaceable, out, command="build")
+    assert "edits in README.md" in refused(check_replaceable, out, command="build")
 
 
 def test_a_folder_is_current_until_anything_changes(out):
@@ -159,8 +159,9 @@ def test_a_folder_of_many_files_is_one_entry(out, monkeypatch):
         assert not is_current(out, "this")
         for force in (False, True):
             assert refused(check_replaceable, out, command="convert", force=force) == (
-                f"{out}: files in train/ were changed, added or removed, "
-                "expected its files as convert wrote them; move the folder away, or name another"
+                f"{out}: changes in train/, "
+                "expected the files as convert wrote them; "
+                "move the folder elsewhere, or choose another"
             )
         (out / change).unlink()
         fill(out, {path: data.decode() for path, data in before.items() if data is not None})
@@ -189,7 +190,7 @@ def test_added_files_are_named_and_kept_even_with_force(out):
             write(out, {"new": "new"}, force=force)
         assert str(caught.value) == (
             f"{out}: holds .git/refs/, mnist/conversion/{MANIFEST}, mnist/link and 1 more, which "
-            "build did not write, expected only its own files; move away what is yours"
+            "build did not write, expected only its own files; move your files elsewhere"
         )
         assert contents(out) == before
         assert os.listdir(out.parent) == ["out"]
@@ -223,8 +224,8 @@ def test_edited_files_are_named_and_replaced_only_with_force(out):
     with pytest.raises(ValueError, match="expected") as caught:
         write(out, {"README.md": "new card"})
     assert str(caught.value) == (
-        f"{out}: README.md was edited, expected its files as build wrote them; "
-        "move away what you want to keep, or pass --force to replace it"
+        f"{out}: edits in README.md, expected the files as build wrote them; "
+        "save your edits elsewhere, or pass --force to discard them"
     )
     assert contents(out) == before
     write(out, {"README.md": "new card"}, force=True)
@@ -257,11 +258,13 @@ def test_a_pipe_is_not_waited_for(out):
     )
 
 
-NO_FOLDER = "not a folder, expected a folder; name a new folder, or delete this one yourself"
-NO_PLACE = "cannot be written to, expected a place where a folder can be made; name another"
-WORKING = "the working directory or one above it, expected a folder of its own; name another"
+NO_FOLDER = "not a folder, expected a folder; choose a new folder, or delete this yourself"
+NO_PLACE = "is not a writable folder, expected a folder in a writable one; choose another folder"
+WORKING = (
+    "the working directory or a folder above it, expected a separate folder; choose another folder"
+)
 EXPECTED = "expected an empty folder or one that build wrote"
-OVERLAP = "expected a folder apart from what is read; name another"
+OVERLAP = "expected a folder apart from the source; choose another folder"
 
 
 @pytest.mark.parametrize(
@@ -272,11 +275,11 @@ OVERLAP = "expected a folder apart from what is read; name another"
         ("loop", NO_FOLDER),
         ("file/out", f"{{tmp}}/file {NO_PLACE}"),
         ("fixed/deep/out", f"{{tmp}}/fixed {NO_PLACE}"),
-        ("repository", f"holds other files, {EXPECTED}; name a new folder"),
-        ("converted", f"written by convert, {EXPECTED}; name another folder"),
+        ("repository", f"holds other files, {EXPECTED}; choose a new folder"),
+        ("converted", f"written by convert, {EXPECTED}; choose another folder"),
         ("here", WORKING),
         (".", WORKING),
-        ("sources/out", f"in {{tmp}}/sources, {OVERLAP}"),
+        ("sources/out", f"inside {{tmp}}/sources, {OVERLAP}"),
         ("around", f"contains {{tmp}}/around/sources, {OVERLAP}"),
         ("linked", f"contains {{tmp}}/shortcut, {OVERLAP}"),
     ],
@@ -311,8 +314,8 @@ def test_what_is_read_only_is_not_replaced_behind_its_permissions(out, fixed):
     with pytest.raises(ValueError, match="expected") as caught:
         write(out, {"README.md": "new"}, force=True)
     assert str(caught.value) == (
-        f"{out}: {shown} is read-only, expected what can be replaced; "
-        "make it writable, or name another folder"
+        f"{out}: {shown} is read-only, expected files that may be replaced; "
+        "make it writable, or choose another folder"
     )
     assert contents(out) == before
     assert os.listdir(out.parent) == ["out"]
@@ -324,7 +327,8 @@ def test_a_mount_point_is_refused(out, monkeypatch):
     out.mkdir()
     monkeypatch.setattr(os.path, "ismount", lambda path: Path(path) == out)
     assert refused(check_place, out) == (
-        f"{out}: a mount point, expected a folder that can be replaced; name one inside it"
+        f"{out}: a mount point, expected a folder that can be moved aside; "
+        "choose a folder inside it"
     )
     check_place(out / "inside")
 
@@ -345,8 +349,8 @@ def test_a_folder_mounted_from_the_same_file_system_is_refused(tmp_path):
     if result.returncode == 9 or "unshare" in result.stderr:
         pytest.skip(f"may not mount: {result.stderr.strip()}")
     assert result.stderr.splitlines()[-1] == (
-        f"ValueError: {place}: a mount point, expected a folder that can be replaced; "
-        "name one inside it"
+        f"ValueError: {place}: a mount point, expected a folder that can be moved aside; "
+        "choose a folder inside it"
     )
 
 
@@ -404,7 +408,7 @@ def test_an_error_leaves_everything_as_it_was(tmp_path, error, earlier):
 def test_a_change_made_meanwhile_is_kept(out):
     write(out, OURS)
     with (
-        pytest.raises(ValueError, match=r"out: README\.md was edited, expected"),
+        pytest.raises(ValueError, match=r"out: edits in README\.md, expected"),
         whole_folder(out, command="build", made_of="that"),
     ):
         (out / "README.md").write_text("mine")
@@ -533,7 +537,7 @@ def test_a_file_that_changes_while_it_is_moved_aside_is_kept(out, monkeypatch):
     old = out.parent / ".out.mnist_family" / "old"
     message = re.escape(
         f"{old}: holds README.md, changed or added while the folder was replaced, "
-        "expected nothing; move it away"
+        "expected nothing; move it elsewhere"
     )
     with pytest.raises(ValueError, match=message):
         write(out, {"README.md": "new"})
@@ -574,7 +578,7 @@ def test_what_the_user_has_beside_the_folder_is_kept(out, name, kind):
 def test_a_folder_of_others_in_the_place_of_the_work_folder_is_named(out):
     work = out.parent / ".out.mnist_family"
     fill(work, {"notes.txt": "mine"})
-    message = f"{work}: not ours, expected nothing in this place; move it away"
+    message = f"{work}: not written by mnist_family, expected nothing there; move it elsewhere"
     with pytest.raises(ValueError, match=re.escape(message)):
         write(out, OURS)
 
@@ -599,7 +603,8 @@ def test_two_commands_do_not_write_one_folder(out, tmp_path, monkeypatch):
         with pytest.raises(OSError, match="expected") as caught:
             write(out, {"README.md": "other"})
         assert str(caught.value) == (
-            f"{out}: another process is writing it, expected none; wait for its end"
+            f"{out}: being written by another process, expected no other writer; "
+            "wait until it has finished"
         )
     assert is_current(out, "this")
     assert sorted(os.listdir(tmp_path)) == ["other", "out"]
@@ -632,6 +637,6 @@ def test_a_lock_that_a_killed_process_left_stops_nobody(out):
 
 def test_a_file_of_others_in_the_place_of_the_lock_is_named(tmp_path):
     (tmp_path / "lock").write_text("mine")
-    message = f"{tmp_path / 'lock'}: holds something, expected no file; move it away"
+    message = f"{tmp_path / 'lock'}: not empty, expected an empty lock file; move it elsewhere"
     with pytest.raises(FileExistsError, match=re.escape(message)), hold_lock(tmp_path / "lock"):
         pass

@@ -1,4 +1,4 @@
-"""Define the command line of each command; cheap to import, so that `--help` is quick."""
+"""Define the arguments of every command; light to import, so that `--help` is fast."""
 
 import argparse
 from collections.abc import Callable
@@ -19,21 +19,21 @@ class Command(NamedTuple):
 
 
 def make_parser(name: str, *, from_clone: bool) -> argparse.ArgumentParser:
-    """Return the parser of a command; its usage and example show how the command was started."""
+    """Return the parser of a command; usage and example show the form in which it was started."""
     command = COMMANDS[name]
     program = f"python scripts/{command.script}.py" if from_clone else f"mnist-family {name}"
     parser = argparse.ArgumentParser(
         prog=program,
         description=command.summary,
         epilog=f"example: {program} {command.example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,  # or a long example is broken
+        formatter_class=argparse.RawDescriptionHelpFormatter,  # keeps a long example on one line
     )
     command.add_arguments(parser)
     return parser
 
 
 def make_overview() -> argparse.ArgumentParser:
-    """Return the parser of `mnist-family` itself, which takes the name of a command."""
+    """Return the parser of `mnist-family` itself, whose argument is a command."""
     width = max(map(len, COMMANDS))
     lines = [f"  {name:{width}}  {command.summary}" for name, command in COMMANDS.items()]
     parser = argparse.ArgumentParser(
@@ -41,7 +41,7 @@ def make_overview() -> argparse.ArgumentParser:
         usage="mnist-family [-h] [--version] COMMAND …",
         description="\n".join(["Commands:", *lines]),
         epilog="example: mnist-family build sample --sample\n"
-        "`mnist-family COMMAND --help` describes a command.",
+        "Run `mnist-family COMMAND --help` for help on a command.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
@@ -56,38 +56,42 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
         "out",
         metavar="OUT",
         type=Path,
-        help="folder to write: new, empty, or from an earlier build",
+        help="folder to write: new, empty, or written by an earlier build",
     )
     parser.add_argument(
         "names",
         metavar="NAME",
         nargs="*",
-        help="datasets to build: mnist, fashion, kmnist; default: all there are",
+        help="datasets to build (mnist, fashion, kmnist); default: all",
     )
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
         "--archives",
         metavar="DIR",
         type=Path,
-        help="read DIR/NAME/, or DIR itself for one NAME; default: download from the mirrors",
+        help="folder of archives: DIR/NAME, or DIR itself for a single NAME; "
+        "default: download from the mirrors",
     )
     source.add_argument(
-        "--sample", action="store_true", help="draw small synthetic archives; needs no network"
+        "--sample", action="store_true", help="build a small synthetic sample; needs no network"
     )
     parser.add_argument(
-        "--num-proc", metavar="N", type=int, help="processes that encode images; default: 1"
+        "--num-proc",
+        metavar="N",
+        type=int,
+        help="number of processes that encode images; default: 1",
     )
     parser.add_argument(
         "--max-shard-size",
         metavar="SIZE",
         default="500MB",
-        help="largest size of a Parquet file; default: 500MB",
+        help="maximum size of each Parquet file; default: 500MB",
     )
     parser.add_argument(
         "--force",
         action="store_true",
-        help="replace files in OUT that were edited since the earlier build; "
-        "files that were added to OUT are never replaced",
+        help="replace files in OUT that you edited after the last build; "
+        "files that you added are never replaced",
     )
 
 
@@ -98,21 +102,25 @@ def _add_convert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dest", metavar="DEST", type=Path, help="folder to write")
     parser.add_argument("--to", required=True, choices=formats.FORMATS, help="format to write")
     parser.add_argument(
-        "--split", metavar="SPLIT", nargs="+", dest="splits", help="keep these splits; default: all"
+        "--split",
+        metavar="SPLIT",
+        nargs="+",
+        dest="splits",
+        help="keep only these splits; default: all",
     )
     parser.add_argument(
         "--rename-split",
         metavar="OLD=NEW",
-        type=_renaming,
+        type=_parse_renaming,
         action="append",
         dest="rename_splits",
-        help="write the split OLD as NEW; may be given more than once",
+        help="write the split OLD as NEW; may be repeated",
     )
     parser.add_argument(
         "--only-classes",
         metavar="CLASS",
         nargs="+",
-        help="keep these classes, by name or number, and number them anew",
+        help="keep only these classes, given by name or number, and renumber them from 0",
     )
     parser.add_argument(
         "--class-names",
@@ -123,25 +131,25 @@ def _add_convert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resize",
         action="store_true",
-        help="scale images of other sizes to 28 × 28 and turn colours to grey",
+        help="scale images of other sizes to 28 × 28, and convert colour to grey",
     )
     parser.add_argument(
         "--csv-header",
         action="store_true",
-        help="with --to csv, start each file with label,pixel0,pixel1 and so on",
+        help="with --to csv, start each file with the line label,pixel0,pixel1,…",
     )
     parser.add_argument(
         "--force",
         action="store_true",
-        help="replace DEST if an earlier conversion wrote it and nothing in it has changed",
+        help="replace DEST if an earlier conversion wrote it and you have changed nothing in it",
     )
 
 
-def _renaming(text: str) -> tuple[str, str]:
-    """Split OLD=NEW."""
+def _parse_renaming(text: str) -> tuple[str, str]:
+    """Parse OLD=NEW."""
     old, separator, new = text.partition("=")
     if not (old and separator and new):
-        raise argparse.ArgumentTypeError(f"{text!r} is not OLD=NEW")
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form OLD=NEW")
     return old, new
 
 
@@ -156,25 +164,26 @@ def _add_measure(parser: argparse.ArgumentParser) -> None:
         "--archives",
         metavar="DIR",
         type=Path,
-        help="read DIR/NAME or DIR; default: download from the mirrors",
+        help="folder of archives: DIR/NAME if it exists, else DIR; "
+        "default: download from the mirrors",
     )
     source.add_argument(
         "--sample",
         action="store_true",
-        help="draw synthetic archives and measure those; needs --out",
+        help="measure a small synthetic sample; needs --out",
     )
     parser.add_argument(
         "--out",
         metavar="FILE",
         type=Path,
-        help="JSON file to write; default: cards/NAME/measurements.json of a clone, "
-        "or measurements.json in FOLDER",
+        help="JSON file to write; default: cards/NAME/measurements.json in a clone, "
+        "or FOLDER/measurements.json",
     )
     parser.add_argument(
         "--neighbours",
         action="store_true",
-        help="also compare every test image with every training image, which takes about a minute; "
-        "without it, the neighbours already in FILE are kept if the archives are the same",
+        help="also find the training images closest to each test image (takes about a minute); "
+        "without this option, FILE keeps the neighbours it has if the archives are the same",
     )
 
 
@@ -183,12 +192,12 @@ def _add_card(parser: argparse.ArgumentParser) -> None:
         "names",
         metavar="NAME",
         nargs="*",
-        help="mnist, fashion, kmnist, or family for the card of all three; default: all",
+        help="mnist, fashion, kmnist, or family (one card for all three); default: all",
     )
     parser.add_argument(
         "--check",
         action="store_true",
-        help="write nothing; show which cards are stale, and exit with 1 if any is",
+        help="write nothing; show how stale cards differ, and exit with 1 if there are any",
     )
 
 
@@ -198,17 +207,17 @@ def _add_lint(parser: argparse.ArgumentParser) -> None:
         metavar="FILE|FOLDER",
         type=Path,
         nargs="+",
-        help="a card, or a folder with README.md and Parquet files",
+        help="card, or folder with README.md and Parquet files",
     )
 
 
 def _add_push(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", metavar="FOLDER", type=Path, help="folder that build wrote")
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="folder written by build")
     parser.add_argument(
         "repo_id", metavar="REPO_ID", help="USER/NAME; created if it does not exist"
     )
     parser.add_argument(
-        "--private", action="store_true", help="make the repository private if it is created"
+        "--private", action="store_true", help="if the repository is created, make it private"
     )
     parser.add_argument(
         "--revision",
@@ -225,34 +234,34 @@ def _add_push(parser: argparse.ArgumentParser) -> None:
         metavar="PATTERN",
         action="append",
         default=[],
-        help="also push files that build did not write, such as 'notes/*', and files of the build "
-        "that you changed; may be repeated",
+        help="also push these files, such as 'notes/*', although build did not write them or you "
+        "have changed them since; may be repeated",
     )
     parser.add_argument(
         "--replace-card",
         action="store_true",
         help="replace README.md, LICENSE.md and croissant.json in the repository even if somebody "
-        "else wrote or edited them",
+        "else has written or edited them",
     )
     parser.add_argument(
         "--replace",
         metavar="PATTERN",
         action="append",
         default=[],
-        help="replace these files in the repository even if somebody else wrote or edited them; "
-        "may be repeated",
+        help="replace these files in the repository even if somebody else has written or edited "
+        "them; may be repeated",
     )
     configs = parser.add_argument_group(
-        "datasets of earlier pushes", "what becomes of those that FOLDER lacks"
+        "datasets from earlier pushes", "what to do with those that are not in FOLDER"
     )
-    configs.add_argument("--keep-configs", action="store_true", help="keep them")
+    configs.add_argument("--keep-configs", action="store_true", help="keep all of them")
     configs.add_argument(
         "--delete-config",
         metavar="NAME",
         dest="delete_configs",
         action="append",
         default=[],
-        help="delete the files of this one; may be repeated",
+        help="delete the files of this dataset; may be repeated",
     )
     parser.add_argument(
         "--create-pr", action="store_true", help="open a pull request instead of pushing to main"
@@ -263,10 +272,10 @@ def _add_push(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         type=int,
         default=5,
-        help="files to upload at the same time; default: 5",
+        help="number of files to upload at once; default: 5",
     )
     parser.add_argument(
-        "--allow-sample", action="store_true", help="push a synthetic sample anyway"
+        "--allow-sample", action="store_true", help="allow FOLDER to be a synthetic sample"
     )
 
 
@@ -278,63 +287,63 @@ def _add_benchmark(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         type=int,
         default=3,
-        help="runs of each; the fastest counts; default: 3",
+        help="number of runs, of which the fastest counts; default: 3",
     )
     parser.add_argument(
         "--memory",
         action="store_true",
-        help="also measure the memory of a load, and of the same rows ten times over (Linux)",
+        help="also measure the peak memory of a load, and of one with ten times the rows (Linux)",
     )
 
 
 COMMANDS = {
     "build": Command(
-        "build",
-        "build",
-        "Build a folder of Parquet files, with its card, that every release of `datasets` loads.",
-        "out fashion --archives archives",
-        _add_build,
+        module="build",
+        script="build",
+        summary="Build a folder of Parquet files, with a card, for every release of `datasets`.",
+        example="out fashion --archives archives",
+        add_arguments=_add_build,
     ),
     "convert": Command(
-        "convert",
-        "convert",
-        "Convert between IDX, CSV, image folders, NPZ and Parquet.",
-        "archives/mnist threes --to imagefolder --only-classes 3",
-        _add_convert,
+        module="convert",
+        script="convert",
+        summary="Convert between IDX, CSV, image folders, NPZ, Parquet and WebDataset.",
+        example="archives/mnist threes --to imagefolder --only-classes 3",
+        add_arguments=_add_convert,
     ),
     "measure": Command(
-        "measure",
-        "measure",
-        "Measure the archives of a dataset, and write the figures that its card shows.",
-        "mnist --archives archives/mnist --neighbours",
-        _add_measure,
+        module="measure",
+        script="measure",
+        summary="Measure the archives of a dataset and write the figures for its card.",
+        example="mnist --archives archives/mnist --neighbours",
+        add_arguments=_add_measure,
     ),
     "card": Command(
-        "card",
-        "generate_cards",
-        "Render the cards of the published datasets from facts and measurements.",
-        "mnist --check",
-        _add_card,
+        module="card",
+        script="generate_cards",
+        summary="Render the cards of the published datasets from facts and measurements.",
+        example="mnist --check",
+        add_arguments=_add_card,
     ),
     "lint": Command(
-        "lint",
-        "lint_card",
-        "Find what the Hub or `load_dataset` would refuse or misread in a card's front matter.",
-        "sample cards/mnist/README.md",
-        _add_lint,
+        module="lint",
+        script="lint_card",
+        summary="Find what the Hub or `load_dataset` would refuse or misread in a dataset card.",
+        example="sample cards/mnist/README.md",
+        add_arguments=_add_lint,
     ),
     "push": Command(
-        "push",
-        "push_to_hub",
-        "Push a built folder to a dataset repository on the Hub in one commit, and verify it.",
-        "sample me/mnist-family --allow-sample --dry-run",
-        _add_push,
+        module="push",
+        script="push_to_hub",
+        summary="Push a built folder to the Hub in one commit, then read it back to verify it.",
+        example="sample me/mnist-family --allow-sample --dry-run",
+        add_arguments=_add_push,
     ),
     "benchmark": Command(
-        "benchmark",
-        "benchmark",
-        "Time the loader against plainer builders and its PNG encoder against Pillow.",
-        "mnist archives/mnist --repeats 5",
-        _add_benchmark,
+        module="benchmark",
+        script="benchmark",
+        summary="Time the loader against plainer builders and its PNG encoder against Pillow.",
+        example="mnist archives/mnist --repeats 5",
+        add_arguments=_add_benchmark,
     ),
 }

@@ -1,4 +1,4 @@
-"""The cause of an error, below the errors that `datasets` raises on top of it."""
+"""Find the root cause of an error that `datasets` has wrapped in errors of its own."""
 
 import contextlib
 import os
@@ -10,11 +10,11 @@ from datasets.exceptions import DatasetsError
 
 @contextlib.contextmanager
 def naming_dataset(name: str, writing_to: str | os.PathLike[str]) -> Iterator[None]:
-    """Let errors begin with the dataset's name, and say what was wrong in the first place.
+    """Replace an error by its root cause, prefixed with the name of the dataset.
 
-    `writing_to` is named if the system gives no path, as for a full disk. Expected errors become
-    ValueError and OSError. Others are bugs and pass unchanged, as does a KeyboardInterrupt, even if
-    `datasets` raised another error while it handled it.
+    Expected errors are raised as ValueError or OSError. Bugs are raised unchanged, and so is a
+    KeyboardInterrupt, even if `datasets` raised another error because of it. `writing_to` stands in
+    for the path that some system errors lack, such as that of a full disk.
     """
     try:
         yield
@@ -23,8 +23,8 @@ def naming_dataset(name: str, writing_to: str | os.PathLike[str]) -> Iterator[No
         if isinstance(cause, ConnectionError):
             raise ConnectionError(f"{name}: {cause}") from error
         if isinstance(cause, OSError):
-            raise OSError(f"{name}: {_text_of(cause, writing_to)}") from error
-        if type(cause) is RuntimeError:  # what `datasets` says of a worker that was killed
+            raise OSError(f"{name}: {_describe_os_error(cause, writing_to)}") from error
+        if type(cause) is RuntimeError:  # how `datasets` reports that a worker was killed
             raise OSError(f"{name}: {cause}") from error
         if isinstance(cause, (ValueError, DatasetsError)):
             raise ValueError(f"{name}: {cause}") from error
@@ -32,13 +32,12 @@ def naming_dataset(name: str, writing_to: str | os.PathLike[str]) -> Iterator[No
 
 
 def find_cause(error: BaseException) -> BaseException:
-    """Return the error below those that `datasets` wraps around it, or a user's KeyboardInterrupt.
+    """Return the first error below the wrappers of `datasets`, or a KeyboardInterrupt if any.
 
-    Of an error in another process only the text arrives; an exception is made of that.
+    An error in another process arrives as the text of its traceback; an exception of the same kind
+    is made from that.
     """
-    chain = [error]
-    while below := chain[-1].__cause__ or chain[-1].__context__:
-        chain.append(below)
+    chain = _chain_of(error)
     for each in chain:
         if isinstance(each, KeyboardInterrupt):
             return each
@@ -47,12 +46,22 @@ def find_cause(error: BaseException) -> BaseException:
     return next((each for each in chain if not _is_wrapper(each)), error)
 
 
+def _chain_of(error: BaseException) -> list[BaseException]:
+    """Return an error and those below it, each once: some chains lead back to their start."""
+    chain: list[BaseException] = []
+    below: BaseException | None = error
+    while below is not None and below not in chain:
+        chain.append(below)
+        below = below.__cause__ or below.__context__
+    return chain
+
+
 def _is_wrapper(error: BaseException) -> bool:
     return isinstance(error, DatasetsError) or "\nOriginal error:\n" in str(error)
 
 
 def _read_traceback(text: str) -> Exception:
-    """Return the first error of a traceback that was printed in another process."""
+    """Recreate the first error in the printed traceback of another process."""
     match = re.search(r"^(?:\w+\.)*(\w+(?:Error|Exception)): (.+)", text, re.MULTILINE)
     if match is None:
         return ValueError(text.strip().splitlines()[-1])
@@ -64,10 +73,9 @@ def _read_traceback(text: str) -> Exception:
     return Exception(f"{kind}: {message}")
 
 
-def _text_of(error: OSError, writing_to: str | os.PathLike[str]) -> str:
+def _describe_os_error(error: OSError, writing_to: str | os.PathLike[str]) -> str:
     if not error.errno or not error.strerror:
         return str(error)
     place = os.fsdecode(error.filename or writing_to)
-    return (
-        f"{place}: {error.strerror}, expected to read and write there; correct that, run it again"
-    )
+    expected, remedy = "to read and write there", "fix that and run the command again"
+    return f"{place}: {error.strerror}, expected {expected}; {remedy}"

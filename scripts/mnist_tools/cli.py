@@ -1,4 +1,4 @@
-"""Run a command: parse its arguments, turn errors into lines and exit codes."""
+"""Run a command: parse its arguments, and turn its errors into messages and exit codes."""
 
 import contextlib
 import functools
@@ -14,16 +14,16 @@ from typing import NoReturn, TextIO
 from mnist_tools.arguments import COMMANDS, make_overview, make_parser
 from mnist_tools.errors import Interrupted
 
-SHOW_TRACEBACK = "MNIST_FAMILY_TRACEBACK"  # the variable that developers set to 1
+SHOW_TRACEBACK = "MNIST_FAMILY_TRACEBACK"  # set this variable to 1 to see tracebacks
 
 
 def main(name: str | None = None, argv: Sequence[str] | None = None) -> NoReturn:
-    """Run `mnist-family`, or the command `name` for its script in a clone, and exit.
+    """Run a command and exit; without `name`, the first argument names the command.
 
-    Exit codes: 0 for success, 1 for an error (one line on stderr says which), 2 for wrong usage.
+    Exit codes: 0 for success, 1 for an error (described on stderr), 2 for wrong usage.
     """
-    arguments = [*(sys.argv[1:] if argv is None else argv)]
-    from_clone = name is not None
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    from_clone = name is not None  # the scripts of a clone pass their command
     if name is None:
         name = _choose_command(arguments[:1])
         arguments = arguments[1:]
@@ -32,15 +32,15 @@ def main(name: str | None = None, argv: Sequence[str] | None = None) -> NoReturn
 
 
 def run_command(name: str, arguments: dict[str, object]) -> int:
-    """Run a command with parsed arguments and return its exit code; print errors on stderr."""
+    """Run a command with parsed arguments; print any error on stderr and return the exit code."""
     _reset_signals_in_children()
     with _forgiving_stdout(), _sigterm_as_ctrl_c():
         try:
             module = importlib.import_module(f"mnist_tools.commands.{COMMANDS[name].module}")
             code: int = module.run(**arguments)
         except KeyboardInterrupt as interrupt:
-            sys.unraisablehook = _stay_silent  # writers that were cut short complain at exit
-            print(_interruption(name, interrupt), file=sys.stderr)
+            sys.unraisablehook = _stay_silent  # interrupted writers would complain at exit
+            print(_describe_interruption(name, interrupt), file=sys.stderr)
             return 1
         except Exception as error:
             if os.environ.get(SHOW_TRACEBACK) == "1":
@@ -51,6 +51,7 @@ def run_command(name: str, arguments: dict[str, object]) -> int:
 
 
 def _choose_command(arguments: Sequence[str]) -> str:
+    """Return the command that the user named; exit after --help, --version or wrong usage."""
     overview = make_overview()
     chosen = overview.parse_args(arguments)
     if chosen.version:
@@ -63,21 +64,21 @@ def _choose_command(arguments: Sequence[str]) -> str:
     return name
 
 
-# --- What the user reads when something goes wrong ------------------------------------------------
+# --- Error messages -------------------------------------------------------------------------------
 
 
 def describe(error: Exception, name: str) -> str:
-    """Return the line that tells a user what went wrong."""
+    """Describe an error for the user; `name` is the command."""
     text = str(error).strip()
     if isinstance(error, ModuleNotFoundError):
-        expected = "this project and what it needs"
-        return f"{error.name}: not installed, expected {expected}; run pip install -e ."
+        remedy = "run pip install -e . in a clone of the project"
+        return f"{error.name}: not installed, expected the project's dependencies; {remedy}"
     if isinstance(error, OSError) and error.errno and error.strerror:
         place = error.filename or name
-        return f"{os.fsdecode(place)}: {error.strerror}; correct that and run it again"
+        return f"{os.fsdecode(place)}: {error.strerror}; fix that and run the command again"
     if isinstance(error, (ValueError, OSError)) and text:
         return text
-    if _is_of_datasets(error) and text:
+    if _is_from_datasets(error) and text:
         return text
     found = f"{type(error).__name__}: {text}".splitlines()[0].rstrip(": ")
     return (
@@ -86,19 +87,19 @@ def describe(error: Exception, name: str) -> str:
     )
 
 
-def _is_of_datasets(error: Exception) -> bool:
-    """Tell whether `datasets` raised an error of its own kind, without importing it."""
+def _is_from_datasets(error: Exception) -> bool:
+    """Check whether `datasets` defines the class of an error, without importing `datasets`."""
     return any(base.__module__ == "datasets.exceptions" for base in type(error).__mro__)
 
 
-def _interruption(name: str, interrupt: KeyboardInterrupt) -> str:
+def _describe_interruption(name: str, interrupt: KeyboardInterrupt) -> str:
     if isinstance(interrupt, Interrupted):
         return str(interrupt)
-    return f"{name}: interrupted; nothing half-written is left, run it again"
+    return f"{name}: interrupted; no partial output is left, run the command again"
 
 
 def _stay_silent(_: object) -> None:
-    """Replace `sys.unraisablehook` once a command was interrupted."""
+    """Ignore errors that Python cannot raise; a stand-in for `sys.unraisablehook`."""
 
 
 # --- Signals and standard output ------------------------------------------------------------------
@@ -106,7 +107,7 @@ def _stay_silent(_: object) -> None:
 
 @contextlib.contextmanager
 def _sigterm_as_ctrl_c() -> Iterator[None]:
-    """Let SIGTERM do what Ctrl-C does, so that commands clean up after either."""
+    """Treat SIGTERM like Ctrl-C, so that commands clean up after both."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -114,27 +115,28 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-@functools.cache  # a hook cannot be taken back, so it is registered once
+@functools.cache  # a hook cannot be unregistered, so register it once
 def _reset_signals_in_children() -> None:
-    """Let forked workers ignore Ctrl-C, which their parent handles, and die of SIGTERM."""
+    """Make forked workers ignore Ctrl-C, which their parent deals with, and die on SIGTERM."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_reset_signals)
 
 
 def _reset_signals() -> None:
+    sys.unraisablehook = _stay_silent  # or workers complain that their parent is gone
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @contextlib.contextmanager
 def _forgiving_stdout() -> Iterator[None]:
-    """Keep printing from failing, whatever the terminal or the reader of a pipe does."""
+    """Let commands print to closed pipes and to terminals that lack some characters."""
     with contextlib.redirect_stdout(_ForgivingOutput(sys.stdout)):
         yield
 
 
 class _ForgivingOutput(io.TextIOBase):
-    """Standard output that goes on after a closed pipe (`| head -1`) and on an ASCII terminal.
+    """Standard output that ignores a closed pipe (as after `| head -1`).
 
     Characters that the terminal cannot encode are escaped.
     """
@@ -145,20 +147,20 @@ class _ForgivingOutput(io.TextIOBase):
 
     def write(self, text: str) -> int:
         printable = text.encode(self._encoding, "backslashreplace").decode(self._encoding)
-        with self._without_reader():
+        with self._ignoring_closed_pipe():
             self._stream.write(printable)
             self._stream.flush()
         return len(text)
 
     def flush(self) -> None:
-        with self._without_reader():
+        with self._ignoring_closed_pipe():
             self._stream.flush()
 
     @contextlib.contextmanager
-    def _without_reader(self) -> Iterator[None]:
+    def _ignoring_closed_pipe(self) -> Iterator[None]:
         try:
             yield
         except BrokenPipeError:
             nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())  # or Python complains when it flushes at exit
+            os.dup2(nowhere, self._stream.fileno())  # or the flush at exit would fail too
             os.close(nowhere)

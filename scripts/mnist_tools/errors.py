@@ -1,5 +1,5 @@
-"""Exceptions that the commands raise and `cli` turns into lines."""
+"""Exceptions that commands raise and `cli` prints."""
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C or SIGTERM, with the line that tells the user what state it left behind."""
+    """Ctrl-C or SIGTERM; the message tells the user what state the command left behind."""

@@ -1,4 +1,4 @@
-"""Keep two processes from writing one folder, on one machine or on two that share a volume."""
+"""Keep two processes from writing the same folder, even from two machines that share a disk."""
 
 import contextlib
 import os
@@ -24,16 +24,17 @@ else:
 
 @contextlib.contextmanager
 def hold_lock(path: Path) -> Iterator[None]:
-    """Hold a lock on an empty file at `path`, which is made for it and removed afterwards.
+    """Hold a lock on an empty file, which is created at `path` and removed afterwards.
 
-    A lock ends with its process, so what a killed one left at `path` stops nobody. BlockingIOError
-    if another process holds it; FileExistsError if something else is at `path`.
+    The lock ends with its process, so a file left by a killed process blocks nobody.
+    BlockingIOError if another process holds the lock; FileExistsError if `path` is a file with
+    content.
     """
     descriptor = _open_locked(path)
     try:
         yield
     finally:
-        if sys.platform == "win32":  # which does not remove a file that is open
+        if sys.platform == "win32":  # an open file cannot be removed there
             os.close(descriptor)
             with contextlib.suppress(OSError):
                 path.unlink()
@@ -43,23 +44,25 @@ def hold_lock(path: Path) -> Iterator[None]:
 
 
 def _open_locked(path: Path) -> int:
-    """Return the descriptor of the file at `path`, locked."""
+    """Open and lock the file at `path`; return its descriptor."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         try:
             if os.fstat(descriptor).st_size:
-                raise FileExistsError(f"{path}: holds something, expected no file; move it away")
+                raise FileExistsError(
+                    f"{path}: not empty, expected an empty lock file; move it elsewhere"
+                )
             _lock(descriptor)
             if _is_at(path, descriptor):
                 return descriptor
         except BaseException:
             os.close(descriptor)
             raise
-        os.close(descriptor)  # the one who held it removed it after we had opened it: open the next
+        os.close(descriptor)  # its last holder removed it after we had opened it: open a new one
 
 
 def _is_at(path: Path, descriptor: int) -> bool:
-    """Tell whether the file at `path` still is the one that was opened."""
+    """Check whether the file at `path` is still the one that was opened."""
     try:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except FileNotFoundError:

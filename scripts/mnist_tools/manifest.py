@@ -1,8 +1,8 @@
 """The manifest of a folder: which command wrote it, from what, and the digest of each file.
 
-A file whose digest is not in the manifest belongs to the user, and so does a file of ours once it
-was edited. Manifests of version 1.0.0 name no command but have the same digests, so they protect a
-folder as well as those of today; a file that a manifest lists without a digest counts as edited.
+A file that is not listed belongs to the user, and so does a listed file that has been edited.
+Manifests of version 1.0.0 name no command but have the same digests, so they protect a folder just
+as well. A file that is listed without a digest counts as edited.
 """
 
 import dataclasses
@@ -15,19 +15,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 MANIFEST = ".mnist_family.json"
-FILES_PER_FOLDER = 2_000  # above this, a manifest has one digest for a folder at the top
-CONVERTED = (
-    "convert "  # how `made_of` starts in conversions of version 1.0.0, which name no command
-)
+FILES_PER_FOLDER = 2_000  # a top-level folder with more files is listed as one entry
+# How `made_of` starts in the manifests that `convert` of version 1.0.0 wrote; they name no command.
+CONVERTED = "convert "
 
 
 @dataclasses.dataclass(frozen=True)
 class Manifest:
-    """What a folder says of itself.
+    """What a folder is: the command that wrote it, a fingerprint of its sources, and its files.
 
-    `files` maps the path of each file, relative and with `/`, to its sha256. A folder of more than
-    2,000 files, such as a split of an image folder, is one entry: its path ends with `/`, and the
-    digest is that of the paths and digests of its files.
+    `files` maps relative paths, with `/`, to sha256 digests. A top-level folder with more than
+    2,000 files, such as a split of an image folder, is a single entry: its path ends with `/`, and
+    its digest covers the paths and digests of its files.
     """
 
     command: str
@@ -44,7 +43,7 @@ class Changes(NamedTuple):
 
 
 def read_manifest(folder: str | PathLike[str]) -> Manifest | None:
-    """Read the manifest of a folder; None if it has none, or one that is not ours."""
+    """Read the manifest of a folder; None if there is none, or if we did not write it."""
     try:
         content = json.loads(Path(folder, MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -61,36 +60,35 @@ def read_manifest(folder: str | PathLike[str]) -> Manifest | None:
 
 
 def write_manifest(folder: Path, *, command: str, made_of: str) -> None:
-    """Write the manifest of a folder that holds nothing but files of ours."""
+    """Write the manifest of a folder in which every file is ours."""
     manifest = Manifest(command, made_of, _summarise(_digest_files(folder)))
     text = json.dumps(dataclasses.asdict(manifest), indent=1)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def is_current(folder: str | PathLike[str], made_of: str) -> bool:
-    """Tell whether a folder was made of the same and nothing in it has changed since."""
+    """Check whether a folder was made from `made_of` and is unchanged since."""
     manifest = read_manifest(folder)
     if manifest is None or manifest.made_of != made_of:
         return False
     try:
         return not any(find_changes(Path(folder), manifest))
-    except FileNotFoundError:  # another process replaces it just now
+    except FileNotFoundError:  # another process is replacing the folder
         return False
 
 
 def find_changes(folder: Path, manifest: Manifest) -> Changes:
-    """Compare what is in `folder` with its manifest, by digests.
+    """Compare the files in `folder` with the digests in its manifest.
 
-    Links, empty folders and other things that no command of ours writes count as added. A change
-    inside a folder that is one entry of the manifest is reported as an edit of that folder.
+    Links, empty folders and anything else that our commands never write count as added. A change
+    inside a folder that is a single entry of the manifest counts as an edit of that folder.
     """
     found = _digest_files(folder)
-    wholes = [path for path in manifest.files if path.endswith("/")]
-    for whole in wholes:
-        inside = {path: digest for path, digest in found.items() if path.startswith(whole)}
+    for folder_entry in [path for path in manifest.files if path.endswith("/")]:
+        inside = {path: digest for path, digest in found.items() if path.startswith(folder_entry)}
         found = {path: digest for path, digest in found.items() if path not in inside}
         if inside:
-            found[whole] = _digest_together(inside)
+            found[folder_entry] = _digest_together(inside)
     listed = manifest.files
     return Changes(
         edited=tuple(path for path in found if path in listed and found[path] != listed[path]),
@@ -100,10 +98,9 @@ def find_changes(folder: Path, manifest: Manifest) -> Changes:
 
 
 def list_paths(folder: Path, inside: str = "") -> Iterator[str]:
-    """Yield the relative path of everything in `folder` but its manifest, in sorted order.
+    """Yield the relative path of everything in `folder` except its manifest, sorted.
 
-    An empty folder is yielded with a `/` at its end; other folders only by what is in them. Links
-    are not followed.
+    A folder is yielded only if it is empty, with a `/` at the end. Links are not followed.
     """
     for path in sorted(Path(folder, inside).iterdir()):
         name = f"{inside}{path.name}"
@@ -117,7 +114,7 @@ def list_paths(folder: Path, inside: str = "") -> Iterator[str]:
 
 
 def hash_file(path: str | PathLike[str]) -> str:
-    """Hash a file in chunks and return its sha256 as hexadecimal digits."""
+    """Hash a file in chunks; return its sha256 in hexadecimal."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while chunk := file.read(1 << 20):
@@ -126,25 +123,31 @@ def hash_file(path: str | PathLike[str]) -> str:
 
 
 def _digest_files(folder: Path) -> dict[str, str]:
-    """Return the sha256 of each file by its path, or what else is there, such as a link."""
+    """Return the sha256 of each file by path; anything else, such as a link, has no digest."""
     return {path: _digest(folder / path) for path in list_paths(folder)}
 
 
 def _digest(path: Path) -> str:
-    return hash_file(path) if stat.S_ISREG(path.lstat().st_mode) else "not a regular file"
+    if not stat.S_ISREG(path.lstat().st_mode):
+        return "not a regular file"
+    return hash_file(path)
 
 
 def _summarise(digests: Mapping[str, str]) -> dict[str, str]:
-    """Replace the files of each large folder at the top by one entry for the folder."""
-    tops: dict[str, dict[str, str]] = {}
+    """Merge the files of each large top-level folder into one entry for the folder."""
+    by_folder: dict[str, dict[str, str]] = {}
     for path, digest in digests.items():
-        top = f"{path.partition('/')[0]}/" if "/" in path else path
-        tops.setdefault(top, {})[path] = digest
+        top, slash, _ = path.partition("/")
+        by_folder.setdefault(top + slash, {})[path] = digest
     listed: dict[str, str] = {}
-    for top, inside in tops.items():
-        listed |= inside if len(inside) <= FILES_PER_FOLDER else {top: _digest_together(inside)}
+    for top, inside in by_folder.items():
+        if len(inside) > FILES_PER_FOLDER:
+            listed[top] = _digest_together(inside)
+        else:
+            listed |= inside
     return listed
 
 
 def _digest_together(digests: Mapping[str, str]) -> str:
+    """Return one digest for the paths and digests of several files."""
     return hashlib.sha256(json.dumps(sorted(digests.items())).encode()).hexdigest()

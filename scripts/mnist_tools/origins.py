@@ -1,4 +1,4 @@
-"""Where the rows of the datasets to build come from: the mirrors, or folders of archives."""
+"""Find where the rows of a build come from: the mirrors, or folders of archives."""
 
 import dataclasses
 import os
@@ -16,8 +16,8 @@ TITLES = {config.name: config.title for config in mnist_family.CONFIGS}
 class Origin:
     """Where the rows of a dataset come from.
 
-    `folder` holds its archives; None stands for the mirrors, or for a sample that is yet to be
-    drawn. `stamps` tell whether the files in it have changed.
+    `folder` holds its archives; it is None for the mirrors, and for a sample not yet drawn.
+    `stamps`, by file name, show whether the files in `folder` have changed.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Origin:
 
     @property
     def paths(self) -> list[Path]:
-        """The folder and the files that are read, which links may have elsewhere."""
+        """Return the folder and its files, each of which may be a link to another place."""
         if self.folder is None:
             return []
         return [self.folder, *(self.folder / file for file in self.stamps)]
@@ -37,9 +37,10 @@ def find_origins(names: Sequence[str], archives: str | os.PathLike[str] | None) 
     """Return the origin of each dataset to build, in the order of CONFIGS."""
     for name in names:
         if name not in TITLES:
-            expected = f"some of {', '.join(TITLES)}"
+            expected = f"one or more of {', '.join(TITLES)}"
             raise fault(name, "no such dataset", expected, "correct the name")
-    chosen = [name for name in TITLES if name in (names or TITLES)]
+    wanted = names or TITLES
+    chosen = [name for name in TITLES if name in wanted]
     if archives is None:
         return [
             Origin(name, None, tuple(mnist_family.find_config(name).archives)) for name in chosen
@@ -55,17 +56,19 @@ def find_origins(names: Sequence[str], archives: str | os.PathLike[str] | None) 
 
 
 def _find_folders(names: Sequence[str], archives: Path, *, named: bool) -> dict[str, Path]:
-    """Return the folder of archives of each name, of those that are there if none was `named`."""
+    """Return the folder of archives for each of `names`.
+
+    Datasets without a folder are left out unless the user `named` them.
+    """
     if not archives.is_dir():
-        expected = "one that holds archives"
-        raise fault(str(archives), "no such folder", expected, "correct --archives")
+        raise fault(str(archives), "no such folder", "a folder of archives", "correct --archives")
     if len(names) == 1 and not (archives / names[0]).is_dir():
         return {names[0]: archives}
     folders = {name: archives / name for name in names}
     if not named:
         folders = {name: folder for name, folder in folders.items() if folder.is_dir()}
     if not folders:
-        expected = f"one or more of the folders {', '.join(TITLES)}"
-        remedy = "give a NAME if it holds archives itself"
-        raise fault(str(archives), "none of its folders is a dataset's", expected, remedy)
+        expected = f"one or more of {', '.join(TITLES)} in it"
+        remedy = "give a NAME if the archives are in this folder itself"
+        raise fault(str(archives), "no folder named after a dataset", expected, remedy)
     return folders

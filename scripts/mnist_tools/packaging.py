@@ -1,16 +1,16 @@
-"""Put `cards/` into the wheel, as data of this package; setuptools runs this when it builds."""
+"""Add `cards/` to the wheel as package data; setuptools runs this during a build."""
 
 import pathlib
 import shutil
 
 from setuptools.command.build_py import build_py
 
-PACKAGED_CARDS = "card_data"  # beside this file, in a wheel only
+PACKAGED_CARDS = "card_data"  # a folder beside this file, in wheels only
 CLONE = pathlib.Path(__file__).parents[2]
 
 
 class BuildWithCards(build_py):
-    """Build the package, and copy the clone's `cards/` into it unless the install is editable."""
+    """Build the package with a copy of `cards/`, except for editable installs."""
 
     def run(self) -> None:
         super().run()
@@ -21,7 +21,7 @@ class BuildWithCards(build_py):
         shutil.copytree(CLONE / "cards", target)
 
     def get_source_files(self) -> list[str]:
-        """List what goes into a source archive: the package's own files, and `cards/`."""
+        """List the files of a source distribution: those of the package and `cards/`."""
         files = (path for path in (CLONE / "cards").rglob("*") if path.is_file())
         cards = [path.relative_to(CLONE).as_posix() for path in files]
         return [*super().get_source_files(), *sorted(cards)]

@@ -1,4 +1,4 @@
-"""Draw synthetic stand-ins for the datasets and write them as IDX archives."""
+"""Draw small synthetic datasets and write them as IDX archives."""
 
 import zlib
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import mnist_family
 from mnist_tools.drawings import DRAWINGS, Drawing, drawing_of
 
 SAMPLE_ROWS = {"train": 600}
-FEW_ROWS = 100  # of every other split
+FEW_ROWS = 100  # in every other split
 SEED = 28
 SIDE = 28
 _AXIS = np.arange(SIDE) + 0.5
@@ -19,16 +19,16 @@ GRID = np.stack(np.meshgrid(_AXIS, _AXIS), axis=-1).reshape(-1, 2)  # (x, y) of 
 
 
 def write_sample_archives(folder: Path | str, names: Sequence[str] = tuple(DRAWINGS)) -> None:
-    """Write the archives of each dataset to `folder`/NAME/, under their published names.
+    """Draw the archives of each dataset and write them to `folder`/NAME/.
 
-    The bytes are the same on every machine and with every release of NumPy. FileExistsError if a
-    folder of that name is there.
+    Files have the names of the published ones. Their bytes are the same on every machine and with
+    every release of NumPy. FileExistsError if `folder`/NAME exists.
     """
     for name in tqdm(names, desc="Drawing the sample", unit="dataset"):
         config = mnist_family.find_config(name)
         directory = Path(folder) / name
         directory.mkdir(parents=True)
-        random = np.random.RandomState(_seed(name))  # whose numbers NumPy never changes
+        random = np.random.RandomState(_seed(name))  # NumPy never changes its numbers
         for split, pair in config.archives.items():
             rows = SAMPLE_ROWS.get(split, FEW_ROWS)
             labels = random.permutation(np.arange(rows) % len(config.class_names)).astype(np.uint8)
@@ -38,12 +38,15 @@ def write_sample_archives(folder: Path | str, names: Sequence[str] = tuple(DRAWI
 
 
 def _seed(name: str) -> int:
+    """Return a seed that depends on the dataset alone."""
     names = list(DRAWINGS)
-    return SEED + (names.index(name) if name in names else zlib.crc32(name.encode()) // 2)
+    if name in names:
+        return SEED + names.index(name)
+    return SEED + zlib.crc32(name.encode()) // 2  # so that it fits into 32 bits
 
 
 def _draw(name: str, label: int, random: np.random.RandomState) -> np.ndarray:
-    """Return a drawing, uint8 (28, 28); each call varies its position, shape and shade."""
+    """Draw a row of a class, uint8 (28, 28); position, shape and shade vary."""
     drawing = drawing_of(name, label)
     if name == "fashion":
         return _draw_filled(drawing, random)
@@ -71,7 +74,7 @@ def _draw_filled(drawing: Drawing, random: np.random.RandomState) -> np.ndarray:
 def _distort(
     drawing: Drawing, turn: float, size: float, random: np.random.RandomState
 ) -> list[np.ndarray]:
-    """Turn, slant, scale and move a drawing; return its lines in pixels, float64 (points, 2)."""
+    """Rotate, slant, scale and move a drawing; return its lines in pixels, float64 (points, 2)."""
     slant = random.uniform(-0.1, 0.1)
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     matrix = rotation @ [[1, slant], [0, 1]] * random.uniform(0.85, 1.0, (1, 2)) * 0.24 * size
@@ -80,14 +83,14 @@ def _distort(
 
 
 def _ink(lines: Sequence[np.ndarray], width: float) -> np.ndarray:
-    """Return how much of each pixel strokes of `width` pixels cover, float64 (784,) from 0 to 1."""
+    """Return the ink on each pixel from strokes `width` pixels wide, float64 (784,), 0 to 1."""
     distances = np.min([_distance(line) for line in lines], axis=0)
     ink: np.ndarray = np.clip(width / 2 + 0.5 - distances, 0, 1)
     return ink
 
 
 def _distance(line: np.ndarray) -> np.ndarray:
-    """Return the distance of each pixel's centre from a line in pixels, float64 (784,)."""
+    """Return the distance from each pixel's centre to a line, in pixels, float64 (784,)."""
     start, step = line[:-1], np.diff(line, axis=0)
     along = ((GRID[:, None] - start) * step).sum(-1) / np.maximum((step**2).sum(-1), 1e-9)
     nearest = start + np.clip(along, 0, 1)[..., None] * step
@@ -96,9 +99,9 @@ def _distance(line: np.ndarray) -> np.ndarray:
 
 
 def _is_inside(outline: np.ndarray) -> np.ndarray:
-    """Return whether each pixel's centre is inside a closed outline, bool (784,).
+    """Find the pixels whose centre is inside a closed outline, bool (784,).
 
-    It is if a ray to the right crosses the outline an odd number of times.
+    From such a pixel, a ray to the right crosses the outline an odd number of times.
     """
     x, y = GRID[:, :1], GRID[:, 1:]
     start, stop = outline, np.roll(outline, -1, axis=0)

@@ -1,9 +1,9 @@
-"""Write a folder beside its place, and move it in once it is whole.
+"""Write a folder beside OUT, and move it to OUT once it is complete.
 
-Nothing of the user's is lost: a folder is replaced only if a command of ours wrote it and nothing
-was added to it or edited in it since. What is needed on the way lies beside OUT, in
-`.OUT.mnist_family` and `.OUT.mnist_family.lock`, and is gone afterwards. After a SIGKILL, the next
-command that writes OUT clears them away, having put back what the killed one had moved aside.
+Nothing of the user's is lost: a folder is replaced only if one of our commands wrote it and nothing
+was added or edited since. Temporary files are beside OUT, in `.OUT.mnist_family` and
+`.OUT.mnist_family.lock`. If a run is killed (SIGKILL), the next command that writes OUT puts back
+what had been moved aside and removes them.
 """
 
 import contextlib
@@ -39,11 +39,11 @@ __all__ = [
     "whole_folder",
 ]
 
-WORK_NOTE = "mnist_family-work"  # the file by which a work folder is known to be ours
-MOVED_ASIDE = "moved-aside.json"  # the stamps of the files in `old`, which may be deleted
-LONGEST_NAME = 200  # bytes; file systems take 255, and what lies beside OUT has a longer name
+WORK_NOTE = "mnist_family-work"  # this file marks a work folder as ours
+MOVED_ASIDE = "moved-aside.json"  # the stamps of the files in `old` that may be deleted
+LONGEST_NAME = 200  # bytes; file systems allow 255, and names of temporary files are longer
 
-Stamps = dict[str, list[int]]  # bytes and time of change (ns) of each file, by its path
+Stamps = dict[str, list[int]]  # by path: size in bytes, modification time in ns
 
 
 @contextlib.contextmanager
@@ -55,11 +55,11 @@ def whole_folder(
     force: bool = False,
     sources: Iterable[str | os.PathLike[str]] = (),
 ) -> Iterator[Path]:
-    """Yield an empty folder to fill, which then takes the place of `out`, with a manifest in it.
+    """Yield an empty folder to fill; afterwards, add a manifest to it and move it to `out`.
 
-    After any exception, `out` is what it was. `force` and `sources` are as `check_replaceable` and
-    `check_place` describe them, which raise ValueError before the folder is yielded; the former
-    also at the end, if `out` was changed meanwhile. OSError if another process is writing it.
+    After an exception, `out` is as it was. `sources` is that of `check_place`, `force` that of
+    `check_replaceable`. ValueError if either of them refuses `out`, before the folder is yielded or
+    because `out` has changed since; OSError if another process is writing it.
     """
     check_place(out, sources)
     place = resolve(out)
@@ -75,12 +75,12 @@ def whole_folder(
             _replace(place, work, stamps)
 
 
-# --- Beside the place -----------------------------------------------------------------------------
+# --- Beside OUT -----------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
 def _parents_of(place: Path) -> Iterator[None]:
-    """Make the folders above `place`, and remove those that were made for nothing."""
+    """Make the folders above `place`; remove them again if nothing was written there."""
     missing = [folder for folder in place.parents if not folder.exists()]
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -95,10 +95,11 @@ def _parents_of(place: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _lock_of(place: Path) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
-        try:
+        try:  # around the lock alone, as the body may raise a BlockingIOError of its own
             stack.enter_context(hold_lock(_beside(place, ".lock")))
         except BlockingIOError:
-            message = f"{place}: another process is writing it, expected none; wait for its end"
+            found = "being written by another process"
+            message = f"{place}: {found}, expected no other writer; wait until it has finished"
             raise OSError(message) from None
         yield
 
@@ -107,7 +108,7 @@ def _lock_of(place: Path) -> Iterator[None]:
 def _work_folder(place: Path) -> Iterator[Path]:
     """Yield an empty folder beside `place`, and remove it afterwards.
 
-    What a killed run left there is put right first.
+    First, clean up after a run that was killed.
     """
     work = _beside(place, "")
     if os.path.lexists(work):
@@ -116,7 +117,7 @@ def _work_folder(place: Path) -> Iterator[Path]:
         _clear(work)
     try:
         work.mkdir(exist_ok=True)
-        text = f"{place.name} is written here before it moves in. Put nothing of yours here.\n"
+        text = f"A command is writing {place.name} here. Do not put files of yours here.\n"
         (work / WORK_NOTE).write_text(text, encoding="utf-8", errors="backslashreplace")
         yield work
     finally:
@@ -125,6 +126,7 @@ def _work_folder(place: Path) -> Iterator[Path]:
 
 
 def _beside(place: Path, suffix: str) -> Path:
+    """Return the path of a temporary file or folder; a long name is replaced by its digest."""
     name = place.name
     if len(os.fsencode(name)) > LONGEST_NAME:
         name = hashlib.sha256(os.fsencode(name)).hexdigest()
@@ -133,12 +135,13 @@ def _beside(place: Path, suffix: str) -> Path:
 
 def _check_ours(work: Path) -> None:
     is_folder = work.is_dir() and not work.is_symlink()
-    if not is_folder or (any(work.iterdir()) and not (work / WORK_NOTE).is_file()):
-        raise fault(str(work), "not ours", "nothing in this place", "move it away")
+    if is_folder and (not any(work.iterdir()) or (work / WORK_NOTE).is_file()):
+        return
+    raise fault(str(work), "not written by mnist_family", "nothing there", "move it elsewhere")
 
 
 def _recover(place: Path, work: Path) -> None:
-    """Put back the folder that a killed run had moved aside; delete it if the new one moved in."""
+    """Put back what a killed run had moved aside, or delete it if the new folder is in place."""
     old = work / "old"
     if not old.exists():
         return
@@ -149,7 +152,7 @@ def _recover(place: Path, work: Path) -> None:
 
 
 def _clear(work: Path) -> None:
-    """Delete what a run puts into its work folder, and the folder if nothing else is in it."""
+    """Delete a run's own files from its work folder, then the folder if it is empty."""
     shutil.rmtree(work / "new", ignore_errors=True)
     if (work / "old").exists():
         return
@@ -163,7 +166,7 @@ def _clear(work: Path) -> None:
 
 
 def _replace(place: Path, work: Path, stamps: Stamps) -> None:
-    """Move `new` to `place`, and delete what was there; put it back if that fails."""
+    """Move `new` to `place` and delete what was there, or put that back if the move fails."""
     new, old = work / "new", work / "old"
     if not place.exists():
         new.rename(place)
@@ -180,7 +183,7 @@ def _replace(place: Path, work: Path, stamps: Stamps) -> None:
 
 
 def _delete_moved_aside(work: Path) -> None:
-    """Delete the files in `old` that have not changed since the check; ValueError if any has."""
+    """Delete the files in `old` that have not changed since the check; ValueError for others."""
     old = work / "old"
     checked = json.loads((work / MOVED_ASIDE).read_text(encoding="utf-8"))
     for path, stamp in _stamps(old).items():
@@ -189,12 +192,12 @@ def _delete_moved_aside(work: Path) -> None:
     kept = [path for path in list_paths(old) if not path.endswith("/")]
     if kept:
         found = f"holds {name_some(kept)}, changed or added while the folder was replaced"
-        raise fault(str(old), found, "nothing", "move it away")
+        raise fault(str(old), found, "nothing", "move it elsewhere")
     shutil.rmtree(old)
 
 
 def _stamps(folder: Path) -> Stamps:
-    """Return the stamps of all files in `folder` and of its manifest; none if it is missing."""
+    """Return the stamps of all files in `folder`, manifest included; {} if it is missing."""
     if not folder.is_dir():
         return {}
     stamps = {}
@@ -207,9 +210,9 @@ def _stamps(folder: Path) -> Stamps:
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Ignore Ctrl-C and SIGTERM for the moment that moving and deleting take."""
+    """Ignore Ctrl-C and SIGTERM during the moment that moving and deleting take."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread is interrupted, and only it may set this
+        yield  # signals interrupt the main thread only, and only it may set their handlers
         return
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}

@@ -1,6 +1,6 @@
-"""Measure what the bytes of archives determine: counts, pixels, duplicates, neighbours.
+"""Measure archives: row counts, pixels, duplicates and nearest neighbours.
 
-The figures of the published archives are kept in cards/<name>/measurements.json.
+The measurements of the published archives are in cards/<name>/measurements.json.
 """
 
 import collections
@@ -24,15 +24,15 @@ from mnist_tools.whole_file import write_whole
 
 MEASUREMENTS_FILE = "measurements.json"
 FIRST_LABELS = 10
-DIGEST_BYTES = 16  # of an image; with 128 bits, equal digests mean equal images
+DIGEST_BYTES = 16  # per image; with 128 bits, equal digests mean equal images
 
 
 @dataclasses.dataclass(frozen=True)
 class MeasuredArchive:
-    """An archive as it lies on disk.
+    """An archive on disk.
 
-    `file` is the published name if the bytes are published, else the name on disk; `dated` is the
-    date that a .gz carries, as in 1996-11-18, or None.
+    `file` is the published name of a published archive, otherwise the name on disk. `dated` is the
+    date in the header of a .gz, as in "1996-11-18", or None.
     """
 
     file: str
@@ -44,7 +44,7 @@ class MeasuredArchive:
 
 @dataclasses.dataclass(frozen=True)
 class SideCount:
-    """How many rows have a bounding box of the non-zero pixels whose longer side is `pixels`."""
+    """The number of rows in which the longer side of the bounding box has `pixels` pixels."""
 
     pixels: int
     rows: int
@@ -54,10 +54,12 @@ class SideCount:
 class SplitFigures:
     """Figures of one split.
 
-    `class_counts` has the rows of each class, `first_labels` the labels of the first ten rows with
-    -1 for no label. `min` and `max` are grey levels (0 to 255). `mean` and `standard_deviation`
-    (of the population) are of pixels scaled to 0 to 1, with five decimals; `zero_percent` is of all
-    pixels, with two. `constant_pixels` counts the positions that are equal in all rows.
+    `class_counts` is the number of rows in each class. `first_labels` are the labels of the first
+    ten rows, -1 for no label. `min` and `max` are grey levels, 0 to 255. `mean` and
+    `standard_deviation` (of the population) are of pixels scaled to 0 to 1, rounded to five
+    decimals. `zero_percent` is the share of zeros among all pixels, rounded to two decimals.
+    `constant_pixels` counts the positions that have the same value in all rows. `longer_side`
+    counts rows by the longer side of the bounding box of their non-zero pixels.
     """
 
     rows: int
@@ -76,9 +78,10 @@ class SplitFigures:
 
 @dataclasses.dataclass(frozen=True)
 class Duplicates:
-    """Groups of rows with equal images, each group in ascending order.
+    """Groups of rows with identical images; rows are in ascending order.
 
-    `within` has the groups of each split, `across` those in several splits, as {split: rows}.
+    `within` has the groups inside each split, `across` those that span several splits, each as
+    {split: rows}.
     """
 
     within: dict[str, tuple[tuple[int, ...], ...]]
@@ -87,12 +90,10 @@ class Duplicates:
 
 @dataclasses.dataclass(frozen=True)
 class Measurements:
-    """Everything measured in the archives of a dataset, by split.
+    """Everything that was measured in the archives of a dataset, by split.
 
-    `archives` has the file of images, then the file of labels.
-
-    `whole` is not part of the file: it has the figures of every published split, which facts may
-    refer to, where `splits` has only some.
+    `archives` has the images file, then the labels file. `whole` is not saved: it has the figures
+    of every published split, which facts may refer to, even if `splits` has only some.
     """
 
     archives: dict[str, tuple[MeasuredArchive, MeasuredArchive]]
@@ -108,10 +109,10 @@ class Measurements:
 def measure_splits(
     name: str, splits: Mapping[str, DiskSplit], neighbours: bool = False
 ) -> Measurements:
-    """Measure verified splits; `neighbours` also compares test with training images.
+    """Measure verified splits; with `neighbours`, also compare test images with training images.
 
-    Each split is read once, in chunks; what is kept of a row is its digest. The comparison needs
-    the splits train and test, and holds the pixels of both. ValueError if a file is broken.
+    Each split is read once, in chunks, and only a digest of each image is kept. The comparison
+    needs the splits train and test, and holds all their pixels. ValueError if a file is broken.
     """
     archives, figures, digests = {}, {}, {}
     for split, files in splits.items():
@@ -145,7 +146,7 @@ def _measure_archive(path: str) -> MeasuredArchive:
 
 
 def _date_in_gzip(path: str) -> str | None:
-    """Return the UTC date in the header of a .gz, or None if it has none or is no .gz."""
+    """Return the UTC date in the header of a .gz; None if there is none, or it is not a .gz."""
     with open(path, "rb") as file:
         header = file.read(8)
     seconds = int.from_bytes(header[4:8], "little")
@@ -179,7 +180,7 @@ class _Tally:
         self._digests += [_digest(image) for image in images]
 
     def digests(self) -> np.ndarray:
-        """Return the digest of each image, 16 bytes (rows,)."""
+        """Return the digest of each image, S16 (rows,)."""
         return np.array(self._digests, f"S{DIGEST_BYTES}")
 
     def figures(self) -> SplitFigures:
@@ -216,7 +217,7 @@ def _digest(image: np.ndarray) -> bytes:
 
 
 def _longer_sides(images: np.ndarray) -> np.ndarray:
-    """Return int64 (n,): the longer side of the bounding box of each image's non-zero pixels."""
+    """Return the longer side of each image's bounding box of non-zero pixels, int64 (n,)."""
     used = images > 0
     longer: np.ndarray = np.maximum(
         _extent(np.asarray(used.any(1))), _extent(np.asarray(used.any(2)))
@@ -225,16 +226,16 @@ def _longer_sides(images: np.ndarray) -> np.ndarray:
 
 
 def _extent(used: np.ndarray) -> np.ndarray:
-    """Return int64 (n,): from the first to the last True of each row of bool (n, 28), inclusive.
+    """Return the distance from the first to the last True in each row, both included, int64 (n,).
 
-    0 where a row has none.
+    `used` is bool (n, 28). A row without a True gives 0.
     """
     length = used.shape[1]
     return np.where(used.any(1), length - used.argmax(1) - used[:, ::-1].argmax(1), 0)
 
 
 def _find_duplicates(digests: Mapping[str, np.ndarray]) -> Duplicates:
-    """Group the rows of equal digests, in the order of their first row."""
+    """Group the rows that have equal digests; groups are in the order of their first rows."""
     values, counts = np.unique(np.concatenate([*digests.values()]), return_counts=True)
     repeated = values[counts > 1]
     groups: dict[bytes, dict[str, list[int]]] = {}
@@ -255,7 +256,10 @@ def _find_duplicates(digests: Mapping[str, np.ndarray]) -> Duplicates:
 
 
 def write_measurements(path: Path, measurements: Measurements) -> None:
-    """Write measurements as JSON, lists of numbers on one line; same figures, same bytes."""
+    """Write measurements as JSON; equal measurements give equal bytes.
+
+    Each list of numbers is on one line.
+    """
     figures = dataclasses.asdict(dataclasses.replace(measurements, whole=None))
     present = {key: value for key, value in figures.items() if value is not None}
     text = json.dumps(present, indent=1, ensure_ascii=False)
@@ -268,7 +272,7 @@ def _on_one_line(numbers: str) -> str:
 
 
 def read_measurements(path: Path) -> Measurements:
-    """Read a file of `write_measurements`; ValueError if it is anything else."""
+    """Read a file that `write_measurements` wrote; ValueError if it is anything else."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         measurements: Measurements = parse(Measurements, content)
@@ -276,18 +280,18 @@ def read_measurements(path: Path) -> Measurements:
         reason = " ".join(str(error).split())
         raise mnist_family.fault(
             str(path),
-            f"no measurements ({reason})",
+            f"not a file of measurements ({reason})",
             "a file that measure wrote",
-            "give --out another file, or remove this one",
+            "choose another file with --out, or remove this one",
         ) from None
     return measurements
 
 
 def committed(name: str, splits: Iterable[str] | None = None) -> Measurements | None:
-    """Read the measurements of a published dataset, or return None if it was never measured.
+    """Read the committed measurements of a published dataset; None if there are none.
 
-    Archives and figures are those of `splits`, by default of all. ValueError if they were measured
-    in archives other than those that the loader names.
+    `splits` selects archives and figures; default: all. ValueError if they were measured in
+    archives other than those in `CONFIGS`.
     """
     path = CARDS / name / MEASUREMENTS_FILE
     if not path.exists():

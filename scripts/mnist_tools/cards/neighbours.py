@@ -1,4 +1,4 @@
-"""Find the nearest training images of each test image, and classify by them."""
+"""Find the training images nearest to each test image, and classify test images by them."""
 
 import collections
 import dataclasses
@@ -11,18 +11,18 @@ from mnist_family import DiskSplit
 
 COSINES = (0.99, 0.995, 0.999)
 NEIGHBOURS = (1, 4)  # the k of each k-NN classifier
-CONFUSIONS = 4  # of each classifier, the most frequent
+CONFUSIONS = 4  # the most frequent ones of each classifier
 IMAGE_PIXELS = 28 * 28
-TRAIN_BLOCK = 10_000  # rows compared at a time: 62 MB of float64 pixels,
-TEST_BLOCK = 500  # and arrays of 40 MB that hold a number for each pair
+TRAIN_BLOCK = 10_000  # rows compared at a time: 62 MB of float64 pixels
+TEST_BLOCK = 500  # rows compared at a time: arrays with a number for each pair take 40 MB
 
 
 @dataclasses.dataclass(frozen=True)
 class Alike:
-    """Test rows whose nearest training image has at least this cosine similarity.
+    """The number of test rows whose most similar training image has a cosine of `at_least`.
 
-    `other_label` counts those whose nearest image has another label; pairs with an unlabelled row
-    never count.
+    `other_label` counts those of them whose most similar image has a different label; unlabelled
+    images are not counted there.
     """
 
     at_least: float
@@ -32,7 +32,7 @@ class Alike:
 
 @dataclasses.dataclass(frozen=True)
 class Errors:
-    """Wrong guesses in the first and the second half of the labelled test rows."""
+    """The number of wrong guesses in either half of the labelled test rows."""
 
     first_half: int
     second_half: int
@@ -40,7 +40,7 @@ class Errors:
 
 @dataclasses.dataclass(frozen=True)
 class Confusion:
-    """Test rows of the class `label` that were guessed to be `taken_for`."""
+    """The number of test rows of class `label` that were classified as `taken_for`."""
 
     label: int
     taken_for: int
@@ -51,8 +51,8 @@ class Confusion:
 class Knn:
     """Results of a k-NN classifier on the labelled test rows.
 
-    Percentages have two decimals, or one by class. `class_accuracy_percent` has an entry for each
-    class, None where no test row has it.
+    `accuracy_percent` is rounded to two decimals. `class_accuracy_percent` has an entry for each
+    class, rounded to one; it is None for a class without test rows.
     """
 
     k: int
@@ -64,9 +64,10 @@ class Knn:
 
 @dataclasses.dataclass(frozen=True)
 class Neighbours:
-    """Similarity of test images to training images.
+    """The similarity of test images to training images.
 
-    `closest` has (test row, training row) of each pair with a cosine of at least `COSINES[-1]`.
+    `closest` has a (test row, training row) for each test row whose most similar training image
+    has a cosine of at least `COSINES[-1]`.
     """
 
     cosine: tuple[Alike, ...]
@@ -86,9 +87,9 @@ class _Rows:
 class _Search:
     """What a search found for each of n test rows.
 
-    `cosines` float64 (n,) and `alike` int64 (n,) are the highest cosine and the training row that
-    has it. `nearest` int64 (n, k) are the k nearest labelled training rows, nearest first;
-    `distances` float64 (n, k) are their Euclidean distances.
+    `cosines`, float64 (n,), are the highest cosines; `alike`, int64 (n,), the training rows that
+    have them. `nearest`, int64 (n, k), are the k nearest labelled training rows, nearest first;
+    `distances`, float64 (n, k), their Euclidean distances.
     """
 
     cosines: np.ndarray
@@ -100,8 +101,8 @@ class _Search:
 def find_neighbours(train: DiskSplit, test: DiskSplit) -> Neighbours:
     """Compare every test image with every training image.
 
-    The result is the same on every machine: distances are sums of integers, exact in float64, and
-    ties go to the lower row. ValueError if there are too few labelled rows.
+    The result is the same on every machine: squared distances are integers, which float64 holds
+    exactly, and ties go to the lower row. ValueError if there are too few labelled rows.
     """
     train_rows, test_rows = _read_rows(train), _read_rows(test)
     _refuse_few_labels(train, train_rows, max(NEIGHBOURS))
@@ -136,11 +137,11 @@ def _refuse_few_labels(split: DiskSplit, rows: _Rows, needed: int) -> None:
             split.labels,
             f"{labelled} labelled {split.name} rows",
             f"at least {needed} to compare neighbours",
-            "measure it without --neighbours",
+            "measure without --neighbours",
         )
 
 
-# --- Search: blocks of training rows against blocks of test rows ----------------------------------
+# --- Search: compare blocks of training rows with blocks of test rows -----------------------------
 
 
 def _search(train: _Rows, test: _Rows) -> _Search:
@@ -158,7 +159,7 @@ def _search(train: _Rows, test: _Rows) -> _Search:
             own = np.einsum("ij,ij->i", images, images)[:, None]
             products = images @ points.T
             cosine = _cosine(products, own, squares)
-            better = cosine.max(1) > cosines[block]  # an equal one has a higher row
+            better = cosine.max(1) > cosines[block]  # not >=, so ties go to the lower row
             alike[block] = np.where(better, start + cosine.argmax(1), alike[block])
             cosines[block] = np.maximum(cosine.max(1), cosines[block])
             squared_distances = own + squares - 2 * products
@@ -170,7 +171,7 @@ def _search(train: _Rows, test: _Rows) -> _Search:
 
 
 def _cosine(products: np.ndarray, own: np.ndarray, squares: np.ndarray) -> np.ndarray:
-    """Return float64 (test, train) cosines; 0 for an image without ink."""
+    """Return the cosine of each pair, float64 (test, train); 0 for an image without ink."""
     cosine: np.ndarray = products / np.sqrt(np.maximum(own * squares, 1))
     return cosine
 
@@ -178,9 +179,9 @@ def _cosine(products: np.ndarray, own: np.ndarray, squares: np.ndarray) -> np.nd
 def _keys(
     squared_distances: np.ndarray, unlabelled: np.ndarray, start: int, rows: int
 ) -> np.ndarray:
-    """Return numbers that sort by distance, then by training row, and give back both.
+    """Combine squared distance and training row in one number that sorts by both, in this order.
 
-    A squared distance is below 2^26, so with up to 2^27 rows they are exact in float64.
+    Squared distances are below 2^26, so float64 holds the numbers exactly for up to 2^27 rows.
     """
     keys = squared_distances * rows + np.arange(start, start + squared_distances.shape[1])
     keys[:, unlabelled] = np.inf
@@ -188,7 +189,7 @@ def _keys(
 
 
 def _lowest(kept: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-    """Return the lowest numbers of each row, in order, as many as `kept` has."""
+    """Merge `candidates` into `kept`: the lowest numbers of each row, sorted, as many as before."""
     count = kept.shape[1]
     if candidates.shape[1] > count:
         candidates = np.partition(candidates, count - 1, axis=1)[:, :count]
@@ -206,10 +207,10 @@ def _count_alike(found: _Search, train: _Rows, test: _Rows, limit: float) -> Ali
 
 
 def _guess(labels: np.ndarray, distances: np.ndarray, num_classes: int) -> np.ndarray:
-    """Return the class, int64 (n,), that the neighbours' `labels` (n, k) vote for.
+    """Return the class that the neighbours' `labels` (n, k) vote for, int64 (n,).
 
-    A vote counts 1 / distance. Where a neighbour is equal, only equal ones vote. Ties go to the
-    lower label.
+    A vote has the weight 1 / distance. If any neighbour is at distance 0, only such neighbours
+    vote. Ties go to the lower label.
     """
     equal = distances == 0
     with np.errstate(divide="ignore"):

@@ -1,7 +1,7 @@
-"""Draw pictures of a dataset for its card: examples and the mean image of each class, first rows.
+"""Draw the pictures on a dataset's card: examples and means of each class, and the first rows.
 
-Images are as in the data, 0 black. Sheets are transparent around them, with captions in a grey that
-can be read on white and on black pages.
+Images look as in the data, with 0 as black. The rest of a sheet is transparent, with captions in a
+grey that can be read on white and on dark pages.
 """
 
 import dataclasses
@@ -23,22 +23,22 @@ from mnist_family import Chunk
 FOLDER = "pictures"
 SHOWN_ROWS = 5
 ROW_SCALE = 3
-SHEET_WIDTH = 760  # pixels that a card is wide on the Hub
+SHEET_WIDTH = 760  # pixels, the width of a card on the Hub
 GAP = 4  # pixels between images
 MARGIN = 12  # pixels between columns
-GREY = 121  # contrast of 4.3 : 1 both on white and on the Hub's dark background, #0b0f19
+GREY = 121  # its contrast is 4.3 : 1 on white and on the Hub's dark background, #0b0f19
 DECODED_ROWS = 1000
 
 
 class Picture(NamedTuple):
-    """A picture of a dataset: its path from the card, and a text in its place."""
+    """A picture of a dataset: its path relative to the card, and its alternative text."""
 
     file: str
     text: str
 
 
 class RowPicture(NamedTuple):
-    """A picture of one row: its split, its number, and the path from the card."""
+    """A picture of one row: its split and number, and its path relative to the card."""
 
     split: str
     row: int
@@ -47,7 +47,7 @@ class RowPicture(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Pictures:
-    """The pictures that a card shows; none of classes if no row has a label."""
+    """The pictures on a card; without labels there are only those of rows."""
 
     examples: tuple[Picture, ...] = ()
     means: tuple[Picture, ...] = ()
@@ -55,7 +55,7 @@ class Pictures:
 
 
 class ExamplesLayout(NamedTuple):
-    """How to lay out examples of at most `classes` classes: a line each, in columns of lines."""
+    """The layout of examples for up to `classes` classes: one line per class, in columns."""
 
     classes: int
     columns: int
@@ -65,7 +65,7 @@ class ExamplesLayout(NamedTuple):
 
 
 class MeansLayout(NamedTuple):
-    """How to lay out the mean images of at most `classes` classes: captions below, in a grid."""
+    """The layout of mean images for up to `classes` classes: a grid, with captions below."""
 
     classes: int
     across: int
@@ -88,19 +88,14 @@ MEANS_LAYOUTS = (
 def write_pictures(
     folder: Path, name: str, title: str, rows: Mapping[str, datasets.Dataset]
 ) -> Pictures:
-    """Write PNG files to folder/pictures/ of the first split that has labels.
+    """Write PNG files of the first split that has labels to folder/pictures/.
 
-    The pixels of a file depend on the rows alone.
+    Equal rows give equal pixels.
     """
     (folder / FOLDER).mkdir(exist_ok=True)
     split = _choose_split(rows)
     shown = rows[split]
-    row_pictures = tuple(
-        RowPicture(split, row, f"{FOLDER}/{name}-{split}-{row}.png")
-        for row in range(min(SHOWN_ROWS, len(shown)))
-    )
-    for picture, image in zip(row_pictures, _decode(shown, range(len(row_pictures))), strict=True):
-        _enlarge(image, ROW_SCALE).save(folder / picture.file)
+    row_pictures = _write_rows(folder, f"{FOLDER}/{name}-{split}", split, shown)
     if not _has_labels(shown):
         return Pictures(rows=row_pictures)
 
@@ -116,10 +111,21 @@ def write_pictures(
     return Pictures((examples,), (means,), row_pictures)
 
 
-def draw_means(class_names: Sequence[str], chunks: Iterable[Chunk]) -> PIL.Image.Image:
-    """Draw the mean image of each class, in a grid of at most 760 pixels' width.
+def _write_rows(
+    folder: Path, start: str, split: str, rows: datasets.Dataset
+) -> tuple[RowPicture, ...]:
+    """Write a picture of each of the first rows, to `start`-<row>.png in `folder`."""
+    numbers = range(min(SHOWN_ROWS, len(rows)))
+    pictures = tuple(RowPicture(split, row, f"{start}-{row}.png") for row in numbers)
+    for picture, image in zip(pictures, _decode(rows, numbers), strict=True):
+        _enlarge(image, ROW_SCALE).save(folder / picture.file)
+    return pictures
 
-    The place of a class without rows stays empty above its caption.
+
+def draw_means(class_names: Sequence[str], chunks: Iterable[Chunk]) -> PIL.Image.Image:
+    """Draw the mean image of each class above its caption, in a grid of at most 760 pixels' width.
+
+    The place of a class without rows stays empty.
     """
     layout = next(each for each in MEANS_LAYOUTS if len(class_names) <= each.classes)
     font = _font(layout.text_size)
@@ -144,7 +150,7 @@ def draw_means(class_names: Sequence[str], chunks: Iterable[Chunk]) -> PIL.Image
 def draw_examples(
     class_names: Sequence[str], examples: Sequence[Sequence[np.ndarray]]
 ) -> PIL.Image.Image:
-    """Draw a line of images for each class, after its caption; at most 760 pixels wide."""
+    """Draw a line for each class, its caption and some images; at most 760 pixels wide."""
     layout = next(each for each in EXAMPLES_LAYOUTS if len(class_names) <= each.classes)
     font = _font(layout.text_size)
     cell = 28 * layout.scale + GAP
@@ -181,7 +187,7 @@ def mean_images(chunks: Iterable[Chunk], num_classes: int) -> list[np.ndarray | 
 
 
 def _choose_split(rows: Mapping[str, datasets.Dataset]) -> str:
-    """Return the first split with a labelled row, or else the first."""
+    """Return the first split that has a labelled row, or else the first split."""
     labelled = (split for split, each in rows.items() if _has_labels(each))
     return next(labelled, next(iter(rows)))
 
@@ -196,7 +202,7 @@ def _labels(rows: datasets.Dataset) -> np.ndarray:
 
 
 def _first_of_each_class(rows: datasets.Dataset) -> list[list[np.ndarray]]:
-    """Return the first images of each class, uint8 (28, 28), as many as a sheet may show."""
+    """Return the first images of each class, uint8 (28, 28), as many as any layout shows."""
     labels = _labels(rows)
     wanted = max(layout.images for layout in EXAMPLES_LAYOUTS)
     classes = range(len(rows.features["label"].names))
@@ -211,7 +217,7 @@ def _read_chunks(rows: datasets.Dataset) -> Iterator[Chunk]:
 
 
 def _decode(rows: datasets.Dataset, places: Sequence[int] | np.ndarray) -> Iterator[np.ndarray]:
-    """Yield images, uint8 (28, 28); in half the time that `datasets` takes to decode them."""
+    """Decode images, uint8 (28, 28), in half the time that `datasets` takes."""
     files = rows.with_format("arrow")[places]["image"].to_pylist()
     for file in files:
         yield np.asarray(PIL.Image.open(io.BytesIO(file["bytes"])))
@@ -221,10 +227,10 @@ def _decode(rows: datasets.Dataset, places: Sequence[int] | np.ndarray) -> Itera
 
 
 def _font(size: int) -> FreeTypeFont:
-    """Return Pillow's own font, which looks the same on every machine."""
+    """Load the font inside Pillow, which looks the same on every machine."""
     font = PIL.ImageFont.load_default(size)
     if not isinstance(font, FreeTypeFont):
-        raise OSError("Pillow: without FreeType, expected with it; install Pillow from PyPI")
+        raise OSError("Pillow: no FreeType support, expected FreeType; install Pillow from PyPI")
     return font
 
 
@@ -243,7 +249,7 @@ def _captions(class_names: Sequence[str], font: FreeTypeFont, width: int) -> lis
 
 
 def _caption(label: int, name: str, font: FreeTypeFont) -> str:
-    """Return the label and the class name; the label alone if the font lacks the name's letters."""
+    """Return the label and the class name; only the label if the font lacks a letter of the name."""
     if name == str(label):
         return name
     without_accents = unicodedata.normalize("NFKD", name)
@@ -255,7 +261,7 @@ def _caption(label: int, name: str, font: FreeTypeFont) -> str:
 
 
 def _shorten(text: str, font: FreeTypeFont, width: int) -> str:
-    """Return as much of a text as fits into `width` pixels, with … for what is left out."""
+    """Cut a text to `width` pixels; … stands for what was cut."""
     if font.getlength(text) <= width:
         return text
     while font.getlength(f"{text}…") > width:

@@ -1,4 +1,4 @@
-"""Read JSON into typed records, and refuse JSON of any other shape."""
+"""Convert JSON to dataclasses, and refuse JSON of any other shape."""
 
 import dataclasses
 import types
@@ -6,10 +6,10 @@ import typing
 
 
 def parse(kind: typing.Any, value: object, place: str = "") -> typing.Any:
-    """Return `value`, as `json.loads` gives it, as the type `kind`.
+    """Convert `value`, which came from `json.loads`, to the type `kind`.
 
-    `kind` is a dataclass, a dict with text keys, a tuple, `X | None`, or int, float or str, nested
-    at will. ValueError names the place that differs, as in "splits.train.mean: missing".
+    `kind` is a dataclass, a dict with str keys, a tuple, `X | None`, int, float or str; they may be
+    nested. ValueError names the place that does not fit, as in "splits.train.mean: missing".
     """
     if dataclasses.is_dataclass(kind):
         return _parse_record(kind, value, place)
@@ -19,7 +19,7 @@ def parse(kind: typing.Any, value: object, place: str = "") -> typing.Any:
         return _parse_mapping(kind, value, place)
     if typing.get_origin(kind) is tuple:
         return _parse_tuple(kind, value, place)
-    if type(value) is kind or (kind is float and type(value) is int):
+    if type(value) is kind or (kind is float and type(value) is int):  # True is not an int here
         return value
     raise _misfit(place, value, kind.__name__)
 
@@ -70,4 +70,4 @@ def _join(place: str, key: str) -> str:
 
 def _misfit(place: str, value: object, expected: str) -> ValueError:
     found = f"{value!r:.40}"
-    return ValueError(f"{place or 'the whole'}: {found} instead of {expected}")
+    return ValueError(f"{place or 'content'}: {found} instead of {expected}")

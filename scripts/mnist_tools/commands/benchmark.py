@@ -1,4 +1,4 @@
-"""Time the loader against plainer builders and its PNG encoder against Pillow, and weigh a load."""
+"""Time the loader and its PNG encoder against plainer ones, and measure the memory of a load."""
 
 import contextlib
 import dataclasses
@@ -34,21 +34,21 @@ PLAIN = (ARRAYS, PILLOW, CONSTANT)
 OUR_NAME = "mnist_family"
 OUR_PARALLEL_BUILD = f"{OUR_NAME}, num_proc=2"
 GUNZIP_AND_DEFLATE = "gunzip and deflate alone"
-LIMIT = "constant PNG + gunzip and deflate"  # nothing that writes these rows can be quicker
+LIMIT = "constant PNG + gunzip and deflate"  # nothing that writes these rows can be faster
 ENCODED_ROWS = 5000
 TIMES_OVER = 10
 PACKAGES = ("datasets", "pyarrow", "pillow", "numpy")
 
 
 class EncoderCost(NamedTuple):
-    """What it takes to encode an image as PNG."""
+    """The cost of encoding one image as PNG: time and size."""
 
     microseconds: float
     bytes: float
 
 
 class PeakMemory(NamedTuple):
-    """The most anonymous memory in MB that loads hold: of the folder, of its rows ten times."""
+    """The peak of anonymous memory, in MB, of loading a folder, and ten times its rows."""
 
     folder: float
     ten_times: float
@@ -56,7 +56,7 @@ class PeakMemory(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Benchmark:
-    """What was measured: the fastest seconds of each build, the cost of each encoder, memory."""
+    """The results: the fastest seconds of each build, the cost of each encoder, memory."""
 
     name: str
     machine: str
@@ -66,10 +66,10 @@ class Benchmark:
 
 
 def benchmark(name: str, folder: Path, *, repeats: int = 3, memory: bool = False) -> Benchmark:
-    """Build and encode a folder's rows in several ways, `repeats` times each, and time it.
+    """Time several ways to build and encode the rows of a folder, `repeats` times each.
 
-    `memory` also weighs loads, in processes of their own; this needs Linux. ValueError if the
-    folder is not one that the config `name` loads.
+    `memory` also measures the memory of loads in separate processes; this needs Linux. ValueError
+    if the config `name` cannot load the folder.
     """
     if repeats < 1:
         raise mnist_family.fault(f"--repeats {repeats}", "too few", "1 or more", "correct it")
@@ -85,23 +85,23 @@ def benchmark(name: str, folder: Path, *, repeats: int = 3, memory: bool = False
         "Pillow": _cheapest(_encode_with_pillow, pixels, repeats),
         OUR_NAME: _cheapest(mnist_family.encode_pngs, pixels, repeats),
     }
-    weighed = _weigh_loads(name, folder, splits) if memory else None
-    return Benchmark(name, _describe_machine(), seconds, encoders, weighed)
+    peak = _measure_memory(name, folder, splits) if memory else None
+    return Benchmark(name, _describe_machine(), seconds, encoders, peak)
 
 
 def run(name: str, folder: Path, repeats: int, memory: bool) -> int:
-    """Run the benchmark and print its tables as Markdown."""
+    """Run the benchmark, then print its results as Markdown tables."""
     result = benchmark(name, folder, repeats=repeats, memory=memory)
     ours = result.seconds[OUR_NAME]
     print(result.machine)
     print(f"\n| build of {name} | seconds | {OUR_NAME} = 1 |\n|---|---|---|")
     for build, seconds in result.seconds.items():
         print(f"| {build} | {seconds:.2f} | {seconds / ours:.2f} |")
-    print("\n| PNG encoder | µs an image | bytes an image |\n|---|---|---|")
+    print("\n| PNG encoder | µs per image | bytes per image |\n|---|---|---|")
     for encoder, cost in result.encoders.items():
         print(f"| {encoder} | {cost.microseconds:.1f} | {cost.bytes:.0f} |")
     if result.memory:
-        print("\n| anonymous memory at its peak | MB |\n|---|---|")
+        print("\n| peak of anonymous memory | MB |\n|---|---|")
         print(f"| the folder | {result.memory.folder:.0f} |")
         print(f"| its rows ten times over | {result.memory.ten_times:.0f} |")
     return 0
@@ -117,7 +117,7 @@ def _describe_machine() -> str:
 
 
 class PlainBuilder(datasets.GeneratorBasedBuilder):
-    """A careless loading script: all pixels in memory, each image left to `datasets` to encode."""
+    """A naive loading script: it holds all pixels in memory and lets `datasets` encode them."""
 
     BUILDER_CONFIGS = [datasets.BuilderConfig(name=name) for name in PLAIN]  # noqa: RUF012 (the base class has a list)
 
@@ -155,7 +155,7 @@ class PlainBuilder(datasets.GeneratorBasedBuilder):
 def _time_builds(
     name: str, folder: Path, splits: tuple[LocatedSplit, ...], repeats: int
 ) -> dict[str, float]:
-    """Return the fastest seconds of each build, and of the least that any build has to do."""
+    """Return the fastest seconds of each build, and of the least work that any build must do."""
     runs: dict[str, Callable[[], float]] = {
         plain: partial(_time_build, PlainBuilder, plain, folder) for plain in PLAIN
     }
@@ -169,7 +169,7 @@ def _time_builds(
 
 
 def fastest(runs: Mapping[str, Callable[[], float]], repeats: int) -> dict[str, float]:
-    """Run all in turn, so that a busy machine slows them alike, and return the fastest of each."""
+    """Return the fastest time of each run; they take turns, so a busy machine slows all alike."""
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in tqdm(range(repeats), desc="Building", unit="round"):
         for name, run_once in runs.items():
@@ -180,7 +180,7 @@ def fastest(runs: Mapping[str, Callable[[], float]], repeats: int) -> dict[str, 
 def _time_build(
     builder_class: type[Any], name: str, folder: Path, num_proc: int | None = None
 ) -> float:
-    """Return the seconds that a build takes with an empty cache."""
+    """Time a build with an empty cache, in seconds."""
     with tempfile.TemporaryDirectory(prefix="mnist_family-") as cache:
         builder = builder_class(cache_dir=cache, config_name=name, data_dir=str(folder))
         start = time.perf_counter()
@@ -189,7 +189,7 @@ def _time_build(
 
 
 def _time_gunzip_and_deflate(splits: tuple[LocatedSplit, ...]) -> float:
-    """Return the seconds to decompress all pixels and run-length code each image."""
+    """Time decompressing all pixels and run-length coding each image, in seconds."""
     start = time.perf_counter()
     for split in splits:
         pixels = _payload(Path(split.images).read_bytes())
@@ -201,7 +201,7 @@ def _time_gunzip_and_deflate(splits: tuple[LocatedSplit, ...]) -> float:
 
 
 def _payload(file: bytes) -> memoryview:
-    """Return the pixels of an IDX file of images, .gz or raw."""
+    """Return the pixels in the content of an IDX file of images, .gz or raw."""
     content = gzip.decompress(file) if file.startswith(b"\x1f\x8b") else file
     return memoryview(content)[16:]
 
@@ -243,14 +243,16 @@ def _measure_encoder(
 # --- Memory ---------------------------------------------------------------------------------------
 
 
-def _weigh_loads(name: str, folder: Path, splits: tuple[LocatedSplit, ...]) -> PeakMemory:
+def _measure_memory(name: str, folder: Path, splits: tuple[LocatedSplit, ...]) -> PeakMemory:
     with tempfile.TemporaryDirectory(prefix="mnist_family-") as temporary:
         repeat_rows(splits, Path(temporary))
-        return PeakMemory(_weigh_load(name, folder), _weigh_load(name, Path(temporary)))
+        return PeakMemory(
+            folder=_measure_load(name, folder), ten_times=_measure_load(name, Path(temporary))
+        )
 
 
 def repeat_rows(splits: tuple[LocatedSplit, ...], out: Path) -> None:
-    """Write a folder with the rows of each split ten times over."""
+    """Write archives to `out` in which the rows of each split are repeated ten times."""
     for split in splits:
         pixels, labels = mnist_family.read_idx(split.images), mnist_family.read_idx(split.labels)
         images_out = out / f"{split.name}-images-idx3-ubyte"
@@ -258,8 +260,8 @@ def repeat_rows(splits: tuple[LocatedSplit, ...], out: Path) -> None:
         mnist_family.write_idx(out / f"{split.name}-labels-idx1-ubyte", np.tile(labels, TIMES_OVER))
 
 
-def _weigh_load(name: str, folder: Path) -> float:
-    """Return the most memory in MB that a fresh process holds while it loads a folder."""
+def _measure_load(name: str, folder: Path) -> float:
+    """Load a folder in a new process; return its peak of anonymous memory in MB."""
     code = (
         "import sys; from mnist_tools.commands.benchmark import load_and_watch; "
         "print(load_and_watch(*sys.argv[1:]))"
@@ -273,15 +275,18 @@ def _weigh_load(name: str, folder: Path) -> float:
 
 
 def load_and_watch(name: str, folder: str) -> float:
-    """Load a folder and return the most anonymous memory, in MB, that this process held."""
-    datasets.disable_progress_bars()
-    with _MemoryWatch() as watch, tempfile.TemporaryDirectory(prefix="mnist_family-") as cache:
+    """Load a folder; return the peak of this process's anonymous memory in MB."""
+    with (
+        _without_progress_bars(),
+        tempfile.TemporaryDirectory(prefix="mnist_family-") as cache,
+        _MemoryWatch() as watch,
+    ):
         mnist_family.load(name, data_dir=folder, cache_dir=cache)
     return watch.peak / 1000
 
 
 class _MemoryWatch:
-    """Watch this process in a thread; `peak` is the most anonymous memory so far, in kB."""
+    """A thread that watches this process; `peak` is its highest anonymous memory in kB."""
 
     def __init__(self) -> None:
         self.peak = 0
@@ -302,6 +307,6 @@ class _MemoryWatch:
 
 
 def _anonymous_memory() -> int:
-    """Return the kB of anonymous memory that Linux reports for this process."""
+    """Return the anonymous memory of this process, in kB, as Linux reports it."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))

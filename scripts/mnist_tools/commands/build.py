@@ -1,4 +1,4 @@
-"""Build a folder of Parquet files, with its card, that every release of `datasets` loads."""
+"""Build a folder of Parquet files, with a card, that every release of `datasets` can load."""
 
 import contextlib
 import dataclasses
@@ -33,7 +33,7 @@ CARD_SOURCES = (".yaml", ".j2", ".json")
 
 
 class Loaded(NamedTuple):
-    """A dataset whose rows are verified and in the cache."""
+    """A dataset whose rows have been verified and are in the cache."""
 
     origin: Origin
     rows: datasets.DatasetDict
@@ -41,9 +41,9 @@ class Loaded(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Built:
-    """A folder that is up to date; `changed` is False if an earlier build had made it so.
+    """A folder that is up to date; `changed` is False if it already was before.
 
-    `names` are its datasets, the default first; `splits` are those of the first.
+    `names` are its datasets, the default one first; `splits` are the splits of that one.
     """
 
     out: Path
@@ -62,20 +62,23 @@ def build(
     max_shard_size: str = "500MB",
     force: bool = False,
 ) -> Built:
-    """Build the datasets `names`, or all there are, into the folder `out`.
+    """Build the datasets `names`, by default all of them, in the folder `out`.
 
-    Archives are read from `archives`/NAME or, for one name, from `archives` itself. Without it they
-    are downloaded, or drawn if `sample` is set. `out` is replaced once the new folder is whole, and
-    only if an earlier build wrote it and nothing was added or edited since; `force` replaces edited
-    files too. ValueError for a wrong argument, broken archives, or a folder that may not be
-    replaced; OSError for what cannot be read, written or downloaded.
+    Archives are read from `archives`/NAME or, for a single name, from `archives` itself. Without
+    `archives` they are downloaded, or drawn if `sample` is set.
+
+    `out` is replaced only once the new folder is complete, and only if an earlier build wrote it
+    and nothing was added or edited since; with `force`, edited files are replaced too.
+
+    ValueError for a wrong argument, broken archives, or a folder that may not be replaced; OSError
+    if something cannot be read, written or downloaded.
     """
     out = Path(out)
     limit = parse_shard_size(max_shard_size)
     if num_proc is not None and num_proc < 1:
-        raise fault(f"--num-proc {num_proc}", "no process", "1 or more", "correct it")
+        raise fault(f"--num-proc {num_proc}", "too few", "1 or more", "correct it")
     if sample and archives is not None:
-        raise fault("sample", "wanted together with archives", "one of them", "leave the other out")
+        raise fault("sample", "given with archives", "one of the two", "leave the other out")
     origins = find_origins(names, archives)
     sources = [path for origin in origins for path in origin.paths]
     made_of = _fingerprint(origins, sample, limit)
@@ -100,7 +103,7 @@ def run(
     max_shard_size: str,
     force: bool,
 ) -> int:
-    """Run the command: build, and print what was built and what to type next."""
+    """Build, then print what was built and how to load it."""
     built = build(
         out,
         names,
@@ -113,14 +116,14 @@ def run(
     if built.changed:
         print(f"{out}: built, with {', '.join(TITLES[name] for name in built.names)}")
     else:
-        print(f"{out}: nothing has changed since it was built")
-    print(_next_lines(built))
+        print(f"{out}: already up to date")
+    print(_how_to_load(built))
     if sample:
         print(f"\n{dataset_facts('synthetic').note}")
     return 0
 
 
-def _next_lines(built: Built) -> str:
+def _how_to_load(built: Built) -> str:
     path = built.out.as_posix()
     if not built.out.is_absolute():
         path = f"./{path}"
@@ -131,13 +134,13 @@ def _next_lines(built: Built) -> str:
     dataset[{built.splits[0]!r}][0]"""
 
 
-# --- What it is made of ---------------------------------------------------------------------------
+# --- What a build is made from --------------------------------------------------------------------
 
 
 def _fingerprint(origins: Sequence[Origin], sample: bool, limit: int) -> str:
     """Return a digest of everything that the built files depend on."""
-    words = [path for path in CARDS.rglob("*") if path.suffix in CARD_SOURCES]
-    files = sorted([*PACKAGE.rglob("*.py"), *words])
+    card_sources = [path for path in CARDS.rglob("*") if path.suffix in CARD_SOURCES]
+    files = sorted([*PACKAGE.rglob("*.py"), *card_sources])
     made_of = (
         mnist_family.SOURCE_DIGEST,
         [path.read_bytes() for path in files],
@@ -150,18 +153,18 @@ def _fingerprint(origins: Sequence[Origin], sample: bool, limit: int) -> str:
 
 
 def _refuse_patterns(out: Path) -> None:
-    """Refuse a path that `load_dataset` takes for a pattern, and so finds no or other files at."""
+    """Refuse a path that `load_dataset` would read as a pattern, and so could not load from."""
     path = os.path.abspath(out)
     if glob.has_magic(path) or "::" in path:
-        found = "a path with *, ?, [ or ::, which load_dataset takes for a pattern"
-        raise fault(str(out), found, "one without", "name another folder")
+        found = "a path with *, ?, [ or ::, which load_dataset reads as a pattern"
+        raise fault(str(out), found, "a path without them", "choose another folder")
 
 
 @contextlib.contextmanager
 def _loaded(
     origins: Sequence[Origin], *, sample: bool, num_proc: int | None
 ) -> Iterator[list[Loaded]]:
-    """Yield the rows of each dataset; those of a sample exist only until the end."""
+    """Load the rows of each dataset; those of a sample are deleted in the end."""
     with contextlib.ExitStack() as stack:
         cache = None  # the user's own
         if sample:
@@ -180,13 +183,13 @@ def _loaded(
         yield loaded
 
 
-# --- What is written ------------------------------------------------------------------------------
+# --- What a build writes --------------------------------------------------------------------------
 
 
 def _fill(folder: Path, loaded: Sequence[Loaded], limit: int, *, sample: bool, out: Path) -> None:
-    """Write the Parquet files of all datasets into `folder`, then what describes them.
+    """Write the Parquet files of all datasets into `folder`, then the card and its companions.
 
-    `out` is where the folder will be, for errors to name.
+    `out` is where the folder will end up; errors name it.
     """
     sizes = {}
     for origin, rows in loaded:
@@ -214,9 +217,9 @@ def _describe(
     *,
     sample: bool,
 ) -> Dataset:
-    """Return what the card says of a dataset, and write its pictures."""
+    """Write the pictures of a dataset; return what its card says."""
     config = mnist_family.find_config(origin.name)
-    # The loader gives a description to rows of the published archives alone.
+    # The loader describes rows only if they come from the published archives.
     official = all(rows.info.description for rows in splits.values())
     measured = committed(origin.name, splits) if official else None
     if measured is None:

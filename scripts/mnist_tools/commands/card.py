@@ -1,4 +1,4 @@
-"""Render the committed cards of the published datasets, or tell which of them are stale."""
+"""Render the committed cards of the published datasets, or find those that are stale."""
 
 import difflib
 import sys
@@ -11,23 +11,23 @@ from mnist_tools.cards import facts
 from mnist_tools.cards.card import published, render
 from mnist_tools.cards.measurements import committed
 
-FAMILY = "family"  # the name of the card of all datasets
+FAMILY = "family"  # the name of the card for all datasets together
 
 
 @dataclass(frozen=True)
 class RenderedCards:
-    """Cards by the path where they belong, and which of the files there were stale."""
+    """Rendered cards by path, and the stale cards that were found there."""
 
     texts: Mapping[Path, str]
-    stale: Mapping[Path, str]  # what was there; empty for a card that was missing
+    stale: Mapping[Path, str]  # the text that was found, "" for a missing card
     written: bool
 
 
 def render_cards(names: Sequence[str] = (), *, check: bool = False) -> RenderedCards:
-    """Render cards in cards/ and write those that are stale; with `check`, write nothing.
+    """Render the cards in cards/ and write those that are stale; with `check`, write nothing.
 
-    `names` are configs, or "family" for the card of all; all of them by default. ValueError for
-    another name, wrong facts or wrong measurements, or if there is no clone to write into.
+    `names` are configs, and "family" for the card of all of them; by default every card. ValueError
+    for an unknown name, wrong facts or wrong measurements, or if there is no clone to write to.
     """
     folder = facts.CARDS if check else facts.clone_cards()
     texts = _render(names or _card_names(), folder)
@@ -45,7 +45,7 @@ def _card_names() -> list[str]:
 def _render(names: Sequence[str], folder: Path) -> dict[Path, str]:
     for name in names:
         if name not in _card_names():
-            expected = f"some of {', '.join(_card_names())}"
+            expected = f"one or more of {', '.join(_card_names())}"
             raise mnist_family.fault(name, "no such card", expected, "correct the name")
     datasets = {
         config.name: published(config, committed(config.name))
@@ -73,7 +73,7 @@ def _read(path: Path) -> str:
 
 
 def run(names: Sequence[str], check: bool) -> int:
-    """Render cards and say which were written; with `check`, show how they differ."""
+    """Render cards and print which were written; with `check`, print how stale ones differ."""
     cards = render_cards(names, check=check)
     if cards.written:
         for path in cards.stale:
@@ -84,11 +84,11 @@ def run(names: Sequence[str], check: bool) -> int:
     if not cards.stale:
         return 0
     files = ", ".join(map(str, cards.stale))
-    expected, remedy = "what facts and measurements give", "run scripts/generate_cards.py"
+    expected, remedy = "what facts and measurements say", "run scripts/generate_cards.py"
     print(f"{files}: stale, expected {expected}; {remedy}", file=sys.stderr)
     return 1
 
 
 def _difference(path: Path, before: str, after: str) -> list[str]:
-    lines = before.splitlines(), after.splitlines()
-    return [*difflib.unified_diff(*lines, str(path), "as it should be", lineterm="")]
+    found, rendered = before.splitlines(), after.splitlines()
+    return list(difflib.unified_diff(found, rendered, str(path), "as rendered now", lineterm=""))

@@ -13,6 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mnist_family import CONFIGS, Chunk, ClassNames, fault, read_class_names
+from mnist_tools.cards.escape import printable
 from mnist_tools.formats.class_names import CLASS_LIMIT, class_count
 from mnist_tools.formats.files import some
 from mnist_tools.formats.source import Reader, Source, WriteOptions, open_source, write_splits
@@ -112,7 +113,7 @@ def run(  # noqa: PLR0913 - one parameter for each argument of the command line
         force=force,
     )
     for line in summary(str(source), converted):
-        print(line)
+        print(printable(line))
     return 0
 
 
@@ -125,7 +126,8 @@ def summary(source: str, converted: Converted) -> list[str]:
     for split, counts in converted.splits.items():
         left_out = f", {counts.left_out:,} of other classes left out" if counts.left_out else ""
         unlabelled = f"{counts.unlabelled:,} of them without a label"
-        lines.append(f"{split}: {counts.rows:,} rows, {unlabelled}{left_out}")
+        rows = "1 row" if counts.rows == 1 else f"{counts.rows:,} rows"
+        lines.append(f"{split}: {rows}, {unlabelled}{left_out}")
     written = class_count(converted.class_names)
     return [*lines, f"{converted.dest}: written as {converted.format}, {written}"]
 

@@ -9,15 +9,15 @@ from mnist_tools.lint import Finding, age_warning, findings
 
 
 def lint(paths: Sequence[Path]) -> list[Finding]:
-    """Return the findings of cards, or of folders with a README.md, in the order of `paths`.
+    """Return the findings for cards, or for folders with a README.md, in the order of `paths`.
 
-    A card that cannot be read is a finding, too, so that the others are still linted.
+    A card that cannot be read gives a finding instead of an exception, so the others are linted.
     """
     return [finding for path in paths for finding in _findings_of(Path(path))]
 
 
 def run(paths: Sequence[Path]) -> int:
-    """Print the findings, one a line; return 1 if there are any."""
+    """Print the findings, one per line; return 1 if there are any."""
     warning = age_warning(datetime.date.today())
     if warning is not None:
         print(f"warning: {warning}", file=sys.stderr)
@@ -33,8 +33,5 @@ def _findings_of(path: Path) -> list[Finding]:
     except OSError as error:
         place = Path(error.filename or path)
         reason = error.strerror or str(error)
-        return [
-            Finding(
-                place, None, f"{reason}, expected a card or a folder with one; correct the path"
-            )
-        ]
+        text = f"{reason}, expected a card or a folder with one; correct the path"
+        return [Finding(place, None, text)]

@@ -1,4 +1,4 @@
-"""Measure the archives of a dataset, and write the figures that its card shows."""
+"""Measure the archives of a dataset and write the figures for its card."""
 
 import contextlib
 import dataclasses
@@ -22,15 +22,15 @@ from mnist_tools.cards.pictures import draw_means
 from mnist_tools.sample import write_sample_archives
 from mnist_tools.whole_file import write_whole
 
-MEANS = "means.png"  # beside the measurements of a published dataset
+MEANS = "means.png"  # the class means of a published dataset, beside its measurements
 
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
     """Measurements, and where they were written.
 
-    `means` is the picture of class means, drawn for a card of the clone only. `kept_neighbours`
-    tells that the neighbours are those of an earlier run.
+    `means` is the picture of the class means; it is drawn only for the cards of a clone.
+    `kept_neighbours` is True if the neighbours are those of an earlier run.
     """
 
     out: Path
@@ -40,9 +40,10 @@ class Measured:
 
 
 class _Subject(NamedTuple):
-    """What to measure: a config, or a folder with the class names of one.
+    """What to measure: a config or a folder.
 
-    `folder` is None for the mirrors and for a sample.
+    `name` is the config, or the path of the folder. `config` lends its class names to a folder that
+    has none of its own. `folder` is None for the mirrors and for a sample.
     """
 
     name: str
@@ -61,12 +62,17 @@ def measure(
 ) -> Measured:
     """Measure a dataset and write its figures to `out`.
 
-    `name` is a config or a folder of archives. A config's archives are those in `archives` or
-    `archives`/NAME, a synthetic `sample`, or the published ones from the mirrors. By default `out`
-    is cards/NAME/measurements.json of the clone, for published archives only, where the class means
-    are drawn too; or measurements.json in the folder. `neighbours` also compares all test images
-    with all training images; without it, neighbours that `out` already has of the same archives are
-    kept. ValueError if `out` is there and no measurement.
+    `name` is a config or a folder of archives. The archives of a config come from `archives`/NAME
+    or `archives`, from a synthetic `sample`, or else from the mirrors.
+
+    For a folder, `out` defaults to its measurements.json. For a config it defaults to
+    cards/NAME/measurements.json in the clone, where the class means are drawn too; only published
+    archives may be measured for that.
+
+    `neighbours` also compares all test images with all training images. Without it, the neighbours
+    in `out` are kept if they were measured in the same archives.
+
+    ValueError for a wrong argument, broken archives, or if `out` is some other file.
     """
     subject = _find_subject(name, archives, sample)
     target = out or _default_out(subject)
@@ -85,10 +91,12 @@ def measure(
         kept = before.neighbours
         measurements = dataclasses.replace(measurements, neighbours=kept)
     write_measurements(target, measurements)
-    picture = target.with_name(MEANS) if means else None
-    if picture and means:
-        write_whole(picture, means)
-    return Measured(target, measurements, picture, kept_neighbours=kept is not None)
+    measured = Measured(target, measurements, kept_neighbours=kept is not None)
+    if means is None:
+        return measured
+    picture = target.with_name(MEANS)
+    write_whole(picture, means)
+    return dataclasses.replace(measured, means=picture)
 
 
 def run(
@@ -98,13 +106,13 @@ def run(
     out: Path | None,
     neighbours: bool,
 ) -> int:
-    """Measure a dataset and print what was written."""
+    """Measure a dataset, then print what was written."""
     measured = measure(name, archives=archives, sample=sample, out=out, neighbours=neighbours)
     splits = measured.measurements.splits.items()
     rows = ", ".join(f"{figures.rows:,} {split} rows" for split, figures in splits)
     print(f"{measured.out}: written, {rows}")
     if measured.kept_neighbours:
-        print("neighbours: kept from before, since the archives are the same")
+        print("neighbours: kept from the last run, as the archives are the same")
     if measured.means:
         print(f"{measured.means}: written, the mean image of each class")
     return 0
@@ -120,9 +128,8 @@ def _find_subject(name: str, archives: Path | None, sample: bool) -> _Subject:
     if archives is None:
         return _Subject(name, name, None, sample)
     if sample:
-        raise mnist_family.fault(
-            name, "both --sample and --archives", "one of them", "leave one of them out"
-        )
+        found = "both --sample and --archives"
+        raise mnist_family.fault(name, found, "one of the two", "leave one out")
     folder = archives.expanduser()
     inside = folder / name
     return _Subject(name, name, inside if inside.is_dir() else folder)
@@ -141,10 +148,10 @@ def _find_folder(name: str, names: list[str], archives: Path | None, sample: boo
 
 
 def _config_of(folder: Path) -> str:
-    """Return the config whose published archives a folder has.
+    """Return the config whose published archives are in a folder, or else the first config.
 
-    For other archives any config would do: it only lends its class names to a folder without its
-    own, and the first has digits.
+    For other archives, the config only lends its class names to a folder that has none; those of
+    the first config are digits.
     """
     for split in mnist_family.locate(folder).splits:
         _, published = mnist_family.inspect(split)
@@ -155,7 +162,7 @@ def _config_of(folder: Path) -> str:
 
 @contextlib.contextmanager
 def _drawn_if_sample(subject: _Subject) -> Iterator[Path | None]:
-    """Yield the folder of archives; that of a sample is drawn now and deleted in the end."""
+    """Yield the folder of archives; for a sample, draw them first and delete them afterwards."""
     if not subject.sample:
         yield subject.folder
         return
@@ -171,8 +178,8 @@ def _refuse_unpublished(subject: _Subject, splits: Mapping[str, DiskSplit]) -> N
     raise mnist_family.fault(
         str(subject.folder),
         "not the published archives",
-        f"all of {subject.name}'s for the figures in cards/",
-        "give --out FILE for the figures of others",
+        f"all those of {subject.name}, for the figures in cards/",
+        "give --out FILE to measure other archives",
     )
 
 
@@ -195,28 +202,28 @@ def _default_out(subject: _Subject) -> Path:
         return Path(subject.name, MEASUREMENTS_FILE)
     if subject.sample:
         raise mnist_family.fault(
-            subject.name, "a synthetic sample", "--out FILE for its figures", "name a file"
+            subject.name, "a synthetic sample", "--out FILE with it", "add --out"
         )
     return clone_cards() / subject.name / MEASUREMENTS_FILE
 
 
 def _read_earlier(out: Path) -> Measurements | None:
-    """Read the measurements that `out` has; ValueError if it is something else, or has no place."""
+    """Read the measurements in `out`, if any; ValueError if `out` cannot be written over."""
     if not out.parent.is_dir():
         raise mnist_family.fault(
-            str(out.parent), "no such folder", f"one to write {out.name} to", "make it"
+            str(out.parent), "no such folder", f"a folder for {out.name}", "create it"
         )
     if not out.exists():
         return None
     if not out.is_file():
         raise mnist_family.fault(
-            str(out), "not a file", "a JSON file to write", "give --out a file's name"
+            str(out), "not a file", "a JSON file to write", "give --out the name of a file"
         )
     return read_measurements(out)
 
 
 def _draw_means(subject: _Subject, splits: Mapping[str, DiskSplit]) -> bytes:
-    """Draw the class means of the first split, as a PNG file."""
+    """Draw the class means of the first split; return a PNG file."""
     split = next(iter(splits.values()))
     class_names = mnist_family.find_config(subject.config).class_names
     picture = io.BytesIO()

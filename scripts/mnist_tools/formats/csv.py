@@ -18,7 +18,8 @@ from mnist_tools.formats.source import ROWS_PER_CHUNK, Reader, Request, Source, 
 from mnist_tools.formats.split_names import SplitFile, name_splits
 
 TITLE: str = "CSV"
-CSV_BLOCK_BYTES = 4 << 20
+CSV_BLOCK_BYTES = 256 << 10  # pyarrow reads about ten of them ahead
+LONGEST_NUMBER = 32  # characters; a block has to hold a whole line
 HEADER = ",".join(["label", *(f"pixel{pixel}" for pixel in range(784))]) + "\n"
 MAX_LABEL = 1 << 53  # up to which float64 keeps whole numbers apart
 
@@ -119,7 +120,7 @@ def _batches(
         column_names=names,
         skip_rows=layout.lines_before_rows,
         skip_rows_after_names=skip,
-        block_size=CSV_BLOCK_BYTES,
+        block_size=max(CSV_BLOCK_BYTES, LONGEST_NUMBER * layout.columns),
         use_threads=False,  # so that errors name the row
     )
     parse = pyarrow.csv.ParseOptions(delimiter=layout.separator)

@@ -39,7 +39,7 @@ def folders_in(path: Path) -> list[Path]:
 def files_in(path: Path, *suffixes: str) -> list[Path]:
     """List the files with a suffix in a folder, sorted; a file that has it is its own list."""
     if not path.is_dir():
-        return [path] if path.name.lower().endswith(suffixes) else []
+        return [path] if path.is_file() and path.name.lower().endswith(suffixes) else []
     return sorted(
         entry
         for entry in path.iterdir()
@@ -96,7 +96,10 @@ def _refuse_partial_shards(
 
 
 def refuse_wrong_file(path: Path, expected: str) -> None:
-    """Raise ValueError for a Git LFS pointer or a web page saved under a data file's name."""
+    """Raise ValueError for what is no regular file, for a Git LFS pointer and for a web page."""
+    if not path.is_file():
+        found = "a link to nothing, a pipe or a device"
+        raise fault(str(path), found, expected, "put the file itself there")
     with open(path, "rb") as file:
         head = file.read(512).lstrip()
     if head.startswith(LFS_POINTER):

@@ -168,9 +168,11 @@ def _row_number(file: ImageFile) -> int | None:
 
 
 def _read_image(path: Path, resize: bool) -> np.ndarray:
-    if path.is_dir():
-        remedy = "move its images into the folder of a class"
-        raise fault(str(path), "a folder in the folder of a class", "images", remedy)
+    if not path.is_file():
+        if path.is_dir():
+            remedy = "move its images into the folder of a class"
+            raise fault(str(path), "a folder in the folder of a class", "images", remedy)
+        refuse_wrong_file(path, "an image")
     with open(path, "rb") as file:
         try:
             return decode_image(file, str(path), resize=resize)

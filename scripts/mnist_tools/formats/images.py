@@ -2,7 +2,9 @@
 
 import contextlib
 import math
+import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -24,6 +26,8 @@ KINDS = (
 )  # no other decoder of Pillow is started
 MAX_PIXELS = 7_000_000  # 28 MB once decoded, and half as much again to remove transparency
 FITTING_IMAGE = "28 × 28 in mode L"
+PNG_SIGNATURE_BYTES = 8
+PNG_BLOCK_BYTES = 1 << 20
 PASS_RESIZE = "pass --resize to scale images and to turn colours to grey"
 RESIZED = (
     "images of other sizes are scaled to 28 × 28 (Lanczos), and colours turned to grey (luminance)"
@@ -38,9 +42,7 @@ def decode_image(file: BinaryIO, place: str, *, resize: bool) -> np.ndarray:
         raise _too_large(f"{image.width:,} × {image.height:,}", place)
     with _naming_the_image(place):
         if image.format == "PNG":
-            image.verify()  # the checksums, which loading ignores; it uses the image up
-            file.seek(0)
-            image = PIL.Image.open(file, formats=KINDS)
+            _check_png(file)
         frames = getattr(image, "n_frames", 1)
         image.load()
     if frames > 1:
@@ -95,6 +97,21 @@ def square_side(pixels: int) -> int | None:
 def sizes(shape: tuple[int, ...]) -> str:
     """Write a shape for people, as in 28 × 28."""
     return " × ".join(f"{size:,}" for size in shape) or "no dimensions"
+
+
+def _check_png(file: BinaryIO) -> None:
+    """Raise ValueError if a part of a PNG file has a wrong checksum; Pillow may not notice."""
+    position = file.tell()
+    file.seek(PNG_SIGNATURE_BYTES)
+    name = b""
+    while name != b"IEND":
+        size, name = struct.unpack(">I4s", file.read(8))
+        checksum = zlib.crc32(name)
+        for start in range(0, size, PNG_BLOCK_BYTES):
+            checksum = zlib.crc32(file.read(min(PNG_BLOCK_BYTES, size - start)), checksum)
+        if file.read(4) != struct.pack(">I", checksum):
+            raise ValueError(f"a wrong checksum after {name!r}")
+    file.seek(position)
 
 
 def _grey(image: PIL.Image.Image) -> PIL.Image.Image:

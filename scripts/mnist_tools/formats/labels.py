@@ -57,6 +57,13 @@ def text_labels(values: Sequence[str | None], class_names: Sequence[str], place:
     return np.array([numbers[value] for value in values], np.int64)
 
 
+def refuse_mixed_labels(are_text: Sequence[bool], place: str) -> None:
+    """Raise ValueError if some label columns or arrays are text and others are numbers."""
+    if len(set(are_text)) > 1:
+        remedy = "convert one at a time"
+        raise fault(place, "text here and numbers there", "labels of one kind", remedy)
+
+
 def sorted_class_names(values: Iterable[str], place: str) -> ClassNames:
     """Make class names of the text that labels are, in alphabetical order."""
     return check_class_names(sorted(values), place, source="the labels, sorted")

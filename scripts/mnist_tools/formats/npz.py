@@ -20,7 +20,7 @@ from mnist_tools.formats.images import (
     sizes,
     square_side,
 )
-from mnist_tools.formats.labels import numpy_labels, sorted_class_names
+from mnist_tools.formats.labels import numpy_labels, refuse_mixed_labels, sorted_class_names
 from mnist_tools.formats.npz_member import Member, list_members, read_blocks, rows_per_block
 from mnist_tools.formats.source import Reader, Request, Source, WriteOptions
 from mnist_tools.formats.split_names import SplitFile, SplitNames, name_splits
@@ -78,7 +78,7 @@ def read(request: Request) -> Source:
         option=request.class_names,
         inside=None if request.class_names else _names_inside(members),
         beside=names_beside(path),
-        default=_names_in_labels(pairs.values(), path) or DIGITS,
+        default=_names_in_labels([*pairs.values()], path) or DIGITS,
     )
     readers = {
         split: partial(_chunks, pair, names.names, request.resize) for split, pair in pairs.items()
@@ -195,14 +195,16 @@ def _read_names(member: Member) -> ClassNames:
     return check_class_names(names, member.place, source=CLASS_NAMES)
 
 
-def _names_in_labels(pairs: Iterable[Pair], path: Path) -> ClassNames | None:
+def _names_in_labels(pairs: Sequence[Pair], path: Path) -> ClassNames | None:
     """Make class names of labels that are text; None if no labels are."""
+    place = f"{path}, labels"
+    refuse_mixed_labels([pair.labels.dtype.kind == "U" for pair in pairs], place)
     texts: set[str] = set()
     for pair in pairs:
         if pair.labels.dtype.kind == "U":
             for block in read_blocks(pair.labels, rows_per_block(pair.labels)):
                 texts.update(block.ravel().tolist())
-    return sorted_class_names(texts, f"{path}, labels") if texts else None
+    return sorted_class_names(texts, place) if texts else None
 
 
 def _chunks(pair: Pair, class_names: Sequence[str], resize: bool) -> Iterator[Chunk]:

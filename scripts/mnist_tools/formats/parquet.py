@@ -24,6 +24,7 @@ from mnist_tools.formats.labels import (
     arrow_labels,
     is_text,
     refuse_label_type,
+    refuse_mixed_labels,
     sorted_class_names,
 )
 from mnist_tools.formats.source import ROWS_PER_CHUNK, Reader, Request, Source, WriteOptions
@@ -137,12 +138,14 @@ def _names_inside(tables: Sequence[Table], path: Path) -> ClassNames | None:
 
 def _names_in_labels(tables: Sequence[Table], path: Path) -> ClassNames | None:
     """Make class names of labels that are text; None if no labels are."""
+    place = f"{path}, label"
+    refuse_mixed_labels([is_text(table.label_type) for table in tables], place)
     texts: set[str] = set()
     for table in tables:
         if is_text(table.label_type):
             for batch in _batches(table.path, ["label"]):
                 texts.update(text for text in batch["label"].to_pylist() if text is not None)
-    return sorted_class_names(texts, f"{path}, label") if texts else None
+    return sorted_class_names(texts, place) if texts else None
 
 
 def _chunks(tables: Sequence[Table], class_names: Sequence[str], resize: bool) -> Iterator[Chunk]:

@@ -1,4 +1,4 @@
-"""Find what the Hub or `load_dataset` would refuse or misread in a card, without asking the Hub."""
+"""Find what the Hub or `load_dataset` would refuse or misread in a card; works offline."""
 
 import errno
 import itertools
@@ -22,7 +22,7 @@ from mnist_tools.lint.cross_checks import (
     check_licence,
 )
 from mnist_tools.lint.declared import declared_configs, declared_infos
-from mnist_tools.lint.finding import Finding, Place, word
+from mnist_tools.lint.finding import Finding, Place, phrase
 from mnist_tools.lint.schema import check_schema
 from mnist_tools.lint.vocabularies import age_warning
 from mnist_tools.lint.yaml_positions import Unreadable
@@ -30,7 +30,7 @@ from mnist_tools.lint.yaml_positions import Unreadable
 __all__ = ["Finding", "age_warning", "findings", "front_matter_of"]
 
 LONGEST_CARD = 20_000_000  # bytes
-MOST_FINDINGS = 100  # of a card; who has more will correct these first
+MOST_FINDINGS = 100  # per card; nobody corrects more at a time
 
 _SIZES = ("num_bytes", "num_examples", "download_size", "dataset_size")
 
@@ -38,26 +38,26 @@ _SIZES = ("num_bytes", "num_examples", "download_size", "dataset_size")
 def findings(path: Path) -> list[Finding]:
     """Return what is wrong with a card, or with a folder's README.md and the files beside it.
 
-    The findings are in the order of the card's lines, a hundred at most. Files are compared with
-    the card if `path` is a folder, or if any file that the card declares is there. Raises OSError
-    if there is no such card.
+    The findings, 100 at most, are in the order of the card's lines. Files are compared with the
+    card if `path` is a folder, or if any file that the card declares exists. OSError if the card
+    cannot be read.
     """
     path = Path(path)
     card_path = path / "README.md" if path.is_dir() else path
     content = _read_card(card_path)
     if content is None:
-        text = word(f"more than {LONGEST_CARD:,} bytes", "a card", "shorten it")
+        text = phrase(f"over {LONGEST_CARD:,} bytes", "a shorter card", "shorten it")
         return [Finding(card_path, None, text)]
     found = _findings(card_path, content, is_folder=path.is_dir())
     first = sorted(itertools.islice(found, MOST_FINDINGS), key=lambda finding: finding.line or 0)
     if next(found, None) is not None:
-        text = word("more findings than these", "none", "correct these and lint again")
+        text = phrase(f"more than {MOST_FINDINGS} findings", "none", "fix these and lint again")
         return [*first, Finding(card_path, None, text)]
     return first
 
 
 def front_matter_of(text: str) -> dict[str, object]:
-    """Return the front matter of a card's text, or {} if there is none that can be read."""
+    """Return the front matter in the text of a card, or {} if it is missing or unreadable."""
     try:
         values = read_front_matter(Path("README.md"), text.encode("utf-8", "replace")).values
     except Unreadable:
@@ -66,7 +66,7 @@ def front_matter_of(text: str) -> dict[str, object]:
 
 
 def _read_card(path: Path) -> bytes | None:
-    """Read a card; None if it is too large. A pipe or a device would keep the lint waiting."""
+    """Read a card; None if it is too large, OSError if it is a pipe or a device."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError(errno.EINVAL, "Not a regular file", str(path))
     with path.open("rb") as file:
@@ -85,16 +85,16 @@ def _findings(path: Path, content: bytes, *, is_folder: bool) -> Iterator[Findin
     yield from check_repeated_keys(card)
     yield from check_keys(card)
     yield from check_licence(card)
-    misshapen = False
+    comparable = True
     for place, finding in check_schema(card):
         yield finding
-        misshapen = misshapen or _misshapes(place)
-    if not misshapen:
+        comparable = comparable and not _breaks_comparison(place)
+    if comparable:
         yield from _check_datasets(card, is_folder=is_folder)
 
 
-def _misshapes(place: Place) -> bool:
-    """Tell whether a value of the wrong type at `place` keeps the datasets from being compared."""
+def _breaks_comparison(place: Place) -> bool:
+    """Check whether a wrong value at `place` makes configs and dataset_info unreadable."""
     return place[:1] in (("configs",), ("dataset_info",)) and place[-1] not in _SIZES
 
 

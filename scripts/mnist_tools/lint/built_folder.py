@@ -16,7 +16,7 @@ from mnist_tools.lint.declared import (
     DeclaredSplit,
 )
 from mnist_tools.lint.finding import Finding, shorten, show
-from mnist_tools.lint.patterns import expand, judge
+from mnist_tools.lint.patterns import expand, find_fault
 
 
 class Shard(NamedTuple):
@@ -25,19 +25,19 @@ class Shard(NamedTuple):
     rows: int
     row_groups: int
     file_bytes: int
-    arrow_bytes: int | None  # None unless asked for, because it takes reading every row
+    arrow_bytes: int | None  # counted only on request, as that reads every row
     class_names: dict[str, list[str]]  # by feature
 
 
 class FoundFiles(NamedTuple):
-    """The files of a split, and the links among them that lead out of the card's folder."""
+    """The files of a split, and those of them that are links to a place outside the folder."""
 
     files: list[Path]
     leading_out: list[Path]
 
 
 def has_data_files(folder: Path, configs: Sequence[DeclaredConfig]) -> bool:
-    """Tell whether any file that a card declares lies beside it."""
+    """Check whether any file that a card declares exists beside it."""
     everything = (_find(folder, files) for config in configs for files in config.files or ())
     return any(found.files or found.leading_out for found in everything)
 
@@ -48,7 +48,7 @@ def check_built_folder(
     configs: Sequence[DeclaredConfig],
     infos: Sequence[DeclaredInfo],
 ) -> Iterator[Finding]:
-    """Find files that are missing or elsewhere, and Parquet that contradicts `dataset_info`."""
+    """Find files that are missing or outside, and Parquet that contradicts `dataset_info`."""
     info_of = {info.config: info for info in infos}
     for config in configs:
         if config.files is None or config.data_dir is not None:
@@ -62,8 +62,8 @@ def check_built_folder(
 
 
 def _find(folder: Path, files: DeclaredFiles) -> FoundFiles:
-    """Expand the patterns of a split; those that lead elsewhere have a finding of their own."""
-    patterns = [pattern.text for pattern in files.patterns if judge(pattern.text) is None]
+    """Expand the patterns of a split; faulty ones are left out, as they have their own finding."""
+    patterns = [pattern.text for pattern in files.patterns if find_fault(pattern.text) is None]
     paths = sorted({path for pattern in patterns for path in expand(folder, pattern)})
     here = folder.resolve()
     leading_out = [path for path in paths if not path.resolve().is_relative_to(here)]
@@ -75,16 +75,16 @@ def _check_presence(
 ) -> Iterator[Finding]:
     for path in found.leading_out:
         name = path.relative_to(folder).as_posix()
-        what = f"{shorten(name)} links to outside of the folder"
-        yield card.finding(files.place, what, "a file inside it", "copy the file")
-    safe = all(judge(pattern.text) is None for pattern in files.patterns)
-    if safe and not found.files and not found.leading_out:
-        names = " and ".join(show(pattern.text) for pattern in files.patterns)
+        text = f"{shorten(name)} is a link out of the folder"
+        yield card.finding(files.place, text, "a file inside it", "copy the file")
+    sound = all(find_fault(pattern.text) is None for pattern in files.patterns)
+    if sound and not found.files and not found.leading_out:
+        names = " or ".join(show(pattern.text) for pattern in files.patterns)
         yield card.finding(files.place, f"no file {names}", "the split's files", "add them")
 
 
 def _may_be_read(found: FoundFiles) -> bool:
-    """Tell whether all the files of a split are Parquet files inside the card's folder."""
+    """Check whether all files of a split are Parquet files inside the card's folder."""
     return not found.leading_out and all(path.suffix == ".parquet" for path in found.files)
 
 
@@ -92,7 +92,7 @@ def _may_be_read(found: FoundFiles) -> bool:
 
 
 class _UnreadableShard(Exception):
-    """Says which Parquet file cannot be read, and why."""
+    """A Parquet file that cannot be read; the message says which, and why."""
 
 
 def _compare(
@@ -118,7 +118,7 @@ def _compare(
 
 
 def _read_shard(folder: Path, path: Path, *, count_bytes: bool) -> Shard:
-    """Read a Parquet file, one row group at a time; raises _UnreadableShard."""
+    """Read a Parquet file, one row group at a time; raise _UnreadableShard if it is broken."""
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             features = datasets.Features.from_arrow_schema(file.schema_arrow)
@@ -135,7 +135,7 @@ def _read_shard(folder: Path, path: Path, *, count_bytes: bool) -> Shard:
                     if isinstance(feature, datasets.ClassLabel)
                 },
             )
-    except Exception as error:  # features are JSON in the file, and may be anything
+    except Exception as error:  # features are JSON in the file, and can be anything
         name = path.relative_to(folder).as_posix()
         reason = shorten(str(error))
         raise _UnreadableShard(f"{shorten(name)} cannot be read ({reason})") from None
@@ -171,9 +171,9 @@ def _compare_download_size(
 def _compare_class_names(
     card: FrontMatter, stated: ClassNameList, shards: Sequence[Shard]
 ) -> Iterator[Finding]:
-    """Find the first class name in which a shard and the card differ."""
-    remedy = "correct it, or every row is relabelled"
-    labels = {str(label): label for label in stated.names}  # in any order; YAML may have integers
+    """Find the first class name that differs between the card and a shard."""
+    remedy = "correct it, or every row will be relabelled"
+    labels = {str(label): label for label in stated.names}  # in any order, perhaps integers
     for inside in (shard.class_names.get(stated.feature) for shard in shards):
         if inside is not None and len(inside) != len(labels):
             found = f"{len(labels)} names"

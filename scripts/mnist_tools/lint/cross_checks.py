@@ -1,4 +1,4 @@
-"""Check what a schema cannot say: values of front matter that contradict each other."""
+"""Check what a schema cannot express: values of front matter that contradict each other."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ import datasets
 from mnist_tools.lint.card_text import FrontMatter
 from mnist_tools.lint.declared import ClassNameList, DeclaredConfig, DeclaredInfo, Pattern
 from mnist_tools.lint.finding import Finding, Place, shorten, show, show_all
-from mnist_tools.lint.patterns import judge
+from mnist_tools.lint.patterns import find_fault
 from mnist_tools.lint.vocabularies import closest, vocabulary
 
 _RENAMED_KEYS = {
@@ -26,7 +26,7 @@ def check_keys(card: FrontMatter) -> Iterator[Finding]:
     """Find keys that the Hub no longer knows, and keys that look mistyped."""
     for key in card.values:
         if key in _RENAMED_KEYS:
-            yield card.finding((key,), "an old key", _RENAMED_KEYS[str(key)], "rename it")
+            yield card.finding((key,), "an outdated key", _RENAMED_KEYS[str(key)], "rename it")
         elif key not in vocabulary("keys"):
             near = closest(str(key), "keys", cutoff=0.8)
             if near is not None:
@@ -34,25 +34,25 @@ def check_keys(card: FrontMatter) -> Iterator[Finding]:
 
 
 def check_licence(card: FrontMatter) -> Iterator[Finding]:
-    """Find a licence that is missing, or named `other` without saying which."""
+    """Find a missing licence, or a licence `other` without a name and a link."""
     licence = card.values.get("license")
     if licence is None and "licenses" not in card.values:
-        expected = "an id of the Hub's list, or unknown if nobody states a licence"
+        expected = "a licence id of the Hub, or unknown if none is stated"
         yield card.finding((), "no license", expected, "add the key")
     missing = [key for key in ("license_name", "license_link") if not card.values.get(key)]
     if licence == "other" and missing:
         found = f"other without {' and '.join(missing)}"
-        yield card.finding(("license",), found, "both beside it", "add them")
+        yield card.finding(("license",), found, "both keys beside it", "add them")
 
 
 # --- Configs --------------------------------------------------------------------------------------
 
 
 def check_configs(card: FrontMatter, configs: Sequence[DeclaredConfig]) -> Iterator[Finding]:
-    """Find configs that `load_dataset` cannot tell apart, choose or find the files of."""
+    """Find configs with unclear names, defaults or files, which `load_dataset` misreads."""
     if not configs and "dataset_info" in card.values:
         expected = "configs with the data files of each"
-        remedy = "add configs, or load_dataset merges all the files that it finds"
+        remedy = "add them, or load_dataset will merge all the files that it finds"
         yield card.finding(("dataset_info",), "no configs beside it", expected, remedy)
     yield from _check_names(card, [(config.place, config.name) for config in configs])
     yield from _check_defaults(card, configs)
@@ -63,7 +63,7 @@ def check_configs(card: FrontMatter, configs: Sequence[DeclaredConfig]) -> Itera
 def _check_defaults(card: FrontMatter, configs: Sequence[DeclaredConfig]) -> Iterator[Finding]:
     places = [(*config.place, "default") for config in configs if config.is_default]
     for place in places[1:]:
-        found = f"a second default, after line {card.line(places[0])}"
+        found = f"another default, the first is on line {card.line(places[0])}"
         yield card.finding(place, found, "one default", "remove it")
     if len(configs) > 1 and not places:
         yield card.finding(("configs",), "no default", "default: true in one config", "add it")
@@ -78,7 +78,7 @@ def _check_files(card: FrontMatter, config: DeclaredConfig) -> Iterator[Finding]
             found = f"the split {show(files.split)} more than once"
             yield card.finding(files.place, found, "each split once", "list its paths together")
     for pattern in _patterns(config):
-        fault = judge(pattern.text)
+        fault = find_fault(pattern.text)
         if fault is not None:
             yield card.finding(pattern.place, *fault)
 
@@ -94,37 +94,37 @@ def _patterns(config: DeclaredConfig) -> Iterator[Pattern]:
 
 
 def check_info(card: FrontMatter, info: DeclaredInfo) -> Iterator[Finding]:
-    """Find features that `datasets` cannot read, class names and sizes that are wrong."""
+    """Find features that `datasets` cannot read, and wrong class names or sizes."""
     found = [
         finding
         for class_names in info.class_names
         for finding in (*_check_labels(card, class_names), *_check_class_names(card, class_names))
     ]
-    yield from found or _check_features(card, info)  # which would complain of the class names, too
+    yield from found or _check_features(card, info)  # or the same fault would be found twice
     yield from _check_dataset_size(card, info)
 
 
 def _check_features(card: FrontMatter, info: DeclaredInfo) -> Iterator[Finding]:
     if info.features is None:
         return
-    read = datasets.Features._from_yaml_list  # what load_dataset uses; there is no public name
+    read = datasets.Features._from_yaml_list  # as load_dataset does; it has no public name
     try:
         read(info.features)
-    except Exception as error:  # whatever a type of feature raises
+    except Exception as error:  # types of features raise what they like
         found = f"{type(error).__name__}: {shorten(str(error))}"
         place = (*info.place, "features")
         yield card.finding(place, found, "features that `datasets` reads", "correct them")
 
 
 def _check_labels(card: FrontMatter, class_names: ClassNameList) -> Iterator[Finding]:
-    """Find labels that the Hub refuses (integers) or that are not 0, 1, 2 and so on."""
-    labels = list(class_names.names)
+    """Find labels that are integers, which the Hub refuses, or that do not count up from 0."""
     if not class_names.is_mapping:
         return
+    labels = list(class_names.names)
     for label in labels:
         if not isinstance(label, str):
             place = (*class_names.place, label)
-            yield card.finding(place, f"the key {show(label)}", "a text", "put it into quotes")
+            yield card.finding(place, f"the key {show(label)}", "a string", "put it in quotes")
     if {str(label) for label in labels} != {str(number) for number in range(len(labels))}:
         expected = f"0 to {len(labels) - 1}, each once"
         yield card.finding(
@@ -137,13 +137,11 @@ def _check_class_names(card: FrontMatter, class_names: ClassNameList) -> Iterato
     for label, name in class_names.names.items():
         place = (*class_names.place, label)
         if not isinstance(name, str):
-            yield card.finding(place, show(name), "a text", "put it into quotes")
+            yield card.finding(place, show(name), "a string", "put it in quotes")
         elif not name.strip():
             yield card.finding(place, show(name), "a class name", "name the class")
         elif counts[name] > 1:
-            yield card.finding(
-                place, f"{show(name)} more than once", "names that differ", "rename one"
-            )
+            yield card.finding(place, f"{show(name)} more than once", "unique names", "rename one")
 
 
 def _check_dataset_size(card: FrontMatter, info: DeclaredInfo) -> Iterator[Finding]:
@@ -156,13 +154,13 @@ def _check_dataset_size(card: FrontMatter, info: DeclaredInfo) -> Iterator[Findi
         yield card.finding(place, str(info.dataset_size), expected, "correct one of them")
 
 
-# --- Both -----------------------------------------------------------------------------------------
+# --- Configs against dataset_info -----------------------------------------------------------------
 
 
 def check_agreement(
     card: FrontMatter, configs: Sequence[DeclaredConfig], infos: Sequence[DeclaredInfo]
 ) -> Iterator[Finding]:
-    """Find configs that dataset_info repeats, or on which configs and dataset_info disagree."""
+    """Find names that dataset_info repeats, and configs and splits that are in only one of both."""
     yield from _check_names(card, [(info.place, info.config) for info in infos])
     config_of = {config.name: config for config in configs}
     info_of = {info.config: info for info in infos}
@@ -184,8 +182,8 @@ def _check_names(card: FrontMatter, configs: Sequence[tuple[Place, str]]) -> Ite
     first: dict[str, int] = {}
     for place, name in configs:
         if name in first:
-            found = f"{show(name)} twice, first in line {first[name]}"
-            yield card.finding((*place, "config_name"), found, "a name of its own", "rename one")
+            found = f"{show(name)} again, first on line {first[name]}"
+            yield card.finding((*place, "config_name"), found, "a unique name", "rename one")
         first.setdefault(name, card.line(place))
 
 

@@ -1,4 +1,4 @@
-"""Take from front matter what it declares: configs, their files, splits and class names."""
+"""Read what front matter declares: configs, their files, splits and class names."""
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ DEFAULT_SPLIT = "train"  # the split of data_files that name none
 
 
 class Pattern(NamedTuple):
-    """A path in data_files, which may have wildcards."""
+    """A path in data_files; it may contain wildcards."""
 
     place: Place
     text: str
@@ -19,7 +19,7 @@ class Pattern(NamedTuple):
 
 @dataclass(frozen=True)
 class DeclaredFiles:
-    """The files of a split, as data_files names them."""
+    """The files of a split, as named in data_files."""
 
     place: Place
     split: str
@@ -28,7 +28,7 @@ class DeclaredFiles:
 
 @dataclass(frozen=True)
 class DeclaredConfig:
-    """An element of `configs`; `files` is None if data_dir leaves them to `datasets` to find."""
+    """An element of `configs`; `files` is None if it has no data_files."""
 
     place: Place
     name: str
@@ -39,7 +39,7 @@ class DeclaredConfig:
 
 @dataclass(frozen=True)
 class ClassNameList:
-    """The class names of a feature by label; as keys of a mapping, labels ought to be texts."""
+    """The class names of a feature, by label; the labels of a mapping should be strings."""
 
     place: Place
     feature: str
@@ -49,7 +49,7 @@ class ClassNameList:
 
 @dataclass(frozen=True)
 class DeclaredSplit:
-    """A split of a dataset_info; sizes are None unless they are stated as integers."""
+    """A split in `dataset_info`; sizes that are not integers are None."""
 
     place: Place
     name: str
@@ -59,7 +59,7 @@ class DeclaredSplit:
 
 @dataclass(frozen=True)
 class DeclaredInfo:
-    """An element of `dataset_info`; sizes are None unless they are stated as integers."""
+    """An element of `dataset_info`; sizes that are not integers are None."""
 
     place: Place
     config: str
@@ -71,7 +71,7 @@ class DeclaredInfo:
 
 
 def declared_configs(values: dict[Hashable, Any]) -> Sequence[DeclaredConfig]:
-    """Return the configs of front matter; schema.json must find no fault in them."""
+    """Return the configs of front matter, which must conform to schema.json."""
     return [
         DeclaredConfig(
             place=("configs", number),
@@ -85,7 +85,7 @@ def declared_configs(values: dict[Hashable, Any]) -> Sequence[DeclaredConfig]:
 
 
 def declared_infos(values: dict[Hashable, Any]) -> Sequence[DeclaredInfo]:
-    """Return what `dataset_info` says of each config; its sizes alone may be at fault."""
+    """Return what `dataset_info` says about each config; only its sizes may break the schema."""
     stated = values.get("dataset_info", ())
     if isinstance(stated, dict):
         return [_info(stated, ("dataset_info",))]

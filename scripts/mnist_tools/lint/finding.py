@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-Place = tuple[Hashable, ...]  # the keys and indices that lead to a value of the front matter
+Place = tuple[Hashable, ...]  # the path of keys and indices to a value in front matter
 
 _LONGEST_VALUE = 60
 _LONGEST_LIST = 10
@@ -20,7 +20,7 @@ _KINDS = {
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong; `line` counts from 1 and is None where no line is to blame."""
+    """One fault in a card; `line` counts from 1 and is None for a fault of the whole card."""
 
     path: Path
     line: int | None
@@ -32,13 +32,21 @@ class Finding(NamedTuple):
         return escape(f"{place}: {self.text}")
 
 
-def word(found: str, expected: str, remedy: str) -> str:
-    """Join the three parts of every finding."""
+class Wording(NamedTuple):
+    """The three parts of a finding's text."""
+
+    found: str
+    expected: str
+    remedy: str
+
+
+def phrase(found: str, expected: str, remedy: str) -> str:
+    """Join the three parts of a finding's text."""
     return f"{found}, expected {expected}; {remedy}"
 
 
 def escape(text: str) -> str:
-    """Replace characters that a terminal would obey or hide, such as escapes, by their code."""
+    """Escape characters that would control a terminal or be invisible on it."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text
@@ -46,16 +54,16 @@ def escape(text: str) -> str:
 
 
 def show(value: object) -> str:
-    """Return a value as findings quote it: short, and with its type if it is not a text."""
+    """Return a value as findings quote it: shortened, with its type unless it is a string."""
     if value is None:
         return "nothing"
-    text = str(value) if isinstance(value, datetime.date) else repr(value)
+    text = shorten(str(value) if isinstance(value, datetime.date) else repr(value))
     kind = _KINDS.get(type(value))
-    return f"{shorten(text)} ({kind})" if kind else shorten(text)
+    return f"{text} ({kind})" if kind else text
 
 
 def show_all(values: Iterable[object]) -> str:
-    """Return values separated by commas; of a long list, the first few and how many follow."""
+    """Join values with commas; of a long list, show ten and count the rest."""
     texts = [shorten(str(value)) for value in values]
     if len(texts) <= _LONGEST_LIST:
         return ", ".join(texts)
@@ -63,11 +71,13 @@ def show_all(values: Iterable[object]) -> str:
 
 
 def show_place(place: Place) -> str:
-    """Return a place as `configs[0].data_files`, or `front matter` for all of it."""
+    """Return a place as in `configs[0].data_files`; `front matter` for the whole."""
     parts = [f"[{key}]" if isinstance(key, int) else f".{shorten(str(key))}" for key in place]
     return "".join(parts).lstrip(".") or "front matter"
 
 
 def shorten(text: str) -> str:
-    """Cut a long text, with an ellipsis where it was cut."""
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+    """Cut a long text to 60 characters and an ellipsis."""
+    if len(text) <= _LONGEST_VALUE:
+        return text
+    return f"{text[:_LONGEST_VALUE]}…"

@@ -1,56 +1,54 @@
-"""Judge the patterns of data files, and find the files that they match."""
+"""Check the patterns of data files, and find the files that match them."""
 
 import os
 import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PureWindowsPath
-from typing import NamedTuple
 
-LONGEST = 500  # characters
-MOST_DOUBLE_STARS = 2  # each ** multiplies the folders to look into
-DEEPEST_FOLDER = 20  # levels of folders that ** looks into
+from mnist_tools.lint.finding import Wording
 
-
-class PatternFault(NamedTuple):
-    """What is wrong with a pattern, in the three parts of a finding."""
-
-    found: str
-    expected: str
-    remedy: str
+LONGEST_PATTERN = 500  # characters
+MOST_DOUBLE_STARS = 2  # each ** multiplies the number of folders to search
+DEEPEST_FOLDER = 20  # levels of folders that ** searches
 
 
-def judge(pattern: str) -> PatternFault | None:
-    """Say what is wrong with a pattern that leaves the card's folder or takes long to expand."""
-    way_out = _way_out(pattern)
-    if way_out is not None:
-        return PatternFault(way_out, "a path inside the card's folder", "move the files there")
-    if len(pattern) > LONGEST:
+def find_fault(pattern: str) -> Wording | None:
+    """Return what is wrong with a pattern: it leaves the card's folder or is slow to expand."""
+    outside = _describe_outside(pattern)
+    if outside is not None:
+        return Wording(outside, "a path inside the card's folder", "move the files there")
+    if len(pattern) > LONGEST_PATTERN:
         found = f"a path of {len(pattern):,} characters"
-        return PatternFault(found, f"at most {LONGEST}", "shorten it")
+        return Wording(found, f"at most {LONGEST_PATTERN}", "shorten it")
     double_stars = pattern.count("**")
     if double_stars > MOST_DOUBLE_STARS:
         found = f"{double_stars} double stars"
-        return PatternFault(found, f"at most {MOST_DOUBLE_STARS}", "name the folders")
+        return Wording(found, f"at most {MOST_DOUBLE_STARS}", "name the folders")
     return None
 
 
 def expand(folder: Path, pattern: str) -> list[Path]:
-    """Return what matches below `folder`, sorted.
+    """Return the paths below `folder` that match, sorted.
 
-    Links are not followed: one to a folder on the way is returned itself.
+    Links are not followed: where the pattern goes through a link to a folder, the link is returned.
     """
     segments = [segment for segment in pattern.split("/") if segment not in ("", ".")]
-    return sorted(set(_matches(folder, segments, DEEPEST_FOLDER))) if segments else []
+    if not segments:
+        return []
+    return sorted(set(_matches(folder, segments, DEEPEST_FOLDER)))
 
 
-def _way_out(pattern: str) -> str | None:
+def _describe_outside(pattern: str) -> str | None:
+    """Say how a pattern leaves the card's folder, or return None."""
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", pattern):
         return "a URL"
-    windows = PureWindowsPath(pattern)  # it knows both separators, and drives
+    windows = PureWindowsPath(pattern)  # understands both separators, and drives
     if windows.root or windows.drive:
         return "an absolute path"
-    return "a path with .." if ".." in windows.parts else None
+    if ".." in windows.parts:
+        return "a path with .."
+    return None
 
 
 def _matches(folder: Path, segments: Sequence[str], levels: int) -> Iterator[Path]:
@@ -68,7 +66,7 @@ def _matches(folder: Path, segments: Sequence[str], levels: int) -> Iterator[Pat
 def _below_double_star(
     folder: Path, entries: Sequence[os.DirEntry[str]], rest: Sequence[str], levels: int
 ) -> Iterator[Path]:
-    """Match `rest` in the folder itself and in every folder below it."""
+    """Match `rest` in a folder and in all folders below it."""
     wanted = rest or ["*"]
     yield from _matches(folder, wanted, levels)
     for entry in entries:

@@ -1,4 +1,4 @@
-"""Check front matter against schema.json, and word what it refuses."""
+"""Check front matter against schema.json, and put its errors into words."""
 
 import functools
 import json
@@ -9,14 +9,14 @@ from typing import Any
 import jsonschema
 
 from mnist_tools.lint.card_text import FrontMatter
-from mnist_tools.lint.finding import Finding, Place, show, show_all
+from mnist_tools.lint.finding import Finding, Place, Wording, show, show_all
 from mnist_tools.lint.vocabularies import closest, vocabulary
 
 _SCHEMA = Path(__file__).with_name("schema.json")
 
 
 def check_schema(card: FrontMatter) -> Iterator[tuple[Place, Finding]]:
-    """Find values of the wrong type or outside of their vocabulary, one finding a place."""
+    """Find values of the wrong type or outside their vocabulary; at most one finding per place."""
     seen = set()
     for error in _validator().iter_errors(card.values):
         place = tuple(error.absolute_path)
@@ -25,28 +25,31 @@ def check_schema(card: FrontMatter) -> Iterator[tuple[Place, Finding]]:
             yield place, card.finding(place, *_wording(error))
 
 
-def _wording(error: Any) -> tuple[str, str, str]:
-    """Return what was found, what the schema expects, and what to do."""
+def _wording(error: Any) -> Wording:
+    """Put a schema error into words; most words are in the schema itself."""
     if error.validator == "vocabulary":
         return _wording_of_unknown(error.instance, error.validator_value)
-    return _found(error), error.schema["expected"], error.schema["remedy"]
+    return Wording(_describe_found(error), error.schema["expected"], error.schema["remedy"])
 
 
-def _wording_of_unknown(value: object, name: str) -> tuple[str, str, str]:
+def _wording_of_unknown(value: object, name: str) -> Wording:
+    """Say that a value is not in the vocabulary `name`, and suggest the closest one."""
+    expected = "a value that the Hub knows"
     if not isinstance(value, str):
-        return show(value), "a value that the Hub knows", "put it into quotes"
+        return Wording(show(value), expected, "put it in quotes")
     near = closest(value, name)
-    hint = f", such as {near}" if near else ""
-    return show(value), f"a value that the Hub knows{hint}", "correct it"
+    if near is not None:
+        expected = f"{expected}, such as {near}"
+    return Wording(show(value), expected, "correct it")
 
 
-def _found(error: Any) -> str:
+def _describe_found(error: Any) -> str:
     if error.validator == "required":
         missing = [key for key in error.validator_value if key not in error.instance]
         return f"no {' and no '.join(missing)}"
     if error.validator == "additionalProperties":
         known = error.schema["properties"]
-        return f"also {show_all(key for key in error.instance if key not in known)}"
+        return f"other keys: {show_all(key for key in error.instance if key not in known)}"
     return show(error.instance)
 
 
@@ -61,7 +64,7 @@ def _validator() -> Any:
 
 
 def _is_integer(_: object, value: object) -> bool:
-    """Tell whether a value is an integer; unlike for JSON Schema, 60000.0 is not."""
+    """Check whether a value is an integer; unlike in JSON Schema, 60000.0 is not."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 

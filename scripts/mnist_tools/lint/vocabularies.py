@@ -1,4 +1,4 @@
-"""List the values that the Hub knows, with where each list is from and how old it is."""
+"""Look up the values that the Hub knows, in lists that have a source and a date."""
 
 import datetime
 import difflib
@@ -14,21 +14,21 @@ _LISTS_OF_DATASETS = Path(datasets.__file__).parent / "utils" / "resources"
 
 
 def vocabulary(name: str) -> Collection[str]:
-    """Return the values of a card's key `name` that the Hub knows, or its keys for "keys"."""
+    """Return the values that the Hub knows for a key of cards; for "keys", the keys themselves."""
     return _vocabularies()[name]
 
 
 def closest(text: str, name: str, *, cutoff: float = 0.5) -> str | None:
-    """Return the value of a vocabulary that was probably meant, or None."""
+    """Return the value of a vocabulary that was probably meant, if any."""
     known = {value.lower(): value for value in vocabulary(name)}
-    if name == "language":  # en-US means en, but any two codes are much alike
+    if name == "language":  # en-US means en, but most codes resemble each other
         return known.get(text.lower().partition("-")[0])
     near = difflib.get_close_matches(text.lower(), known, 1, cutoff)
     return known[near[0]] if near else None
 
 
 def age_warning(today: datetime.date) -> str | None:
-    """Return a line that says which list is older than a year, or None if none is."""
+    """Return a warning if the oldest list is more than a year old."""
     retrieved = {
         name: datetime.date.fromisoformat(entry["retrieved"])
         for name, entry in _hub_lists().items()
@@ -38,7 +38,7 @@ def age_warning(today: datetime.date) -> str | None:
         return None
     return (
         f"{_HUB_LISTS.name}: {oldest} was retrieved on {retrieved[oldest]}, "
-        f"expected a list of the last year; compare it with {_hub_lists()[oldest]['source']}"
+        f"expected a list less than a year old; compare it with {_hub_lists()[oldest]['source']}"
     )
 
 
@@ -62,7 +62,7 @@ def _vocabularies() -> dict[str, Collection[str]]:
 
 
 def _read_list_of_datasets(name: str) -> dict[str, Collection[str]]:
-    """Read a list that `datasets` carries; {value: description} for most of them."""
+    """Read a list that is part of `datasets`; most are {value: description}."""
     path = _LISTS_OF_DATASETS / f"{name}.json"
     values: dict[str, Collection[str]] = json.loads(path.read_text(encoding="utf-8"))
     return values

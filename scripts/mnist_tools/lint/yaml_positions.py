@@ -1,4 +1,4 @@
-"""Parse YAML that anyone wrote, in bounded time and memory, and know the line of every key."""
+"""Parse untrusted YAML in bounded time and memory, and find the line of every value."""
 
 import bisect
 import re
@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from mnist_tools.lint.finding import Place, shorten, word
+from mnist_tools.lint.finding import Place, phrase, shorten
 
-DEEPEST_NESTING = 50  # levels; features may be nested, but nobody nests fifty of them
-LONGEST_VALUE = 1000  # characters, except of text; converting numbers takes the square of them
+DEEPEST_NESTING = 50  # levels; features may be nested, but not that deeply
+LONGEST_VALUE = 1000  # characters, unless it is text; converting numbers takes quadratic time
 
 _TEXT_TAG = "tag:yaml.org,2002:str"
 _MAPPING_TAG = "tag:yaml.org,2002:map"
@@ -18,15 +18,15 @@ _SEQUENCE_TAG = "tag:yaml.org,2002:seq"
 
 
 class Unreadable(ValueError):
-    """Says that front matter cannot be read, and in which line of the card that shows."""
+    """Front matter that cannot be read, and the line of the card that shows it."""
 
     def __init__(self, line: int, found: str, expected: str, remedy: str) -> None:
-        super().__init__(word(found, expected, remedy))
+        super().__init__(phrase(found, expected, remedy))
         self.line = line
 
 
 class Position(NamedTuple):
-    """The line of a key or of an element; `first_line` is set where a mapping has the key twice."""
+    """The line of a key or element; `first_line` is that of an earlier key with the same name."""
 
     place: Place
     line: int
@@ -34,17 +34,17 @@ class Position(NamedTuple):
 
 
 class PositionedYaml(NamedTuple):
-    """The values that `yaml.safe_load` would return, and where each of them stands."""
+    """The values that `yaml.safe_load` would return, and the line of each."""
 
     values: object
     positions: tuple[Position, ...]
 
 
 def parse_with_positions(text: str, first_line: int) -> PositionedYaml:
-    """Parse a YAML document whose first line is line `first_line` of its file.
+    """Parse a YAML document that starts on line `first_line` of its file.
 
-    Raises Unreadable for what is not YAML, and for aliases, deep nesting and very long numbers,
-    with which a small text takes up a lot of time or memory.
+    Raise Unreadable for invalid YAML, and for aliases, deep nesting and very long numbers: they let
+    a small text use a lot of time or memory.
     """
     lines = _Lines(text, first_line)
     try:
@@ -58,7 +58,7 @@ def parse_with_positions(text: str, first_line: int) -> PositionedYaml:
         found = f"the character U+{error.character:04X}"
         line = lines.number(error.position)
         raise Unreadable(line, found, "printable text", "remove it") from None
-    except Exception as error:  # tags convert values, and raise KeyError or TypeError as they like
+    except Exception as error:  # converting a tagged value may raise anything
         mark = getattr(error, "problem_mark", None)
         line = lines.number(mark.index) if mark else first_line
         problem = shorten(getattr(error, "problem", None) or str(error))
@@ -69,10 +69,9 @@ def parse_with_positions(text: str, first_line: int) -> PositionedYaml:
 
 
 class _Lines:
-    """Turns the index of a character into the number of its line.
+    """Finds the line number of a character.
 
-    The marks of PyYAML have a line as well, but they also count characters such as U+2028, which
-    no editor does.
+    PyYAML has line numbers too, but it also counts characters such as U+2028, which editors do not.
     """
 
     def __init__(self, text: str, first_line: int) -> None:
@@ -84,7 +83,7 @@ class _Lines:
 
 
 class _OutOfBounds(Exception):
-    """Stops the parser at a node that is refused."""
+    """Stops the parser at a node that it refuses."""
 
     def __init__(self, node_start: Any, found: str, expected: str, remedy: str) -> None:
         super().__init__(found)
@@ -95,7 +94,7 @@ class _OutOfBounds(Exception):
 
 
 class _BoundedLoader(yaml.SafeLoader):
-    """A safe loader that refuses what makes a small text expensive, before it is expensive."""
+    """A safe loader that stops before a small text uses a lot of time or memory."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -105,9 +104,7 @@ class _BoundedLoader(yaml.SafeLoader):
         event: Any = self.peek_event()
         if isinstance(event, yaml.AliasEvent):
             found = f"the alias *{shorten(str(event.anchor))}"
-            raise _OutOfBounds(
-                event.start_mark, found, "values in full", "write the value out instead"
-            )
+            raise _OutOfBounds(event.start_mark, found, "values written out", "repeat the value")
         if self._depth == DEEPEST_NESTING:
             found = f"more than {DEEPEST_NESTING} levels of nesting"
             raise _OutOfBounds(
@@ -124,7 +121,7 @@ class _BoundedLoader(yaml.SafeLoader):
             kind = shorten(node.tag.rpartition(":")[2])
             found = f"a value ({kind}) of {len(node.value):,} characters"
             expected = f"at most {LONGEST_VALUE:,}"
-            raise _OutOfBounds(node.start_mark, found, expected, "put it into quotes if it is text")
+            raise _OutOfBounds(node.start_mark, found, expected, "put it in quotes if it is text")
         return node
 
 
