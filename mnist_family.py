@@ -409,7 +409,7 @@ def _regular_file(path: str) -> os.stat_result:
     except FileNotFoundError:
         if not os.path.islink(path):
             raise
-        raise fault(path, "a link to nothing", "a file", "fetch what it links to") from None
+        raise fault(path, "a broken link", "a file", "restore the file it points to") from None
     if not stat.S_ISREG(status.st_mode):
         kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe, socket or device"
         raise fault(path, kind, "a regular file", "put the file itself there")
@@ -537,10 +537,10 @@ USER_AGENT = f"mnist_family (datasets {datasets.__version__})"
 REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (TimeoutError, "timed out"),
     (ConnectionRefusedError, "connection refused"),
-    (socket.gaierror, "host not known"),
-    (http.client.IncompleteRead, "cut off before its end"),
-    (http.client.RemoteDisconnected, "closed the connection without an answer"),
-    (http.client.HTTPException, "not an answer in HTTP"),
+    (socket.gaierror, "unknown host"),
+    (http.client.IncompleteRead, "ended too early"),
+    (http.client.RemoteDisconnected, "closed the connection without answering"),
+    (http.client.HTTPException, "not an HTTP response"),
 )
 
 
@@ -645,7 +645,7 @@ class _Mirrors:
             archive.file,
             f"no mirror has {self.config.title}'s",
             f"{archive.bytes:,} bytes of sha256 {archive.sha256}",
-            f"put {', '.join(files)} into a folder and give it as data_dir. What the mirrors gave:",
+            f"put {', '.join(files)} into a folder and give it as data_dir. The mirrors said:",
         )
         lines = [f"{url}: {reason}" for url, reason in reasons.items()]
         raise ConnectionError("\n  ".join([str(refusal), *lines])) from last
@@ -817,7 +817,7 @@ class _Transfer(io.RawIOBase):
     def _check_whole(self) -> None:
         """Raise an error unless the received bytes are the published archive."""
         if self._announced is not None and self._received < self._announced:
-            raise _BrokenTransfer(f"{self.name}: cut off before its end; load again")
+            raise _BrokenTransfer(f"{self.name}: ended too early; load again")
         sha256, md5 = self._sha256.hexdigest(), self._md5.hexdigest()
         if sha256 == self._archive.sha256 or md5 == self._archive.md5:
             return

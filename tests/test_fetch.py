@@ -32,8 +32,8 @@ FAULTS = {
     "empty": r"0 bytes instead of [\d,]+",
     "truncated": r"[\d,]+ bytes instead of [\d,]+",
     "head_only": "HTTP status 503",
-    "not_http": "not an answer in HTTP",
-    "hung_up": "closed the connection without an answer",
+    "not_http": "not an HTTP response",
+    "hung_up": "closed the connection without answering",
     "of_no_length": None,
     "chunked": None,
     "first_byte_alone": None,
@@ -46,8 +46,8 @@ FAULTS = {
 LATE_FAULTS = {
     "other_member": r"this is MNIST's \S+\.gz",
     "truncated_of_no_length": r"[\d,]+ bytes instead of [\d,]+",
-    "cut": "cut off before its end",
-    "cut_chunk": "cut off before its end",
+    "cut": "ended too early",
+    "cut_chunk": "ended too early",
     "flipped": "wrong digest, sha256 [0-9a-f]{64}",
     "other_pixel": r"[\d,]+ bytes instead of [\d,]+|wrong digest, sha256 [0-9a-f]{64}",
     "trailing": r"[\d,]+ bytes instead of [\d,]+",
@@ -119,7 +119,7 @@ def test_when_no_mirror_gives_an_archive_one_error_tells_all(load, tiny, mirrors
     assert re.fullmatch(
         r"train-labels-idx1-ubyte.gz: no mirror has Fashion-MNIST's, "
         r"expected \d+ bytes of sha256 [0-9a-f]{64}; "
-        rf"put {', '.join(FILES)} into a folder and give it as data_dir. What the mirrors gave:",
+        rf"put {', '.join(FILES)} into a folder and give it as data_dir. The mirrors said:",
         lines[0],
     )
     for mirror, line in zip(mirrors, lines[1:], strict=True):
@@ -694,7 +694,5 @@ def test_a_host_that_no_name_server_knows_is_said_so(load, mirrors, monkeypatch,
         mirror.behaviour = "503"
     monkeypatch.setenv("MNIST_FAMILY_MIRROR", "http://nowhere.invalid")
     monkeypatch.setattr(socket, "getaddrinfo", ask_no_name_server)
-    with pytest.raises(
-        ConnectionError, match=f"nowhere.invalid/mnist/{FILES[0]}: host not known\n"
-    ):
+    with pytest.raises(ConnectionError, match=f"nowhere.invalid/mnist/{FILES[0]}: unknown host\n"):
         load("mnist", streaming=streaming)

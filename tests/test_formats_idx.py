@@ -94,7 +94,7 @@ def test_a_pipe_is_refused_unread(source):
     file = source / "train-images-idx3-ubyte.gz"
     file.unlink()
     os.mkfifo(file)
-    line = f"{file}: a link to nothing, a pipe or a device, expected an IDX archive; "
+    line = f"{file}: a broken link, a pipe or a device, expected an IDX archive; "
     assert refusal(source) == f"{line}put the file itself there"
 
 

@@ -117,7 +117,7 @@ def test_pages_and_animations_are_refused(source, kind):
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("nowhere")])
 def test_what_is_no_file_is_refused_unread(source, make):
     make(source / "train" / "n00" / "1.png")
-    line = f"{source / 'train' / 'n00' / '1.png'}: a link to nothing, a pipe or a device, expected "
+    line = f"{source / 'train' / 'n00' / '1.png'}: a broken link, a pipe or a device, expected "
     assert refusal(source) == f"{line}an image; put the file itself there"
 
 

@@ -331,7 +331,7 @@ def test_a_link_to_nothing_is_refused(load, tmp_path, name):
     (folder / name).unlink(missing_ok=True)
     (folder / name).symlink_to(tmp_path / "not fetched")
     with pytest.raises(
-        ValueError, match=f"{name}: a link to nothing, expected a file; fetch what it links to"
+        ValueError, match=f"{name}: a broken link, expected a file; restore the file it points to"
     ):
         load(data_dir=folder)
 

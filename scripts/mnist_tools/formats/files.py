@@ -98,7 +98,7 @@ def _refuse_partial_shards(
 def refuse_wrong_file(path: Path, expected: str) -> None:
     """Raise ValueError for a Git LFS pointer, a web page, and anything but a regular file."""
     if not path.is_file():
-        found = "a link to nothing, a pipe or a device"
+        found = "a broken link, a pipe or a device"
         raise fault(str(path), found, expected, "put the file itself there")
     with open(path, "rb") as file:
         head = file.read(512).lstrip()
