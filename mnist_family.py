@@ -67,6 +67,7 @@ __all__ = [
     "check_class_names",
     "digest_archive",
     "encode_pngs",
+    "escape_controls",
     "fault",
     "find_config",
     "find_published",
@@ -256,10 +257,10 @@ def fault(subject: object, found: str, expected: str, remedy: str) -> ValueError
 
     The message is one line that is safe to print: file names and contents may be untrusted.
     """
-    return ValueError(_printable(f"{subject}: {found}, expected {expected}; {remedy}"))
+    return ValueError(escape_controls(f"{subject}: {found}, expected {expected}; {remedy}"))
 
 
-def _printable(text: str) -> str:
+def escape_controls(text: str) -> str:
     """Escape characters that could end the line, move the cursor or reverse the text direction."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
@@ -517,14 +518,14 @@ def check_class_names(names: object, subject: object, *, source: str) -> ClassNa
 def _fault_of_name(name: object) -> str | None:
     """Say why a value cannot be a class name, or return None."""
     if not isinstance(name, str):
-        return f"of type {type(name).__name__}"
+        return f"is of type {type(name).__name__}"
     if not name:
-        return "without a character"
+        return "is empty"
     if len(name) > MAX_NAME_LENGTH:
-        return f"of {len(name):,} characters"
+        return f"has {len(name):,} characters"
     for character in name:
         if not character.isprintable() and character not in PRINTED_ANYWAY:
-            return f"with the character U+{ord(character):04X}"
+            return f"contains the character U+{ord(character):04X}"
     return None
 
 
@@ -1061,7 +1062,9 @@ def _refuse_another(
     remedy = "put the right file there"
     if other:
         remedy = f"{remedy} or load {published.config.name!r}"
-    raise ValueError(_printable(f"{path}: {found}, not {config.title}'s {split} {kind}; {remedy}"))
+    raise ValueError(
+        escape_controls(f"{path}: {found}, not {config.title}'s {split} {kind}; {remedy}")
+    )
 
 
 def _absolute(folder: str | os.PathLike[str]) -> str:

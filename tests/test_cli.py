@@ -15,6 +15,7 @@ import datasets
 import pytest
 from conftest import ROOT
 
+import mnist_tools
 from mnist_tools import arguments, cli
 from mnist_tools.arguments import COMMANDS, Command, make_parser
 from mnist_tools.errors import Interrupted
@@ -155,6 +156,7 @@ ERRORS = [
     (ConnectionError("no mirror:\n  a: 404"), "no mirror:\n  a: 404"),
     (NotRead("no such split"), "no such split"),
     (FileNotFoundError(2, "No such file", "a/b"), f"a/b: No such file; {AGAIN}"),
+    (FileNotFoundError(2, "No such file", "a\x1b[31m"), f"'a\\x1b[31m': No such file; {AGAIN}"),
     (OSError(28, "No space left on device"), f"made-here: No space left on device; {AGAIN}"),
     (
         ModuleNotFoundError("No module named 'x'", name="x"),
@@ -250,6 +252,13 @@ def test_text_that_the_terminal_cannot_encode_is_escaped(command, monkeypatch):
 
     assert command(greet) == 0
     assert terminal.buffer.getvalue() == rb"28 \xd7 28 \u304d" + os.linesep.encode()
+
+
+def test_the_commands_are_functions_of_the_package():
+    for name in mnist_tools.__all__:
+        assert callable(getattr(mnist_tools, name))
+    with pytest.raises(AttributeError, match="module 'mnist_tools' has no attribute 'bild'"):
+        mnist_tools.bild  # noqa: B018 - the attribute is the test
 
 
 def test_every_command_has_a_line_in_the_table():

@@ -195,7 +195,7 @@ ARRAYS = {
     ),
     "an empty class name": (
         {"x_train": IMAGES, "y_train": LABELS, "class_names": np.array(["a", ""])},
-        "{folder}/a.npz, class_names: class name '' without a character, expected printable text "
+        "{folder}/a.npz, class_names: class name '' is empty, expected printable text "
         "of 1 to 200 characters; correct the class names",
     ),
 }

@@ -153,8 +153,9 @@ def test_class_names_of_the_table_are_checked(file):
     info += '"image": {"_type": "Value", "dtype": "binary"}}}}'
     file.parent.mkdir()
     pyarrow.parquet.write_table(table.replace_schema_metadata({"huggingface": info}), file)
-    line = f"{file}, label: class name '\\n' with the character U+000A, expected printable text of "
-    assert refused(file) == f"{line}1 to 200 characters; correct the class names"
+    found = f"{file}, label: class name '\\n' contains the character U+000A"
+    expected = "printable text of 1 to 200 characters"
+    assert refused(file) == f"{found}, expected {expected}; correct the class names"
 
 
 def test_features_that_datasets_cannot_read_are_refused(file):

@@ -175,22 +175,22 @@ FORM = (
             "no class names (UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff in position "
             f"0: invalid start byte), expected {FORM}",
         ),
-        ("labels.txt", b"a\n" + b"x" * 201, f"class name '{'x' * 79} of 201 characters, {TEXT}"),
+        ("labels.txt", b"a\n" + b"x" * 201, f"class name '{'x' * 79} has 201 characters, {TEXT}"),
         (
             "labels.txt",
             b"\x1b[31mred",
-            rf"class name '\x1b[31mred' with the character U+001B, {TEXT}",
+            rf"class name '\x1b[31mred' contains the character U+001B, {TEXT}",
         ),
-        ("labels.txt", b"a\0b", rf"class name 'a\x00b' with the character U+0000, {TEXT}"),
+        ("labels.txt", b"a\0b", rf"class name 'a\x00b' contains the character U+0000, {TEXT}"),
         (
             "labels.txt",
             "a\u202eb".encode(),
-            rf"class name 'a\u202eb' with the character U+202E, {TEXT}",
+            rf"class name 'a\u202eb' contains the character U+202E, {TEXT}",
         ),
         (
             "labels.txt",
             "a\u2028b".encode(),
-            rf"class name 'a\u2028b' with the character U+2028, {TEXT}",
+            rf"class name 'a\u2028b' contains the character U+2028, {TEXT}",
         ),
         (
             "dataset_meta.json",
@@ -215,26 +215,26 @@ FORM = (
             "class names 'ab', expected a list of texts; correct the class names",
         ),
         ("dataset_meta.json", b'{"labels": []}', f"0 class names, {ONE_TO_256}"),
-        ("dataset_meta.json", b'{"labels": ["a", 1]}', f"class name 1 of type int, {TEXT}"),
+        ("dataset_meta.json", b'{"labels": ["a", 1]}', f"class name 1 is of type int, {TEXT}"),
         (
             "dataset_meta.json",
             b'{"labels": ["a", ""]}',
-            f"class name '' without a character, {TEXT}",
+            f"class name '' is empty, {TEXT}",
         ),
         (
             "dataset_meta.json",
             b'{"labels": ["a\\nb"]}',
-            rf"class name 'a\nb' with the character U+000A, {TEXT}",
+            rf"class name 'a\nb' contains the character U+000A, {TEXT}",
         ),
         (
             "dataset_meta.json",
             b'{"labels": ["a\\rb"]}',
-            rf"class name 'a\rb' with the character U+000D, {TEXT}",
+            rf"class name 'a\rb' contains the character U+000D, {TEXT}",
         ),
         (
             "dataset_meta.json",
             b'{"labels": ["\\ud800"]}',
-            rf"class name '\ud800' with the character U+D800, {TEXT}",
+            rf"class name '\ud800' contains the character U+D800, {TEXT}",
         ),
     ],
 )

@@ -74,8 +74,10 @@ def describe(error: Exception, name: str) -> str:
         remedy = "run pip install -e . in a clone of the project"
         return f"{error.name}: not installed, expected the project's dependencies; {remedy}"
     if isinstance(error, OSError) and error.errno and error.strerror:
-        place = error.filename or name
-        return f"{os.fsdecode(place)}: {error.strerror}; fix that and run the command again"
+        place = os.fsdecode(error.filename or name)
+        if not place.isprintable():
+            place = repr(place)  # a terminal would obey control characters in a file's name
+        return f"{place}: {error.strerror}; fix that and run the command again"
     if isinstance(error, (ValueError, OSError)) and text:
         return text
     if _is_from_datasets(error) and text:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import huggingface_hub
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
-from mnist_tools.lint.finding import escape
+from mnist_family import escape_controls
 
 LONGEST_QUOTE = 200  # characters of an error message that is not ours
 
@@ -80,7 +80,7 @@ def quote(error: BaseException) -> str:
     if token:
         text = text.replace(token, "…")
     text = re.sub(r"hf_\w{4,}", "…", text)
-    return escape(text)[:LONGEST_QUOTE]
+    return escape_controls(text)[:LONGEST_QUOTE]
 
 
 def _describe_answer(error: BaseException) -> str | None:

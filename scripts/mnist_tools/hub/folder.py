@@ -16,7 +16,6 @@ from mnist_tools.hub.data_files import find_shards, fitting_shard_size, matching
 from mnist_tools.hub.record import RECORD
 from mnist_tools.hub.shared_card import Card, parse_card
 from mnist_tools.lint import findings
-from mnist_tools.lint.finding import escape
 from mnist_tools.manifest import MANIFEST, list_paths, read_manifest
 from mnist_tools.out_folder import name_some
 
@@ -81,7 +80,7 @@ def _read_digests(folder: Path) -> Mapping[str, str]:
     if manifest is None:
         raise fault(str(folder), f"no {MANIFEST} in it", "a folder that build wrote", "build one")
     if manifest.command != "build":
-        found = f"written by {escape(manifest.command)}"
+        found = f"written by {manifest.command}"
         raise fault(str(folder), found, "a folder that build wrote", "build one")
     for name in CARD_FILES:
         if name not in manifest.files:
@@ -96,9 +95,9 @@ def _list_files(folder: Path) -> list[str]:
         mode = (folder / path).lstat().st_mode
         if stat.S_ISLNK(mode):
             remedy = "remove it, or put the file itself there"
-            raise fault(escape(str(folder / path)), "a symbolic link", "a file", remedy)
+            raise fault(str(folder / path), "a symbolic link", "a file", remedy)
         if not stat.S_ISREG(mode):
-            raise fault(escape(str(folder / path)), "no regular file", "a file", "remove it")
+            raise fault(str(folder / path), "no regular file", "a file", "remove it")
     return paths
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from mnist_family import escape_controls
 from mnist_tools.hub.folder import BuiltFolder
 from mnist_tools.hub.plan import Plan
 from mnist_tools.hub.repository import Repository, Snapshot
-from mnist_tools.lint.finding import escape
 
 Outcome = Literal["pushed", "up to date", "dry run"]
 
@@ -65,7 +65,7 @@ def preview_lines(preview: Preview) -> Iterator[str]:
         changes = [("push", plan.add)]
     for verb, paths in changes:
         for path in paths:
-            yield f"  {verb:6}  {_size(preview, path):>12,} B  {escape(path)}"
+            yield f"  {verb:6}  {_size(preview, path):>12,} B  {escape_controls(path)}"
     counts = ", ".join(f"{len(paths)} to {verb}" for verb, paths in changes)
     sent = [*plan.add, *plan.update]
     size = sum(plan.files[path].digest.size for path in sent)

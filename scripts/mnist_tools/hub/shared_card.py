@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
+from mnist_family import escape_controls
 from mnist_tools.lint import front_matter_of
-from mnist_tools.lint.finding import escape
 
 LISTS = ("configs", "dataset_info")  # keys with an entry for each config
 FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
@@ -99,7 +99,7 @@ def describe_difference(there: str, ours: str, configs: Collection[str]) -> str:
         found.append("a comment in its front matter")
     if others:
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-        found.append(f"the line '{escape(others[0][:LONGEST_LINE])}'{more}")
+        found.append(f"the line '{escape_controls(others[0][:LONGEST_LINE])}'{more}")
     return ", ".join(found) or "lines that were removed or moved"
 
 

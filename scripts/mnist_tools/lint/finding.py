@@ -5,6 +5,8 @@ from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from mnist_family import escape_controls
+
 Place = tuple[Hashable, ...]  # the path of keys and indices to a value in front matter
 
 _LONGEST_VALUE = 60
@@ -29,7 +31,7 @@ class Finding(NamedTuple):
     def __str__(self) -> str:
         """Return `path:line: text`, escaped for a terminal."""
         place = str(self.path) if self.line is None else f"{self.path}:{self.line}"
-        return escape(f"{place}: {self.text}")
+        return escape_controls(f"{place}: {self.text}")
 
 
 class Wording(NamedTuple):
@@ -43,14 +45,6 @@ class Wording(NamedTuple):
 def phrase(found: str, expected: str, remedy: str) -> str:
     """Join the three parts of a finding's text."""
     return f"{found}, expected {expected}; {remedy}"
-
-
-def escape(text: str) -> str:
-    """Escape characters that would control a terminal or be invisible on it."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )
 
 
 def show(value: object) -> str:
