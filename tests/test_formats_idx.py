@@ -87,15 +87,15 @@ def test_labels_that_do_not_belong_to_scaled_images_are_refused(tmp_path):
     images = np.zeros((2, 32, 32), np.uint8)
     source = write_split(tmp_path / "source", "train", images, np.array([1, 2, 3], np.uint8))
     file = source / "train-labels-idx1-ubyte.gz"
-    line = f"{file}: labels of uint8 3, expected one for each of 2 images; put files that belong together there"
-    assert refusal(source, resize=True) == line
+    line = f"{file}: labels of uint8 3, expected one for each of 2 images; "
+    assert refusal(source, resize=True) == f"{line}put files that belong together there"
 
 
 def test_large_images_are_scaled_in_little_memory(tmp_path):
-    image = np.tile(np.arange(250, dtype=np.uint8), (800, 4))  # 800 × 1,000
+    image = np.tile(np.arange(250, dtype=np.uint8), (800, 4))
     source = write_split(tmp_path / "source", "train", IMAGES, np.zeros(100, np.uint8))
     (source / "train-images-idx3-ubyte.gz").write_bytes(
-        gzip.compress(idx_bytes(image[None].repeat(250, axis=0)), 1)
+        gzip.compress(idx_bytes(image[None].repeat(100, axis=0)), 1)
     )
     with memory_limit(50):
         rows = [len(chunk.labels) for chunk in open_source(source, resize=True).splits["train"]()]
