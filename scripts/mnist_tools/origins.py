@@ -113,7 +113,7 @@ def _parse(source: SourceName) -> str | _Place:
     if isinstance(source, str) and word in PUBLISHED:
         return word
     path = Path(word).expanduser()
-    if path.exists():
+    if word and path.exists():
         return _Place(word, None, path)
     name, equals, rest = word.partition("=")
     if not equals:
@@ -122,8 +122,9 @@ def _parse(source: SourceName) -> str | _Place:
         expected = f"{', '.join(PUBLISHED)}, or a path"
         raise fault(word, "neither a published dataset nor a file or folder", expected, remedy)
     path = Path(rest).expanduser()
-    if not path.exists():
-        raise fault(word, f"no file or folder {rest!r}", "NAME=PATH", "correct the path")
+    if not rest or not path.exists():
+        remedy = f"give {rest} alone" if rest in PUBLISHED else "correct the path"
+        raise fault(word, f"no file or folder {rest!r}", "NAME=PATH", remedy)
     return _Place(word, name, path)
 
 

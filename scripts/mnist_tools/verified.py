@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
+import datasets
 from tqdm import tqdm
 
 import mnist_family
@@ -73,7 +74,7 @@ def _verify(origin: Origin, temporary: Path, *, sample: bool) -> VerifiedDataset
         _write_archives(origin.name, origin.source, temporary / origin.name)
     if sample or origin.source is not None:
         folder = temporary / origin.name
-    with naming_dataset(origin.name, folder or mnist_family.__name__):
+    with naming_dataset(origin.name, folder or datasets.config.HF_DATASETS_CACHE):
         splits = _verified_splits(origin, folder)
         class_names = _class_names(origin, folder)
     kind: Kind = "synthetic" if sample else "own"
