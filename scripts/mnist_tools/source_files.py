@@ -15,7 +15,7 @@ MOST_LISTED = 20  # more files are summed up by folder
 
 
 class SourceFile(NamedTuple):
-    """A file that rows were read from, or a folder of `count` files.
+    """A file that rows were read from, or a folder of `files` files.
 
     The path of a file is relative to the source; that of a folder ends with `/`. The sha256 of a
     folder is that of the lines that `sha256sum` prints for its files, sorted by path.
@@ -24,7 +24,7 @@ class SourceFile(NamedTuple):
     path: str
     bytes: int
     sha256: str
-    count: int = 1
+    files: int = 1
 
 
 def list_source_files(path: Path) -> tuple[SourceFile, ...]:
