@@ -56,6 +56,7 @@ __all__ = [
     "ClassNames",
     "DiskSplit",
     "FamilyConfig",
+    "IdxArray",
     "Located",
     "LocatedSplit",
     "MirrorArchive",
@@ -76,6 +77,7 @@ __all__ = [
     "inspect",
     "load",
     "locate",
+    "open_idx",
     "read_chunks",
     "read_class_names",
     "read_idx",
@@ -1720,13 +1722,56 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     float64. ValueError if the file is not exactly one such array.
     """
     with _open_idx(os.fspath(path)) as file:
-        values = bytearray().join(file.payload())
-        try:
-            array = np.frombuffer(values, file.dtype).reshape(file.shape)
-        except ValueError as error:
-            found = f"{len(file.shape)} dimensions of sizes {file.shape}"
-            expected = "a shape that NumPy can hold"
-            raise fault(path, f"{found:.200}", expected, "get the file again") from error
+        return _native_array(bytearray().join(file.payload()), file, file.shape)
+
+
+@contextlib.contextmanager
+def open_idx(path: str | os.PathLike[str]) -> "Iterator[IdxArray]":
+    """Open an IDX file, .gz or raw, to read in chunks what `read_idx` reads at once.
+
+    ValueError if the file does not start with an IDX header.
+    """
+    with _open_idx(os.fspath(path)) as file:
+        yield IdxArray(file)
+
+
+class IdxArray:
+    """An array in an open IDX file; `dtype`, in native byte order, and `shape` are its header's."""
+
+    def __init__(self, file: "_IdxFile") -> None:
+        self.dtype = file.dtype.newbyteorder("=")
+        self.shape = file.shape
+        self._file = file
+
+    def chunks(self, rows: int) -> Iterator[np.ndarray]:
+        """Yield the whole array, once, in chunks of shape (`rows`, …); the last may be shorter.
+
+        ValueError, before the last chunk, if the file is not exactly one such array.
+        """
+        file = self._file
+        if not self.shape:
+            raise fault(file.name, "a single value", "an array with rows", "read it with read_idx")
+        file.refuse_impossible_size()
+        for first in range(0, self.shape[0], rows):
+            shape = (min(rows, self.shape[0] - first), *self.shape[1:])
+            values = file.read_exactly(file.dtype.itemsize * math.prod(shape))
+            if first + rows >= self.shape[0]:
+                file.refuse_left_over()
+            yield _native_array(values, file, shape)
+        if self.shape[0] == 0:
+            file.refuse_left_over()
+
+
+def _native_array(
+    values: bytes | bytearray, file: "_IdxFile", shape: tuple[int, ...]
+) -> np.ndarray:
+    """Return big-endian values as an array in native byte order; ValueError for its shape."""
+    try:
+        array = np.frombuffer(values, file.dtype).reshape(shape)
+    except ValueError as error:
+        found = f"{len(file.shape)} dimensions of sizes {file.shape}"
+        expected = "a shape that NumPy can hold"
+        raise fault(file.name, f"{found:.200}", expected, "get the file again") from error
     return array.astype(file.dtype.newbyteorder("="), copy=False)
 
 
