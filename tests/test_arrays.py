@@ -276,7 +276,7 @@ def test_another_dataset_is_told_by_its_images_or_its_labels(tiny, tmp_path, kin
     write(folder / name, content)
     for split in ("train", "train[:1]"):
         assert told(tiny.module.arrays, "fashion", split, data_dir=folder) == (
-            f"{folder / name}: these are Kuzushiji-MNIST's train {kind}, not Fashion-MNIST's "
+            f"{folder / name}: these are Kuzushiji-MNIST's train {kind}, expected Fashion-MNIST's "
             f"train {kind}; put the right file there or load 'kmnist'"
         )
 
