@@ -32,7 +32,7 @@ def front_matter(datasets: Sequence[Dataset], family: FamilyFacts, pretty_name: 
     block = {
         "pretty_name": printable(pretty_name),
         **_license(datasets, family),
-        "language": _union(datasets, lambda dataset: dataset.facts.language),
+        "language": _union(datasets, lambda dataset: dataset.facts.languages),
         "task_categories": TASK_CATEGORIES,
         "task_ids": TASK_IDS,
         "size_categories": [_size_category(datasets)],
