@@ -305,20 +305,14 @@ def _letters(name: str) -> str:
     return re.sub(r"[\W_]", "", name.rpartition("/")[2].lower())
 
 
-def check_config_name(name: str, subject: object) -> None:
+def check_config_name(name: str, subject: object, *, remedy: str = "choose another name") -> None:
     """Raise ValueError, which starts with `subject`, unless one's own dataset may have this name.
 
     The name becomes part of paths, so it may hold only letters, digits, `_`, `.` and `-`.
     """
-    meant = config_known_as(name)
-    if meant is not None and meant.name != name:
-        expected = "a name that differs from it in more than spelling"
-        raise fault(
-            subject, f"{name!r}, which is {meant.title}", expected, f"did you mean {meant.name!r}?"
-        )
     if not CONFIG_NAME.fullmatch(name) or name.lower() == "all":
         expected = "a letter or digit, then letters, digits, '_', '.' or '-', and not 'all'"
-        raise fault(subject, f"the name {name!r:.80}", expected, "choose another name")
+        raise fault(subject, f"the name {name!r:.80}", expected, remedy)
 
 
 def _config_of(name: str, data_dir: object) -> FamilyConfig:

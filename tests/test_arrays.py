@@ -146,9 +146,10 @@ def test_a_slice_that_ends_one_row_before_it_starts_is_empty(tiny, folder):
     assert (images.shape, labels.shape) == ((0, 28, 28), (0,))
 
 
-def test_a_wrong_name_lists_the_right_ones(tiny, folder):
-    assert told(tiny.module.arrays, "emnist", data_dir=folder) == (
-        "config 'emnist': unknown, expected one of mnist, fashion, kmnist; correct the name"
+def test_a_wrong_name_lists_the_right_ones(tiny):
+    assert told(tiny.module.arrays, "emnist") == (
+        "config 'emnist': unknown, expected one of mnist, fashion, kmnist; correct the name, or "
+        "give the folder of a dataset of your own as data_dir"
     )
 
 

@@ -596,16 +596,6 @@ def test_a_dataset_of_ones_own_needs_a_name_for_paths(tiny, tmp_path, name):
     )
 
 
-def test_a_dataset_of_ones_own_is_no_other_spelling_of_a_published_one(tiny):
-    tiny.module.check_config_name("emnist", "here")
-    with pytest.raises(ValueError, match=".") as refusal:
-        tiny.module.check_config_name("fashion_mnist", "here")
-    assert str(refusal.value) == (
-        "here: 'fashion_mnist', which is Fashion-MNIST, expected a name that differs from it in "
-        "more than spelling; did you mean 'fashion'?"
-    )
-
-
 @pytest.mark.parametrize("name", ["../letters", "a b"])
 def test_load_refuses_a_name_that_is_no_name_for_paths(load, tmp_path, name):
     with pytest.raises(ValueError, match=f"config {name!r}: the name {name!r}, expected a letter"):
