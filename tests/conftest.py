@@ -34,6 +34,8 @@ os.environ["PYTHONPATH"] = os.pathsep.join(map(str, (OFFLINE, HOME.name, ROOT, R
 signal.signal(signal.SIGINT, signal.default_int_handler)
 runpy.run_path(str(OFFLINE / "sitecustomize.py"))
 sys.path.insert(0, HOME.name)
+# A shell starts background jobs with Ctrl-C ignored, and so would be the processes that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import datasets
 import hypothesis
