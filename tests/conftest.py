@@ -30,8 +30,6 @@ HUB_SOCKET = socket.socket()
 HUB_SOCKET.bind(("127.0.0.1", 0))
 os.environ["HF_ENDPOINT"] = f"http://127.0.0.1:{HUB_SOCKET.getsockname()[1]}"
 os.environ["PYTHONPATH"] = os.pathsep.join(map(str, (OFFLINE, HOME.name, ROOT, ROOT / "scripts")))
-# A shell that runs the suite in the background lets it and its children ignore Ctrl-C.
-signal.signal(signal.SIGINT, signal.default_int_handler)
 runpy.run_path(str(OFFLINE / "sitecustomize.py"))
 sys.path.insert(0, HOME.name)
 # A shell starts background jobs with Ctrl-C ignored, and so would be the processes that tests start.
