@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import struct
 
 import datasets
 import numpy as np
@@ -328,6 +329,38 @@ def test_measurements_are_used_if_they_belong_to_the_archives(letters, out, monk
     (letters / "train-labels-idx1-ubyte.gz").write_bytes(gz(idx_bytes(labels)))
     build(out, [letters])
     assert "cosine" not in card_of(out)
+
+
+def test_measurements_with_other_classes_or_splits_are_not_used(letters, out):
+    measure(str(letters), neighbours=True)
+    (letters / "labels.txt").write_text("\n".join([*CLASS_NAMES, "epsilon"]))
+    build(out, [letters])
+    assert "| 4 | epsilon | 0 | 0 | 0 |" in card_of(out)
+    (letters / "labels.txt").write_text("\n".join(CLASS_NAMES))
+    write_split(letters, "val", *SPLITS["test"])
+    build(out, [letters])
+    assert "| 0 | alpha | 10 | 3 | 3 | 16 |" in card_of(out)
+
+
+def test_a_file_in_the_place_of_measurements_is_named(letters, out):
+    (letters / "measurements.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"measurements\.json: not a file of measurements"):
+        build(out, [letters])
+    assert not out.exists()
+
+
+def test_archives_that_only_convert_reads_are_built(letters, out, cache):
+    """Datumaro gives the number of images × 784 in the header."""
+    images, labels = SPLITS["train"]
+    header = struct.pack(">HBB3I", 0, 8, 3, 784 * len(images), 28, 28)
+    for path in letters.glob("*.gz"):
+        path.unlink()
+    (letters / "train-images-idx3-ubyte").write_bytes(header + images.tobytes())
+    (letters / "train-labels-idx1-ubyte").write_bytes(idx_bytes(labels))
+    build(out, [letters])
+    assert_rows(load_built(out, "letters", cache)["train"], images, labels)
+    assert "`train-images-idx3-ubyte`" in card_of(out)
+    assert findings(out) == []
 
 
 # --- Again ----------------------------------------------------------------------------------------
