@@ -113,21 +113,27 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
         help="folder to write: new, empty, or written by an earlier build",
     )
     parser.add_argument(
-        "names",
-        metavar="NAME",
+        "sources",
+        metavar="SOURCE",
         nargs="*",
-        help="datasets to build (mnist, fashion, kmnist); default: all",
+        help="mnist, fashion, kmnist, or a folder or file of your own, as PATH or NAME=PATH; the "
+        "first is the default config; default: all three",
     )
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
         "--archives",
         metavar="DIR",
         type=Path,
-        help="folder of archives: DIR/NAME, or DIR itself for a single NAME; "
+        help="folder of published archives: DIR/mnist and so on, or DIR itself for a single one; "
         "default: download from the mirrors",
     )
     source.add_argument(
         "--sample", action="store_true", help="build a small synthetic sample; needs no network"
+    )
+    parser.add_argument(
+        "--resize",
+        action="store_true",
+        help="scale images of other sizes to 28 × 28, and convert colour to grey",
     )
     parser.add_argument(
         "--num-proc",
@@ -352,7 +358,7 @@ COMMANDS = {
         module="build",
         script="build",
         summary="Build a folder of Parquet files, with a card, for every release of `datasets`.",
-        example="out fashion --archives archives",
+        example="out fashion letters/",
         add_arguments=_add_build,
     ),
     "convert": Command(
