@@ -50,6 +50,10 @@ more:
   How to take part: |
     Write to **us**, and we will send you a form.
 """
+READ = (
+    "letters: IDX with the splits train, test and 4 classes: alpha, beta, gamma, delta "
+    "(named by labels.txt)"
+)
 OPEN = (
     "open: known_issues, sensitive, intended_uses, out_of_scope_uses, contact, funding; "
     "8 of 14 answered"
@@ -424,6 +428,7 @@ def run(out, *sources, **settings):
 def test_a_build_ends_with_what_is_open_and_how_to_load_it(letters, out, capsys):
     assert run(out, str(letters)) == 0
     assert capsys.readouterr().out.splitlines() == [
+        READ,
         f"{out}: built, with Greek Letters by Hand",
         f"card: {out}/README.md; pictures: {out}/pictures",
         OPEN,
@@ -435,7 +440,8 @@ def test_a_build_ends_with_what_is_open_and_how_to_load_it(letters, out, capsys)
         "    dataset['train'][0]",
     ]
     assert run(out, str(letters)) == 0
-    assert capsys.readouterr().out.splitlines()[:3] == [
+    assert capsys.readouterr().out.splitlines()[:4] == [
+        READ,
         f"{out}: already up to date",
         f"card: {out}/README.md; pictures: {out}/pictures",
         OPEN,
@@ -462,7 +468,7 @@ def test_wrong_facts_are_told_before_anything_is_read(letters, out):
 def test_missing_facts_are_named_and_the_lint_says_what_is_open(tiny, letters, out, capsys):
     (letters / "facts.yaml").unlink()
     assert run(out, str(letters), "fashion", archives=tiny.folder()) == 0
-    is_open, advice = capsys.readouterr().out.splitlines()[2:4]
+    is_open, advice = capsys.readouterr().out.splitlines()[3:5]
     assert is_open.startswith("letters, open: licence, description, rationale, ")
     assert is_open.endswith("; 0 of 14 answered")
     assert advice == f"answer in {letters}/facts.yaml, which is missing, then build again"

@@ -37,8 +37,8 @@ class VerifiedDataset:
 
     `kind` is "published" only if all splits are the publisher's own. `folder` holds the archives;
     it is None for those in the download cache, and `is_temporary` if it was made for this build.
-    `facts` are those of somebody's own dataset. `measurements` are None if nobody has measured
-    these archives yet. `files` are what the rows were converted from, if that was not archives.
+    `facts` are those of somebody's own dataset. `measurements` are None if these archives have not
+    been measured yet. `files` are what the rows were converted from, if that was not archives.
     `fingerprint` changes with what the dataset is made from.
     """
 
@@ -178,7 +178,7 @@ def _known_measurements(
     """Return what somebody has measured in these archives before, or None."""
     if kind == "published":
         return committed(origin.name, splits)
-    if origin.path is None or origin.source is not None:
+    if origin.path is None or origin.facts is None or origin.source is not None:
         return None
     path = origin.path / MEASUREMENTS_FILE
     if not path.is_file():
