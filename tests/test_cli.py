@@ -114,7 +114,7 @@ def test_options_may_stand_anywhere():
         ["out", "--archives", "a", "mnist", "fashion", "--num-proc", "2"],
     )
     first, *others = [vars(parser.parse_intermixed_args(order)) for order in orders]
-    assert first["names"] == ["mnist", "fashion"]
+    assert first["sources"] == ["mnist", "fashion"]
     assert others == [first, first]
 
 

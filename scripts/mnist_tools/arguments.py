@@ -59,21 +59,27 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
         help="folder to write: new, empty, or written by an earlier build",
     )
     parser.add_argument(
-        "names",
-        metavar="NAME",
+        "sources",
+        metavar="SOURCE",
         nargs="*",
-        help="datasets to build (mnist, fashion, kmnist); default: all",
+        help="mnist, fashion, kmnist, or a folder or file of your own, as PATH or NAME=PATH; the "
+        "first is the default config; default: all three",
     )
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
         "--archives",
         metavar="DIR",
         type=Path,
-        help="folder of archives: DIR/NAME, or DIR itself for a single NAME; "
+        help="folder of published archives: DIR/mnist and so on, or DIR itself for a single one; "
         "default: download from the mirrors",
     )
     source.add_argument(
         "--sample", action="store_true", help="build a small synthetic sample; needs no network"
+    )
+    parser.add_argument(
+        "--resize",
+        action="store_true",
+        help="scale images of other sizes to 28 × 28, and convert colour to grey",
     )
     parser.add_argument(
         "--num-proc",
@@ -289,10 +295,17 @@ def _add_benchmark(parser: argparse.ArgumentParser) -> None:
         default=3,
         help="number of runs, of which the fastest counts; default: 3",
     )
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
         "--memory",
         action="store_true",
         help="also measure the peak memory of a load, and of one with ten times the rows (Linux)",
+    )
+    what.add_argument(
+        "--train",
+        action="store_true",
+        help="train a small network for one epoch through each way to read the rows instead; "
+        "needs PyTorch",
     )
 
 
@@ -301,7 +314,7 @@ COMMANDS = {
         module="build",
         script="build",
         summary="Build a folder of Parquet files, with a card, for every release of `datasets`.",
-        example="out fashion --archives archives",
+        example="out fashion letters/",
         add_arguments=_add_build,
     ),
     "convert": Command(
@@ -342,7 +355,7 @@ COMMANDS = {
     "benchmark": Command(
         module="benchmark",
         script="benchmark",
-        summary="Time the loader against plainer builders and its PNG encoder against Pillow.",
+        summary="Time the loader against plainer builders, its PNG encoder, and training.",
         example="mnist archives/mnist --repeats 5",
         add_arguments=_add_benchmark,
     ),

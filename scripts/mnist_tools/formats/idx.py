@@ -93,6 +93,7 @@ def write(
     options: WriteOptions,
 ) -> tuple[str, ...]:
     """Write the two archives of each split; a label of -1 becomes 255."""
+    suffix = "ubyte.gz" if options.compressed_idx else "ubyte"
     for split, reader in splits.items():
         stem = {"test": "t10k"}.get(split, split)
         with spooled(reader, folder) as rows:
@@ -103,9 +104,9 @@ def write(
                     f"IDX, {split}", found, expected, "leave a class out with --only-classes"
                 )
             shape = (len(rows.labels), *IMAGE_SHAPE)
-            write_idx(folder / f"{stem}-images-idx3-ubyte.gz", rows.image_blocks(), shape=shape)
+            write_idx(folder / f"{stem}-images-idx3-{suffix}", rows.image_blocks(), shape=shape)
             labels = np.where(rows.labels < 0, UNLABELLED, rows.labels).astype(np.uint8)
-            write_idx(folder / f"{stem}-labels-idx1-ubyte.gz", labels)
+            write_idx(folder / f"{stem}-labels-idx1-{suffix}", labels)
     write_class_names(folder, class_names)
     return ()
 

@@ -77,6 +77,7 @@ class WriteOptions:
     """Options of single formats."""
 
     csv_header: bool = False
+    compressed_idx: bool = True
 
 
 class Format(Protocol):
@@ -131,7 +132,7 @@ def open_source(
             f"one of {known}",
             "give the folder or file that has the data",
         )
-    return _in_order(found[0].read(request))
+    return in_order(found[0].read(request))
 
 
 def write_splits(
@@ -182,10 +183,12 @@ def _open_published(name: str, class_names: ClassNames | None) -> Source:
         default=ClassNames(config.class_names, config.title),
     )
     splits = {split: partial(read_chunks, disk) for split, disk in verified_splits(name).items()}
-    return _in_order(Source("IDX", splits, names))
+    return in_order(Source("IDX", splits, names))
 
 
-def _in_order(source: Source) -> Source:
+def in_order(source: Source) -> Source:
+    """Return a source with its splits in order: train first, test last."""
+
     def rank(split: str) -> tuple[int, str]:
         return {"train": 0, "test": 2}.get(split, 1), split
 
