@@ -44,8 +44,10 @@ import multiprocess  # type: ignore[import-untyped]  # it publishes no types
 import numpy as np
 
 __all__ = [
+    "CLASS_NAME_FILES",
     "CONFIGS",
     "IMAGE_SHAPE",
+    "MAX_CLASSES",
     "SOURCE_DIGEST",
     "UNLABELLED",
     "Archive",

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import mnist_family
-from mnist_family import FamilyConfig, fault
+from mnist_family import CLASS_NAME_FILES, FamilyConfig, fault
 from mnist_tools.cards.facts import FACTS_FILE, DatasetFacts, no_facts, read_facts
 from mnist_tools.cards.measurements import MEASUREMENTS_FILE
 from mnist_tools.causes import naming_dataset
-from mnist_tools.formats.class_names import NAME_FILES
 from mnist_tools.formats.source import Request, Source, in_order, load_format, open_source
 from mnist_tools.formats.split_names import USUAL_NAMES
 from mnist_tools.manifest import hash_file
@@ -24,7 +23,7 @@ from mnist_tools.source_files import SourceFile, list_source_files
 
 PUBLISHED = {str(config.name): config for config in mnist_family.CONFIGS}
 RESERVED = ("pictures", "readme.md", "license.md", "croissant.json")  # what build writes in OUT
-READ_BESIDE = (FACTS_FILE, MEASUREMENTS_FILE, *NAME_FILES)
+READ_BESIDE = (FACTS_FILE, MEASUREMENTS_FILE, *CLASS_NAME_FILES)
 
 SourceName = str | os.PathLike[str]
 """A published name, a path, or NAME=PATH; a path object is always a path."""
