@@ -583,6 +583,7 @@ NETWORK_FAILURES: tuple[tuple[type[BaseException], str], ...] = (
     (socket.gaierror, "unknown host"),
     (http.client.IncompleteRead, "ended too early"),
     (http.client.RemoteDisconnected, "closed the connection without answering"),
+    (ConnectionResetError, "broke the connection off"),
     (http.client.InvalidURL, "redirects to an invalid URL"),
     (http.client.HTTPException, "not an HTTP response"),
     (ValueError, "redirects to an invalid URL"),  # as urllib.parse says it
