@@ -16,6 +16,7 @@ from mnist_family import (
     ClassNames,
     fault,
     find_config,
+    order_splits,
     read_chunks,
     verified_splits,
 )
@@ -208,11 +209,7 @@ def _open_published(name: str, class_names: ClassNames | None) -> Source:
 
 def in_order(source: Source) -> Source:
     """Return a source with its splits in order: train first, test last."""
-
-    def rank(split: str) -> tuple[int, str]:
-        return {"train": 0, "test": 2}.get(split, 1), split
-
-    ordered = {split: source.splits[split] for split in sorted(source.splits, key=rank)}
+    ordered = {split: source.splits[split] for split in order_splits(source.splits)}
     return dataclasses.replace(source, splits=ordered)
 
 
