@@ -277,7 +277,7 @@ def test_another_dataset_is_told_by_its_images_or_its_labels(tiny, tmp_path, kin
     write(folder / name, content)
     for split in ("train", "train[:1]"):
         assert told(tiny.module.arrays, "fashion", split, data_dir=folder) == (
-            f"{folder / name}: these are Kuzushiji-MNIST's train {kind}, not Fashion-MNIST's "
+            f"{folder / name}: these are Kuzushiji-MNIST's train {kind}, expected Fashion-MNIST's "
             f"train {kind}; put the right file there or load 'kmnist'"
         )
 
@@ -305,5 +305,5 @@ def test_published_rows_have_no_arrays_under_another_name(tiny):
     folder = tiny.folder("fashion")
     assert told(tiny.module.arrays, "letters", data_dir=folder) == (
         f"{folder / 'train-images-idx3-ubyte.gz'}: these are Fashion-MNIST's train images and "
-        "labels, not those of letters; load 'fashion'"
+        "labels, expected those of letters; load 'fashion'"
     )

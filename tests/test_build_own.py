@@ -1,8 +1,11 @@
 """Folders built from data of one's own, in any format, with a card that is true."""
 
+import errno
 import json
+import os
 import re
 import shutil
+import struct
 
 import datasets
 import numpy as np
@@ -14,10 +17,13 @@ from conftest import assert_rows, gz, idx_bytes, numbers, pictures, write_split
 import mnist_family
 import mnist_tools
 from mnist_tools.commands import build as command
+from mnist_tools.commands import lint
 from mnist_tools.commands.build import build
 from mnist_tools.commands.convert import convert
 from mnist_tools.commands.measure import measure
+from mnist_tools.formats import idx
 from mnist_tools.lint import findings
+from mnist_tools.manifest import MANIFEST
 
 CLASS_NAMES = ("alpha", "beta", "gamma", "delta")
 SPLITS = {
@@ -163,12 +169,15 @@ def test_images_of_other_sizes_are_scaled_if_asked_for(tmp_path, out, cache):
     [
         (
             [0, 1, 12],
-            "some, train: label 12 in row 2, expected -1 to 9; name 13 classes or more in "
+            "some: {0}, train: label 12 in row 2, expected -1 to 9; name 13 classes or more in "
             "labels.txt beside the data",
         ),
-        ([0, -2, 1], "some, train: label -2 in row 1, expected -1 to 9; correct the label"),
-        ([0, 1, 65539], "some, train: label 65539 in row 2, expected -1 to 9; correct the label"),
-        ([], "some, train: no rows, expected at least one; remove the split"),
+        ([0, -2, 1], "some: {0}, train: label -2 in row 1, expected -1 to 9; correct the label"),
+        (
+            [0, 1, 65539],
+            "some: {0}, train: label 65539 in row 2, expected -1 to 9; correct the label",
+        ),
+        ([], "some: {0}, train: no rows, expected at least one; remove the split"),
     ],
 )
 def test_wrong_rows_are_refused_in_one_line(tmp_path, out, labels, message):
@@ -176,7 +185,7 @@ def test_wrong_rows_are_refused_in_one_line(tmp_path, out, labels, message):
     np.savez(tmp_path / "some.npz", x_train=images, y_train=np.array(labels, np.int64))
     with pytest.raises(ValueError, match="expected") as caught:
         build(out, [tmp_path / "some.npz"])
-    assert str(caught.value) == message
+    assert str(caught.value) == message.format(tmp_path / "some.npz")
     assert [path.name for path in tmp_path.iterdir()] == ["some.npz"]
 
 
@@ -322,6 +331,38 @@ def test_measurements_are_used_if_they_belong_to_the_archives(letters, out, monk
     assert "cosine" not in card_of(out)
 
 
+def test_measurements_with_other_classes_or_splits_are_not_used(letters, out):
+    measure(str(letters), neighbours=True)
+    (letters / "labels.txt").write_text("\n".join([*CLASS_NAMES, "epsilon"]))
+    build(out, [letters])
+    assert "| 4 | epsilon | 0 | 0 | 0 |" in card_of(out)
+    (letters / "labels.txt").write_text("\n".join(CLASS_NAMES))
+    write_split(letters, "val", *SPLITS["test"])
+    build(out, [letters])
+    assert "| 0 | alpha | 10 | 3 | 3 | 16 |" in card_of(out)
+
+
+def test_a_file_in_the_place_of_measurements_is_named(letters, out):
+    (letters / "measurements.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"measurements\.json: not a file of measurements"):
+        build(out, [letters])
+    assert not out.exists()
+
+
+def test_archives_that_only_convert_reads_are_built(letters, out, cache):
+    """Datumaro gives the number of images × 784 in the header."""
+    images, labels = SPLITS["train"]
+    header = struct.pack(">HBB3I", 0, 8, 3, 784 * len(images), 28, 28)
+    for path in letters.glob("*.gz"):
+        path.unlink()
+    (letters / "train-images-idx3-ubyte").write_bytes(header + images.tobytes())
+    (letters / "train-labels-idx1-ubyte").write_bytes(idx_bytes(labels))
+    build(out, [letters])
+    assert_rows(load_built(out, "letters", cache)["train"], images, labels)
+    assert "`train-images-idx3-ubyte`" in card_of(out)
+    assert findings(out) == []
+
+
 # --- Again ----------------------------------------------------------------------------------------
 
 
@@ -416,6 +457,41 @@ def test_wrong_facts_are_told_before_anything_is_read(letters, out):
         build(out, [letters])
     assert len(str(caught.value).splitlines()) == 1
     assert not out.exists()
+
+
+def test_missing_facts_are_named_and_the_lint_says_what_is_open(tiny, letters, out, capsys):
+    (letters / "facts.yaml").unlink()
+    assert run(out, str(letters), "fashion", archives=tiny.folder()) == 0
+    is_open, advice = capsys.readouterr().out.splitlines()[2:4]
+    assert is_open.startswith("letters, open: licence, description, rationale, ")
+    assert is_open.endswith("; 0 of 14 answered")
+    assert advice == f"answer in {letters}/facts.yaml, which is missing, then build again"
+    assert lint.run([out, out / "README.md"]) == 0
+    assert capsys.readouterr().out.splitlines() == [f"{out}: {is_open}"]
+
+
+@pytest.mark.parametrize("remarks", [5, {"a": 1}, None, "text"])
+def test_remarks_that_no_build_wrote_are_not_shown(letters, out, capsys, remarks):
+    build(out, [letters])
+    manifest = json.loads((out / MANIFEST).read_text())
+    (out / MANIFEST).write_text(json.dumps({**manifest, "remarks": remarks}))
+    assert lint.run([out]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_a_full_disk_is_told_without_the_name_of_a_temporary_folder(tmp_path, out, monkeypatch):
+    def fail(path, *_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(idx, "write_idx", fail)
+    np.savez(tmp_path / "some.npz", x_train=pictures(4, 1), y_train=numbers(4, 1))
+    with pytest.raises(OSError, match="some: ") as caught:
+        build(out, [tmp_path / "some.npz"])
+    assert str(caught.value) == (
+        f"some: {out}: {os.strerror(errno.ENOSPC)}, expected to read and write there; "
+        "fix that and run the command again"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["some.npz"]
 
 
 def test_build_is_a_function_of_the_package(letters, out):

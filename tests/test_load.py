@@ -609,7 +609,7 @@ def test_published_rows_are_not_loaded_under_another_name(load, tiny):
         load("letters", data_dir=folder)
     assert str(refusal.value) == (
         f"{folder / 'train-images-idx3-ubyte.gz'}: these are Fashion-MNIST's train images and "
-        "labels, not those of letters; load 'fashion'"
+        "labels, expected those of letters; load 'fashion'"
     )
 
 

@@ -103,6 +103,13 @@ def test_a_file_that_is_named_after_a_split_is_that_split(here):
     assert find_origins(["x=test.csv"])[0].splits == ("test",)
 
 
+def test_a_folder_named_like_a_published_dataset_is_read_as_it_is(here):
+    write_csv(here / "mnist" / "train.csv")
+    assert refusal("./mnist").startswith("./mnist: named mnist, but not MNIST's published archives")
+    (origin,) = find_origins(["x=mnist"])
+    assert origin.source.format == "CSV"
+
+
 def test_the_splits_of_several_files_keep_their_names(here):
     write_csv(here / "some" / "one.csv")
     write_csv(here / "some" / "two.csv")

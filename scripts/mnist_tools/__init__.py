@@ -4,7 +4,7 @@ Each command of `mnist-family` is a function here, which raises where the comman
 
     import mnist_tools
 
-    mnist_tools.build("out", ["fashion"], archives="archives")
+    mnist_tools.build("out", ["fashion", "letters/"])  # a published dataset and your own
 
 The linter is `mnist_tools.lint.findings`.
 """

@@ -339,10 +339,17 @@ def _add_benchmark(parser: argparse.ArgumentParser) -> None:
         default=3,
         help="number of runs, of which the fastest counts; default: 3",
     )
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
         "--memory",
         action="store_true",
         help="also measure the peak memory of a load, and of one with ten times the rows (Linux)",
+    )
+    what.add_argument(
+        "--train",
+        action="store_true",
+        help="train a small network for one epoch through each way to read the rows instead; "
+        "needs PyTorch",
     )
 
 
@@ -399,7 +406,7 @@ COMMANDS = {
     "benchmark": Command(
         module="benchmark",
         script="benchmark",
-        summary="Time the loader against plainer builders and its PNG encoder against Pillow.",
+        summary="Time the loader against plainer builders, its PNG encoder, and training.",
         example="mnist archives/mnist --repeats 5",
         add_arguments=_add_benchmark,
     ),

@@ -22,7 +22,7 @@ from mnist_tools.formats.source import (
     Source,
     in_order,
     load_format,
-    open_source,
+    open_path,
     with_usual_splits,
 )
 from mnist_tools.manifest import hash_file
@@ -264,10 +264,10 @@ def published_in(folder: Path) -> FamilyConfig | None:
 
 def _open(path: Path, *, resize: bool) -> Source:
     """Open a source; beside archives, a folder may hold anything."""
-    archives = load_format("idx")
+    archives, request = load_format("idx"), Request(path, resize=resize)
     if path.is_dir() and archives.detect(path):
-        return in_order(archives.read(Request(path, resize=resize)))
-    return with_usual_splits(open_source(path, resize=resize))
+        return in_order(archives.read(request))
+    return with_usual_splits(open_path(request))
 
 
 def _is_plain(path: Path, source: Source) -> bool:

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -55,15 +56,32 @@ class VerifiedDataset:
 
 @contextlib.contextmanager
 def verified(
-    origins: Sequence[Origin], scratch: Path, *, sample: bool = False
+    origins: Sequence[Origin], scratch: Path, *, out: Path, sample: bool = False
 ) -> Iterator[list[VerifiedDataset]]:
     """Yield the datasets of a build in order.
 
-    Rows that are drawn or converted are kept in a folder in `scratch` and deleted afterwards.
-    ValueError for broken archives or data; ConnectionError if no mirror has an archive.
+    Rows that are drawn or converted are kept in a folder in `scratch` and deleted afterwards; an
+    error that concerns them names `out`. ValueError for broken archives or data; OSError if
+    something cannot be read or written, or if no mirror has an archive.
     """
     with tempfile.TemporaryDirectory(prefix=".archives-", dir=scratch) as temporary:
-        yield [_verify(origin, Path(temporary), sample=sample) for origin in origins]
+        ready = []
+        for origin in origins:
+            writing_to = out if origin.path else datasets.config.HF_DATASETS_CACHE
+            with naming_dataset(origin.name, writing_to), _naming_out(out, Path(temporary)):
+                ready.append(_verify(origin, Path(temporary), sample=sample))
+        yield ready
+
+
+@contextlib.contextmanager
+def _naming_out(out: Path, temporary: Path) -> Iterator[None]:
+    """Name `out` in an error of the system that names a file in a temporary folder."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno and str(temporary) in str(error.filename):
+            raise OSError(error.errno, os.strerror(error.errno), str(out)) from None
+        raise
 
 
 def _verify(origin: Origin, temporary: Path, *, sample: bool) -> VerifiedDataset:
@@ -71,12 +89,10 @@ def _verify(origin: Origin, temporary: Path, *, sample: bool) -> VerifiedDataset
     if sample:
         write_sample_archives(temporary, [origin.name])
     if origin.source is not None:
-        _write_archives(origin.name, origin.source, temporary / origin.name)
+        _write_archives(origin.path, origin.source, temporary / origin.name)
     if sample or origin.source is not None:
         folder = temporary / origin.name
-    with naming_dataset(origin.name, folder or datasets.config.HF_DATASETS_CACHE):
-        splits = _verified_splits(origin, folder)
-        class_names = _class_names(origin, folder)
+    splits = _verified_splits(origin, folder)
     kind: Kind = "synthetic" if sample else "own"
     if all(split.official for split in splits.values()):
         kind = "published"
@@ -86,7 +102,7 @@ def _verify(origin: Origin, temporary: Path, *, sample: bool) -> VerifiedDataset
         folder=folder,
         is_temporary=sample or origin.source is not None,
         splits=splits,
-        class_names=class_names,
+        class_names=_class_names(origin, folder),
         facts=origin.facts,
         measurements=_known_measurements(origin, kind, splits),
         files=origin.files,
@@ -118,12 +134,12 @@ def _class_names(origin: Origin, folder: Path | None) -> tuple[str, ...]:
     return DIGITS.names
 
 
-def _write_archives(name: str, source: Source, folder: Path) -> None:
-    """Convert a source to archives. ValueError for labels without a class and empty splits."""
+def _write_archives(path: Path | None, source: Source, folder: Path) -> None:
+    """Convert the source at `path` to archives; ValueError for labels outside its classes."""
     folder.mkdir()
     names = source.class_names.names
     readers: dict[str, Reader] = {
-        split: partial(_checked, f"{name}, {split}", reader, len(names))
+        split: partial(_checked, f"{path}, {split}", reader, len(names))
         for split, reader in source.splits.items()
     }
     write_splits(folder, "idx", readers, names, WriteOptions(compressed_idx=False))

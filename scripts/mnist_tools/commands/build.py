@@ -68,6 +68,13 @@ class Built:
         """Return the path of the card."""
         return self.out / CARD_FILE
 
+    @property
+    def open_questions(self) -> tuple[str, ...]:
+        """Return a line for each of somebody's own datasets, with what its facts leave open."""
+        if len(self.names) == 1:
+            return tuple(str(each.questions) for each in self.open_facts)
+        return tuple(f"{each.name}, {each.questions}" for each in self.open_facts)
+
 
 def build(
     out: str | os.PathLike[str],
@@ -110,8 +117,15 @@ def build(
         return dataclasses.replace(built, changed=False)
     _refuse_patterns(out)
     with (
-        whole_folder(out, command="build", made_of=made_of, force=force, sources=paths) as folder,
-        verified(origins, folder, sample=sample) as ready,
+        whole_folder(
+            out,
+            command="build",
+            made_of=made_of,
+            remarks=built.open_questions,
+            force=force,
+            sources=paths,
+        ) as folder,
+        verified(origins, folder, out=out, sample=sample) as ready,
         _loaded(ready, num_proc=num_proc) as loaded,
     ):
         _fill(folder, loaded, limit, out=out)
@@ -151,11 +165,12 @@ def summary(built: Built) -> list[str]:
     """Describe a build to the user, in lines, with what its card leaves open."""
     state = f"built, with {', '.join(built.titles)}" if built.changed else "already up to date"
     lines = [f"{built.out}: {state}", f"card: {built.card}; pictures: {built.out / FOLDER}"]
-    for each in built.open_facts:
-        of = f"{each.name}, " if len(built.names) > 1 else ""
-        lines.append(f"{of}{each.questions}")
-        if each.questions.keys:
+    for each, line in zip(built.open_facts, built.open_questions, strict=True):
+        lines.append(line)
+        if each.questions.keys and each.path.exists():
             lines.append(f"answer in {each.path}, then build again")
+        elif each.questions.keys:
+            lines.append(f"answer in {each.path}, which is missing, then build again")
     return lines
 
 

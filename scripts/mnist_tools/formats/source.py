@@ -112,11 +112,16 @@ def open_source(
     """
     if str(path) in [config.name for config in CONFIGS]:
         return _open_published(str(path), class_names)
-    request = Request(Path(path), class_names, resize)
-    if not request.path.exists():
+    return open_path(Request(Path(path), class_names, resize))
+
+
+def open_path(request: Request) -> Source:
+    """Detect the format of a folder or file, whatever its name, and open it; see `open_source`."""
+    path = request.path
+    if not path.exists():
         expected = f"a file, a folder or one of {', '.join(config.name for config in CONFIGS)}"
         raise fault(str(path), "no such file or folder", expected, "correct the path")
-    found = [module for module in map(load_format, FORMATS) if module.detect(request.path)]
+    found = [module for module in map(load_format, FORMATS) if module.detect(path)]
     titles = [module.TITLE for module in found]
     if len(found) > 1:
         raise fault(
@@ -126,7 +131,7 @@ def open_source(
         known = ", ".join(load_format(name).TITLE for name in FORMATS)
         raise fault(
             str(path),
-            f"holds {name_some(_listing(request.path))}",
+            f"holds {name_some(_listing(path))}",
             f"one of {known}",
             "give the folder or file that has the data",
         )
