@@ -29,7 +29,8 @@ from mnist_tools.manifest import hash_file
 from mnist_tools.source_files import SourceFile, list_source_files
 
 PUBLISHED = {str(config.name): config for config in mnist_family.CONFIGS}
-RESERVED = ("pictures", "readme.md", "license.md", "croissant.json")  # what build writes in OUT
+# What build writes in OUT.
+RESERVED = ("class_names", "pictures", "readme.md", "license.md", "croissant.json")
 READ_BESIDE = (FACTS_FILE, MEASUREMENTS_FILE, *NAME_FILES)
 
 SourceName = str | os.PathLike[str]

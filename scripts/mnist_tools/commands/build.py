@@ -24,6 +24,7 @@ from mnist_tools.cards.facts import CARDS, OpenQuestions, dataset_facts, open_qu
 from mnist_tools.cards.measurements import Measurements, measure_splits
 from mnist_tools.cards.pictures import FOLDER, write_pictures
 from mnist_tools.causes import naming_dataset
+from mnist_tools.class_names_file import write_class_names
 from mnist_tools.origins import Origin, SourceName, find_origins
 from mnist_tools.shards import SplitSize, parse_shard_size, write_shards
 from mnist_tools.verified import VerifiedDataset, verified
@@ -262,7 +263,7 @@ def _fill(folder: Path, loaded: Sequence[Loaded], limit: int, *, out: Path) -> N
         with naming_dataset(name, out):
             sizes[name] = _write_config(folder / name, rows, limit)
     described = []
-    for verified_dataset, rows in tqdm(loaded, desc="Describing", unit="dataset"):
+    for verified_dataset, rows in tqdm(loaded, desc="Describing", unit="dataset", leave=False):
         name = verified_dataset.name
         with naming_dataset(name, out):
             described.append(_describe(folder, verified_dataset, rows, sizes[name]))
@@ -282,11 +283,12 @@ def _describe(
     rows: datasets.DatasetDict,
     sizes: Mapping[str, SplitSize],
 ) -> Dataset:
-    """Write the pictures of a dataset; return what its card says."""
+    """Write the pictures and class names of a dataset; return what its card says."""
     measured = verified_dataset.measurements
     if measured is None:
         measured = measure_splits(verified_dataset.name, verified_dataset.splits)
     dataset = _dataset_of(verified_dataset, measured, sizes)
+    write_class_names(folder, dataset.name, dataset.class_names)
     pictures = write_pictures(folder, dataset.name, dataset.title, rows)
     return dataclasses.replace(dataset, pictures=pictures)
 

@@ -21,6 +21,7 @@ from mnist_family import (
 )
 from mnist_tools.formats import FORMATS
 from mnist_tools.formats.class_names import first_named
+from mnist_tools.formats.files import refuse_packed_files
 from mnist_tools.formats.images import RESIZED
 from mnist_tools.formats.split_names import SplitNames, usual_names
 from mnist_tools.lists import name_some
@@ -121,6 +122,7 @@ def open_path(request: Request) -> Source:
     if not path.exists():
         expected = f"a file, a folder or one of {', '.join(config.name for config in CONFIGS)}"
         raise fault(str(path), "no such file or folder", expected, "correct the path")
+    refuse_packed_files(path)
     found = [module for module in map(load_format, FORMATS) if module.detect(path)]
     titles = [module.TITLE for module in found]
     if len(found) > 1:
