@@ -174,7 +174,7 @@ def summary(built: Built) -> list[str]:
         if each.questions.keys and each.path.exists():
             lines.append(f"answer in {each.path}, then build again")
         elif each.questions.keys:
-            lines.append(f"answer in {each.path}, which is missing, then build again")
+            lines.append(f"init {each.path.parent} writes {each.path}; answer there, build again")
     return lines
 
 
