@@ -42,11 +42,26 @@ class Loaded(NamedTuple):
 
 
 class OpenFacts(NamedTuple):
-    """What the facts of somebody's own dataset leave open; `path` is that of its facts.yaml."""
+    """What the facts of somebody's own dataset leave open; `path` is that of its facts.yaml.
+
+    `source` is the folder or file with the rows.
+    """
 
     name: str
+    source: Path
     path: Path
     questions: OpenQuestions
+
+    def advice(self) -> str:
+        """Say where to answer the questions."""
+        if self.path.exists():
+            return f"answer in {self.path}, then build again"
+        if self.source.is_dir():
+            return f"answer in {self.path}, which `init {self.source}` writes, then build again"
+        command = f"init {self.name} --from {self.source}"
+        return (
+            f"answer in {self.name}/facts.yaml, which `{command}` writes, then build {self.name}/"
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,10 +186,8 @@ def summary(built: Built) -> list[str]:
     lines.append(f"card: {built.card}; pictures: {built.out / FOLDER}")
     for each, line in zip(built.open_facts, built.open_questions, strict=True):
         lines.append(line)
-        if each.questions.keys and each.path.exists():
-            lines.append(f"answer in {each.path}, then build again")
-        elif each.questions.keys:
-            lines.append(f"init {each.path.parent} writes {each.path}; answer there, build again")
+        if each.questions.keys:
+            lines.append(each.advice())
     return lines
 
 
@@ -215,9 +228,9 @@ def _describe_built(out: Path, origins: Sequence[Origin]) -> Built:
         splits=origins[0].splits,
         notes=tuple(note for origin in origins for note in origin.notes),
         open_facts=tuple(
-            OpenFacts(origin.name, origin.facts.path, open_questions(origin.facts))
+            OpenFacts(origin.name, origin.path, origin.facts.path, open_questions(origin.facts))
             for origin in origins
-            if origin.facts is not None
+            if origin.path is not None and origin.facts is not None
         ),
         changed=True,
     )
