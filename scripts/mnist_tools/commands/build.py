@@ -25,6 +25,7 @@ from mnist_tools.cards.measurements import Measurements, measure_splits
 from mnist_tools.cards.pictures import FOLDER, write_pictures
 from mnist_tools.causes import naming_dataset
 from mnist_tools.class_names_file import write_class_names
+from mnist_tools.manifest import SAMPLE_REMARK
 from mnist_tools.origins import Origin, SourceName, find_origins
 from mnist_tools.shards import SplitSize, parse_shard_size, write_shards
 from mnist_tools.verified import VerifiedDataset, verified
@@ -139,7 +140,7 @@ def build(
             out,
             command="build",
             made_of=made_of,
-            remarks=built.open_questions,
+            remarks=[SAMPLE_REMARK] if sample else built.open_questions,
             force=force,
             sources=paths,
         ) as folder,
