@@ -16,8 +16,14 @@ from mnist_family import CLASS_NAME_FILES, FamilyConfig, fault
 from mnist_tools.cards.facts import FACTS_FILE, DatasetFacts, no_facts, read_facts
 from mnist_tools.cards.measurements import MEASUREMENTS_FILE
 from mnist_tools.causes import naming_dataset
-from mnist_tools.formats.source import Request, Source, in_order, load_format, open_path
-from mnist_tools.formats.split_names import USUAL_NAMES
+from mnist_tools.formats.source import (
+    Request,
+    Source,
+    in_order,
+    load_format,
+    open_path,
+    with_usual_splits,
+)
 from mnist_tools.manifest import hash_file
 from mnist_tools.source_files import SourceFile, list_source_files
 
@@ -256,18 +262,11 @@ def published_in(folder: Path) -> FamilyConfig | None:
 
 
 def _open(path: Path, *, resize: bool) -> Source:
-    """Open a source; beside archives, a folder may hold anything.
-
-    A split that is alone is train, unless it has another usual name.
-    """
+    """Open a source; beside archives, a folder may hold anything."""
     archives, request = load_format("idx"), Request(path, resize=resize)
     if path.is_dir() and archives.detect(path):
         return in_order(archives.read(request))
-    source = open_path(request)
-    if len(source.splits) > 1 or not {*USUAL_NAMES.values()}.isdisjoint(source.splits):
-        return source
-    (reader,) = source.splits.values()
-    return dataclasses.replace(source, splits={"train": reader})
+    return with_usual_splits(open_path(request))
 
 
 def _is_plain(path: Path, source: Source) -> bool:

@@ -23,7 +23,7 @@ from mnist_family import (
 from mnist_tools.formats import FORMATS
 from mnist_tools.formats.class_names import first_named
 from mnist_tools.formats.images import RESIZED
-from mnist_tools.formats.split_names import SplitNames
+from mnist_tools.formats.split_names import SplitNames, usual_names
 from mnist_tools.lists import name_some
 
 ROWS_PER_CHUNK = 1000
@@ -137,6 +137,21 @@ def open_path(request: Request) -> Source:
             "give the folder or file that has the data",
         )
     return in_order(found[0].read(request))
+
+
+def with_usual_splits(source: Source) -> Source:
+    """Give splits the usual names where files are named after the dataset.
+
+    letters_train and letters_test become train and test; a split alone that has none of the usual
+    names, such as that of letters.csv, becomes train.
+    """
+    names = usual_names([*source.splits])
+    notes = [
+        f"the split {name} is called {names[name]}" for name in source.splits if name != names[name]
+    ]
+    splits = {names[name]: reader for name, reader in source.splits.items()}
+    renamed = dataclasses.replace(source, splits=splits, notes=(*source.notes, *notes))
+    return in_order(renamed)
 
 
 def write_splits(
