@@ -136,8 +136,8 @@ def mapped(tree, change, path=()):
 
 
 def refers(path):
-    """Tell whether a value is the key of a source or an id, and so no text."""
-    ids = {"source", "spdx", "languages", "annotations_creators"}
+    """Tell whether a value is the key of a source, an id or a date, and so no text."""
+    ids = {"source", "spdx", "languages", "annotations_creators", "date_published"}
     return not ids.isdisjoint(path[-2:])
 
 

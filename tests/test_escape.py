@@ -265,7 +265,7 @@ def rendered(tmp_path):
     path = tmp_path / "facts.yaml"
 
     def render_with(text):
-        path.write_text(yaml.safe_dump(facts_that_say(text)), encoding="utf-8")
+        path.write_text(json.dumps(facts_that_say(text)), encoding="utf-8")
         dataset = own_dataset("letters", facts.read_facts(path), "0123456789", committed("mnist"))
         return render([dataset]), render_licence([dataset])
 
@@ -292,7 +292,6 @@ def facts_that_say(text):
         "repository": "https://b.example/a_b",
         "paper": {"title": text},
         "licence": {
-            "id": text,
             "name": text,
             "attribution": text,
             "notice": text,
