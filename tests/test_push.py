@@ -4,10 +4,9 @@ import itertools
 
 import datasets
 import numpy as np
-import pyarrow.parquet
 import pytest
 from aiohttp import web
-from conftest import NAMES, ROOT, assert_rows, run, write_split
+from conftest import NAMES, ROOT, assert_rows, numbers, pictures, run, write_split
 from hub_contents import (
     build_folder,
     commits,
@@ -16,10 +15,10 @@ from hub_contents import (
     fails,
     pushed_files,
 )
-from mirror_server import Mirror
 
 from mnist_tools import cli
 from mnist_tools.arguments import make_parser
+from mnist_tools.commands.build import build
 from mnist_tools.commands.push import push
 from mnist_tools.hub.record import RECORD
 
@@ -308,21 +307,14 @@ def test_a_dry_run_that_cannot_compare_says_so_and_prints_the_folder(
 # --- README ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.real
-def test_the_commands_of_readme_publish(hub, tmp_path, real_archives, monkeypatch):
-    """Read from a mirror of the tests and pushed to their Hub; the environment is there already."""
+def test_the_command_of_readme_publishes(hub, tmp_path):
+    """The folder is one that README's `build` would have written."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    install, *lines = readme.split("<!-- publish -->\n```sh\n")[1].split("```")[0].splitlines()
-    assert install == "python3 -m venv .venv && .venv/bin/pip install -q -e ."
-    assert len(lines) == 2
-    monkeypatch.setenv("MNIST_FAMILY_MIRROR", Mirror(real_archives).url)
-    for line in lines:
-        python, script, *arguments = line.replace(" me/", " writer/").split()
-        assert python == ".venv/bin/python"
-        result = run([ROOT / script, *arguments], cwd=tmp_path)
-        assert result.returncode == 0, result.stderr
-    files = hub.files("writer/fashion-mnist")
-    assert "Permission is hereby granted" in files["LICENSE.md"].decode()
-    shard = "fashion/test-00000-of-00001.parquet"
-    assert pyarrow.parquet.read_table(tmp_path / "fashion-mnist" / shard).num_rows == 10_000
-    assert files[shard] == (tmp_path / "fashion-mnist" / shard).read_bytes()
+    (line,) = readme.split("<!-- publish -->\n```sh\n")[1].split("```")[0].splitlines()
+    python, script, folder, repo = line.split()
+    assert python == ".venv/bin/python"
+    write_split(tmp_path / "letters", "train", pictures(40, 1), numbers(40, 1, 4))
+    build(tmp_path / folder, [str(tmp_path / "letters")])
+    result = run([ROOT / script, folder, repo.replace("me/", "writer/")], cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert pushed_files(hub, "writer/letters") == contents(tmp_path / folder)
