@@ -460,7 +460,7 @@ def _find_splits(folder: str, files: Mapping[str, str]) -> tuple[LocatedSplit, .
     for name in files:
         match = ARCHIVE_NAME.fullmatch(name)
         if match:
-            split = "test" if match["split"] == "t10k" else match["split"].replace("-", "_")
+            split = _split_of(name, match["split"])
             of_kind = images if match["images"] else labels
             of_kind[split] = _without_unpacked([*of_kind.get(split, ()), name], files)
     if not images and not labels:
@@ -475,6 +475,15 @@ def _find_splits(folder: str, files: Mapping[str, str]) -> tuple[LocatedSplit, .
         LocatedSplit(split, images=files[images[split][0]], labels=files[labels[split][0]])
         for split in splits
     )
+
+
+def _split_of(file: str, word: str) -> str:
+    """Return the split of an archive: what its publisher says, or else the word in its name."""
+    for config in CONFIGS:
+        for split, pair in config.archives.items():
+            if {pair.images.file, pair.labels.file} & {file, f"{file}.gz"}:
+                return split
+    return "test" if word == "t10k" else word.replace("-", "_")
 
 
 def order_splits(names: Iterable[str]) -> list[str]:
