@@ -44,8 +44,10 @@ import multiprocess  # type: ignore[import-untyped]  # it publishes no types
 import numpy as np
 
 __all__ = [
+    "CLASS_NAME_FILES",
     "CONFIGS",
     "IMAGE_SHAPE",
+    "MAX_CLASSES",
     "SOURCE_DIGEST",
     "UNLABELLED",
     "Archive",
@@ -318,13 +320,13 @@ def check_config_name(name: str, subject: object, *, remedy: str = "choose anoth
 def _config_of(name: str, data_dir: object) -> FamilyConfig:
     """Return the config of this name, or a new one for a dataset of one's own in `data_dir`.
 
-    A new config has no published archives, and ten digits as its class names.
+    A new config has no published archives and no class names.
     """
     known = any(config.name == name for config in CONFIGS)
     if known or data_dir is None or config_known_as(str(name)) is not None:
         return find_config(name)
     check_config_name(str(name), f"config {name!r}")
-    return FamilyConfig(name=name, title=name, class_names=tuple("0123456789"))
+    return FamilyConfig(name=name, title=name)
 
 
 def find_published(digest: str) -> PublishedArchive | None:
@@ -581,6 +583,7 @@ NETWORK_FAILURES: tuple[tuple[type[BaseException], str], ...] = (
     (socket.gaierror, "unknown host"),
     (http.client.IncompleteRead, "ended too early"),
     (http.client.RemoteDisconnected, "closed the connection without answering"),
+    (ConnectionResetError, "broke the connection off"),
     (http.client.InvalidURL, "redirects to an invalid URL"),
     (http.client.HTTPException, "not an HTTP response"),
     (ValueError, "redirects to an invalid URL"),  # as urllib.parse says it
@@ -1059,8 +1062,7 @@ class _Sources:
         self._mirrors = _Mirrors(self.config, os.path.expanduser(str(cache)))
         if data_dir is not None:
             located = locate(_folder_of(self.config, data_dir))
-            if located.class_names is not None:
-                self.num_classes = len(located.class_names.names)
+            self.num_classes = len(_class_names_of(self.config, located))
             self._found = {split.name: split for split in located.splits}
             self.splits = [*self._found]
 
@@ -1086,6 +1088,27 @@ def _folder_of(config: FamilyConfig, data_dir: str | os.PathLike[str]) -> str:
     if any(ARCHIVE_NAME.fullmatch(entry) for entry in entries):
         return folder
     return entries.get(f"{config.name}/", folder)
+
+
+def _class_names_of(config: FamilyConfig, located: Located) -> tuple[str, ...]:
+    """Return the class names of a folder, else of its config, else numbers up to the last label."""
+    if located.class_names is not None:
+        return located.class_names.names
+    if config.class_names:
+        return config.class_names
+    last = max(_last_label(split.labels) for split in located.splits)
+    return tuple(str(label) for label in range(last + 1))
+
+
+def _last_label(path: str) -> int:
+    """Return the highest label in an archive, 0 if no row has a label."""
+    last = 0
+    with _open_idx(path) as file:
+        _count_rows(file, "labels")
+        for chunk in file.payload():
+            labels = np.frombuffer(chunk, np.uint8)
+            last = max(last, int(labels[labels != UNLABELLED].max(initial=0)))
+    return last
 
 
 def _describe(located: LocatedSplit, num_classes: int) -> DiskSplit:
@@ -1364,16 +1387,21 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
         if data_dir is not None:
             data_dir = _folder_of(config, data_dir)
             self._located = locate(data_dir)
-            if self._located.class_names is not None:
-                self._class_names = self._located.class_names.names
+            self._class_names = _class_names_of(config, self._located)
         # With the key of `datasets`, changed archives would give stale rows, and load_dataset and
         # load() would not find each other's cache.
         key = SOURCE_DIGEST, self._located and self._located.stamps
         kwargs["hash"] = hashlib.sha256(repr(key).encode()).hexdigest()
         if config not in CONFIGS:
             self.BUILDER_CONFIGS = []  # so that `datasets` makes a config of this name
-        super().__init__(cache_dir, config_name=config_name, data_dir=data_dir, **kwargs)
+        with _without_module_lock():
+            super().__init__(cache_dir, config_name=config_name, data_dir=data_dir, **kwargs)
         self.config.title = config.title  # those that `datasets` makes have none
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a builder in a worker process."""
+        with _without_module_lock():
+            super().__setstate__(state)
 
     @classmethod
     def get_all_exported_dataset_infos(cls) -> dict[str, Any]:
@@ -1457,8 +1485,9 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
             super()._download_and_prepare(*args, **kwargs)
         finally:
             self._output_dir = folder
-        for file in os.listdir(run):
-            os.replace(f"{run}/{file}", f"{folder}/{file}")
+        with os.scandir(run) as entries:
+            for entry in [*entries]:
+                os.replace(entry.path, f"{folder}/{entry.name}")
         os.rmdir(run)
 
     def as_streaming_dataset(self, split: Any = None, base_path: str | None = None) -> Any:
@@ -1535,6 +1564,20 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
                 for image, label in zip(encode_pngs(images), labels.tolist(), strict=True):
                     yield row, {"image": image, "label": label}
                     row += 1
+
+
+@contextlib.contextmanager
+def _without_module_lock() -> Iterator[None]:
+    """Let a builder be made where its module is installed in a folder that cannot be written to.
+
+    Last of all, before 4.0, `datasets` looks for imports of a script beside it, under a lock whose
+    file is two folders above the script. This module imports nothing of the kind.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename != f"{os.path.dirname(os.path.dirname(os.path.realpath(__file__)))}.lock":
+            raise
 
 
 def _refuse_options(options: Mapping[str, Any]) -> None:

@@ -116,7 +116,7 @@ def test_other_line_ends_are_stale_too(cards):
 
 def test_a_card_that_there_is_not_is_named():
     message = (
-        "cifar: no such card, expected one or more of mnist, fashion, kmnist, family; "
+        "cifar: no such card, expected one or more of mnist, fashion, kmnist, family, facts; "
         "correct the name"
     )
     with pytest.raises(ValueError, match=f"^{message}$"):

@@ -14,8 +14,8 @@ from markdown_it import MarkdownIt
 from mnist_tools.cards import escape, facts
 from mnist_tools.cards.card import own as own_dataset
 from mnist_tools.cards.card import render, render_licence
+from mnist_tools.cards.facts_file import answer_keys
 from mnist_tools.cards.measurements import committed
-from mnist_tools.cards.strict_yaml import answer_keys
 from mnist_tools.commands.build import build
 
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -265,7 +265,7 @@ def rendered(tmp_path):
     path = tmp_path / "facts.yaml"
 
     def render_with(text):
-        path.write_text(yaml.safe_dump(facts_that_say(text)), encoding="utf-8")
+        path.write_text(json.dumps(facts_that_say(text)), encoding="utf-8")
         dataset = own_dataset("letters", facts.read_facts(path), "0123456789", committed("mnist"))
         return render([dataset]), render_licence([dataset])
 
@@ -292,7 +292,6 @@ def facts_that_say(text):
         "repository": "https://b.example/a_b",
         "paper": {"title": text},
         "licence": {
-            "id": text,
             "name": text,
             "attribution": text,
             "notice": text,

@@ -4,6 +4,7 @@ import io
 import os
 import pathlib
 import re
+import shutil
 import struct
 import zlib
 
@@ -17,6 +18,7 @@ from sources import ODD_NAMES, assert_holds, memory_limit, read_source, refusal,
 import mnist_family
 from mnist_tools.commands.convert import convert
 from mnist_tools.formats.imagefolder import class_name, folder_name
+from mnist_tools.formats.png import decode_plain_png
 from mnist_tools.formats.source import open_source
 
 IMAGES = pictures(6, 1)
@@ -48,6 +50,31 @@ def test_classes_alone_are_one_split(source):
     (source / "train" / "__MACOSX").mkdir()
     (source / "train" / "__MACOSX" / "a.png").write_bytes(b"litter")
     assert_holds(source / "train", {"train": (IMAGES, LABELS)}, ["n00", "n01"])
+
+
+def test_the_folder_of_a_split_is_that_split(source):
+    (images, labels), *_ = read_source(source)[0].values()
+    (source / "train").rename(source / "test")
+    assert_holds(source / "test", {"test": (images, labels)}, read_source(source)[1])
+
+
+@pytest.mark.parametrize("folders", ["train test", "0/train 0/test 1/train"])
+def test_folders_of_splits_are_no_classes(tmp_path, source, folders):
+    image = next(source.glob("train/*/*.png"))
+    for folder in folders.split():
+        (tmp_path / "flat" / folder).mkdir(parents=True)
+        shutil.copy(image, tmp_path / "flat" / folder)
+    line = f"{tmp_path / 'flat'}: images in test, train, which are names of splits, expected "
+    line += "<split>/<class>/<image> or <class>/<image>; move them into class folders, or into "
+    assert refusal(tmp_path / "flat") == f"{line}_unlabelled in each"
+
+
+def test_empty_folders_of_classes_are_told(source):
+    (source / "train" / "n98").mkdir()
+    (source / "train" / "n99").mkdir()
+    note = f"{source / 'train'}: nothing in the class folders n98, n99"
+    assert open_source(source).notes == (note,)
+    assert read_source(source)[1][-2:] == ("n98", "n99")
 
 
 def test_labels_txt_gives_the_order_of_classes(source):
@@ -135,6 +162,46 @@ def test_a_truncated_image_is_refused(source):
     file = source / "train" / "n00" / "img_0.png"
     file.write_bytes(file.read_bytes()[:-40])
     assert refusal(source).startswith(f"{file}: no readable image (")
+
+
+@pytest.mark.parametrize("place", [*range(0, 120, 7), -1, -5, -10, -14, -20])
+def test_any_damage_to_one_of_our_images_is_seen(source, place):
+    """Either it is refused, or it did not matter."""
+    png = bytearray(next(mnist_family.encode_pngs(IMAGES[:1])))
+    png[place] ^= 0x55
+    file = source / "train" / "n00" / "img_0.png"
+    file.write_bytes(png)
+    with pytest.raises(ValueError, match=re.escape(f"{file}: ")):
+        read_source(source)
+
+
+def test_our_images_are_read_without_pillow(source):
+    images = np.concatenate([IMAGES, np.zeros((1, 28, 28), np.uint8)])
+    for row, png in enumerate(mnist_family.encode_pngs(images)):
+        (source / "train" / "n00" / f"{row}.png").write_bytes(png)
+        found = decode_plain_png(png)
+        np.testing.assert_array_equal(found, images[row])
+        assert decode_plain_png(png + b"x") is None
+        assert decode_plain_png(png[:-1]) is None
+    save(IMAGES[0], source / "train" / "n00" / "0.png")  # with filtered lines
+    assert decode_plain_png((source / "train" / "n00" / "0.png").read_bytes()) is None
+
+
+def recompressed(lines):
+    """A PNG of these lines with their filters, as large as its header says or not."""
+    png = next(mnist_family.encode_pngs(IMAGES[:1]))
+    data = b"IDAT" + zlib.compress(lines)
+    checksum = struct.pack(">I", zlib.crc32(data))
+    return b"".join((png[:33], struct.pack(">I", len(data) - 4), data, checksum, png[-12:]))
+
+
+def test_our_images_with_other_lines_are_left_to_pillow():
+    lines = np.zeros((28, 29), np.uint8)
+    assert decode_plain_png(recompressed(lines.tobytes())) is not None
+    assert decode_plain_png(recompressed(lines.tobytes() + b"0")) is None
+    assert decode_plain_png(recompressed(lines[1:].tobytes())) is None
+    lines[3, 0] = 1
+    assert decode_plain_png(recompressed(lines.tobytes())) is None
 
 
 @pytest.mark.parametrize("offset", [50, 60])

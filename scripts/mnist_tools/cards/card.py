@@ -43,6 +43,11 @@ def render_licence(datasets: Sequence[Dataset]) -> str:
     return template.render(**_shared_names(datasets, family_facts()), sources_in_card=False)
 
 
+def render_template(name: str, **values: object) -> str:
+    """Render a template of cards/ that is about no dataset."""
+    return _environment(facts.CARDS).get_template(name).render(**values)
+
+
 def pretty_name(datasets: Sequence[Dataset], family: FamilyFacts) -> str:
     """Return the title of a card."""
     published_names = [each.name for each in datasets if each.kind == "published"]

@@ -54,13 +54,15 @@ class Built:
     """A folder that is up to date; `changed` is False if it already was before.
 
     `names` are its datasets, the default one first, and `titles` theirs; `splits` are the splits of
-    the default one. `open_facts` has an entry for each dataset of somebody's own.
+    the default one. `notes` tell how somebody's own data was read; `open_facts` has an entry for
+    each such dataset.
     """
 
     out: Path
     names: tuple[str, ...]
     titles: tuple[str, ...]
     splits: tuple[str, ...]
+    notes: tuple[str, ...]
     open_facts: tuple[OpenFacts, ...]
     changed: bool
 
@@ -165,13 +167,14 @@ def run(
 def summary(built: Built) -> list[str]:
     """Describe a build to the user, in lines, with what its card leaves open."""
     state = f"built, with {', '.join(built.titles)}" if built.changed else "already up to date"
-    lines = [f"{built.out}: {state}", f"card: {built.card}; pictures: {built.out / FOLDER}"]
+    lines = [*built.notes, f"{built.out}: {state}"]
+    lines.append(f"card: {built.card}; pictures: {built.out / FOLDER}")
     for each, line in zip(built.open_facts, built.open_questions, strict=True):
         lines.append(line)
         if each.questions.keys and each.path.exists():
             lines.append(f"answer in {each.path}, then build again")
         elif each.questions.keys:
-            lines.append(f"answer in {each.path}, which is missing, then build again")
+            lines.append(f"init {each.path.parent} writes {each.path}; answer there, build again")
     return lines
 
 
@@ -210,6 +213,7 @@ def _describe_built(out: Path, origins: Sequence[Origin]) -> Built:
         names=tuple(origin.name for origin in origins),
         titles=tuple(origin.title for origin in origins),
         splits=origins[0].splits,
+        notes=tuple(note for origin in origins for note in origin.notes),
         open_facts=tuple(
             OpenFacts(origin.name, origin.facts.path, open_questions(origin.facts))
             for origin in origins

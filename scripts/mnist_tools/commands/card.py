@@ -9,9 +9,11 @@ from pathlib import Path
 import mnist_family
 from mnist_tools.cards import facts
 from mnist_tools.cards.card import published, render
+from mnist_tools.cards.facts_reference import REFERENCE_FILE, facts_reference
 from mnist_tools.cards.measurements import committed
 
 FAMILY = "family"  # the name of the card for all datasets together
+REFERENCE = "facts"  # the name of the reference of facts.yaml
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,9 @@ class RenderedCards:
 def render_cards(names: Sequence[str] = (), *, check: bool = False) -> RenderedCards:
     """Render the cards in cards/ and write those that are stale; with `check`, write nothing.
 
-    `names` are configs, and "family" for the card of all of them; by default every card. ValueError
-    for an unknown name, wrong facts or wrong measurements, or if there is no clone to write to.
+    `names` are configs, "family" for the card of all of them, and "facts" for FACTS.md, the
+    reference of facts.yaml; by default, all of these. ValueError for an unknown name, wrong facts
+    or wrong measurements, or if there is no clone to write to.
     """
     folder = facts.CARDS if check else facts.clone_cards()
     texts = _render(names or _card_names(), folder)
@@ -39,7 +42,7 @@ def render_cards(names: Sequence[str] = (), *, check: bool = False) -> RenderedC
 
 
 def _card_names() -> list[str]:
-    return [*(config.name for config in mnist_family.CONFIGS), FAMILY]
+    return [*(config.name for config in mnist_family.CONFIGS), FAMILY, REFERENCE]
 
 
 def _render(names: Sequence[str], folder: Path) -> dict[Path, str]:
@@ -59,6 +62,8 @@ def _render(names: Sequence[str], folder: Path) -> dict[Path, str]:
     }
     if FAMILY in names:
         texts[folder / "README.md"] = render([*datasets.values()])
+    if REFERENCE in names:
+        texts[folder / REFERENCE_FILE] = facts_reference()
     return texts
 
 

@@ -80,20 +80,19 @@ def write(
 
 
 def _texts(end: str, *more: int) -> np.ndarray:
-    """Return 0 to 255, then `more`, as text that ends in `end`: uint8 (n, 4), padded with 0."""
-    texts = np.array([f"{number}{end}" for number in (*range(256), *more)], "S4")
-    return texts.view(np.uint8).reshape(-1, 4)
+    """Return 0 to 255, then `more`, as texts that end in `end` and zeros: uint32 (n,)."""
+    return np.array([f"{number}{end}" for number in (*range(256), *more)], "S4").view(np.uint32)
 
 
 def _lines(chunk: Chunk, texts: Sequence[np.ndarray]) -> bytes:
     """Format a chunk as lines; in the label texts, index -1 is the text of label -1."""
     labels, pixels, last = texts
-    rows = len(chunk.labels)
-    values = chunk.images.reshape(rows, 784)
-    parts = labels[chunk.labels], pixels[values[:, :-1]].reshape(rows, -1), last[values[:, -1]]
-    lines = np.concatenate(parts, axis=1)
-    text: bytes = lines[lines != 0].tobytes()
-    return text
+    values = chunk.images.reshape(len(chunk.labels), -1)
+    lines = np.empty((len(values), 1 + values.shape[1]), np.uint32)
+    lines[:, 0] = labels[chunk.labels]
+    lines[:, 1:-1] = pixels[values[:, :-1]]
+    lines[:, -1] = last[values[:, -1]]
+    return lines.tobytes().translate(None, b"\0")
 
 
 def _chunks(file: Path, layout: Layout, resize: bool) -> Iterator[Chunk]:
@@ -112,25 +111,30 @@ def _values(file: Path, layout: Layout) -> Iterator[tuple[np.ndarray, np.ndarray
     """Yield blocks of labels (n,) and pixels (n, side²), as numbers of any dtype."""
     done = 0
     try:
-        for batch in _batches(file, layout, pyarrow.int16(), 0):
+        for batch in _batches(file, layout, pyarrow.int16()):
             yield _plain_numbers(batch, layout, file, done)
             done += batch.num_rows
     except pyarrow.ArrowInvalid:
-        for batch in _batches(file, layout, pyarrow.string(), done):
+        for batch in _without(done, _batches(file, layout, pyarrow.string())):
             yield _numbers_in_text(batch, layout, file, done)
             done += batch.num_rows
 
 
-def _batches(
-    file: Path, layout: Layout, kind: pyarrow.DataType, skip: int
-) -> Iterator[pyarrow.RecordBatch]:
+def _without(rows: int, batches: Iterator[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
+    """Yield all but the first rows; pyarrow could skip them, but would count blank lines."""
+    for batch in batches:
+        if rows < batch.num_rows:
+            yield batch.slice(rows)
+        rows = max(0, rows - batch.num_rows)
+
+
+def _batches(file: Path, layout: Layout, kind: pyarrow.DataType) -> Iterator[pyarrow.RecordBatch]:
     """Yield blocks of the label column, if there is one, and the pixel columns."""
     names = [str(column) for column in range(layout.columns)]
     used = [str(column) for column in _used(layout)]
     read = pyarrow.csv.ReadOptions(
         column_names=names,
         skip_rows=layout.lines_before_rows,
-        skip_rows_after_names=skip,
         block_size=max(CSV_BLOCK_BYTES, LONGEST_NUMBER * layout.columns),
         use_threads=False,  # so that errors name the row
     )
