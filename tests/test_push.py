@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from conftest import NAMES, ROOT, assert_rows, run, write_split
 from hub_contents import (
+    as_pushed,
     build_folder,
     commits,
     contents,
@@ -40,7 +41,7 @@ def test_three_datasets_come_back_as_they_were_pushed(hub, repo, built, tiny, ca
     output = printed(capsys, built, repo)
     assert len(commits(hub, repo)) == 1
     assert len(hub.read(repo)["commits"]) == 2  # the Hub makes the first
-    assert pushed_files(hub, repo) == contents(built)
+    assert pushed_files(hub, repo) == as_pushed(built)
     assert output.endswith(
         f"{repo}: pushed and read back, {hub.url}/datasets/{repo}\nRevision {hub.head(repo)}\n"
     )
@@ -105,7 +106,7 @@ def test_a_repository_without_main_is_refused(hub, repo, small):
     line = f"{repo}: no branch main, expected one to start from; create it on the Hub"
     assert fails(small, repo) == line
     push(small, repo, revision="dev")
-    assert pushed_files(hub, repo, "dev") == contents(small)
+    assert pushed_files(hub, repo, "dev") == as_pushed(small)
 
 
 def test_a_file_that_changes_during_the_push_is_refused(hub, repo, folder):
@@ -135,7 +136,7 @@ def test_a_branch_is_made_and_main_is_left_alone(hub, repo, small, built):
     before = hub.files(repo)
     push(built, repo, revision="all")
     assert hub.files(repo) == before
-    assert pushed_files(hub, repo, "all") == contents(built)
+    assert pushed_files(hub, repo, "all") == as_pushed(built)
     hub.requests.clear()
     assert push(built, repo, revision="all").outcome == "up to date"
     assert commits(hub, repo) == []
@@ -143,7 +144,7 @@ def test_a_branch_is_made_and_main_is_left_alone(hub, repo, small, built):
 
 def test_a_repository_can_begin_with_another_branch(hub, repo, small):
     result = push(small, repo, revision="draft")
-    assert pushed_files(hub, repo, "draft") == contents(small)
+    assert pushed_files(hub, repo, "draft") == as_pushed(small)
     assert pushed_files(hub, repo) == {}
     assert push(small, repo, revision="draft").outcome == "up to date"
     assert result.url == f"{hub.url}/datasets/{repo}/tree/draft"
@@ -255,7 +256,7 @@ def test_objects_are_uploaded_before_the_commit_and_not_twice(hub, repo, small):
     hub.requests.clear()
     push(small, repo)
     assert [path for method, path in hub.requests if method == "PUT"] == []
-    assert pushed_files(hub, repo) == contents(small)
+    assert pushed_files(hub, repo) == as_pushed(small)
 
 
 def test_a_gitignore_in_the_repository_leaves_nothing_out(hub, repo, small):
@@ -263,7 +264,7 @@ def test_a_gitignore_in_the_repository_leaves_nothing_out(hub, repo, small):
     hub.add(repo, {".gitignore": b"*.parquet\nREADME.md\n"})
     push(small, repo)
     assert len(commits(hub, repo)) == 1
-    assert {**contents(small), ".gitignore": b"*.parquet\nREADME.md\n"} == pushed_files(hub, repo)
+    assert {**as_pushed(small), ".gitignore": b"*.parquet\nREADME.md\n"} == pushed_files(hub, repo)
 
 
 # --- Dry runs -------------------------------------------------------------------------------------

@@ -91,7 +91,7 @@ def for_repository(text: str, url: str) -> str:
     """
     block = json.loads(text)
     block["url"] = url
-    for licence in block["license"]:
+    for licence in block.get("license", []):
         if licence["url"] == LICENCE_FILE:
             licence["url"] = f"{url}/blob/main/{LICENCE_FILE}"
     return json.dumps(block, indent=2, ensure_ascii=False) + "\n"

@@ -1,14 +1,24 @@
-"""Format the tables of a card, and the figures in its sentences, as Markdown."""
+"""Format the tables and lists of a card as Markdown."""
 
+import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import mnist_family
-from mnist_tools.cards.dataset import ArchiveFacts, Dataset
-from mnist_tools.cards.escape import Markdown, code_span, image, link
-from mnist_tools.cards.facts import FamilyFacts
-from mnist_tools.cards.figures import show_spread
+from mnist_tools.cards.dataset import Dataset
+from mnist_tools.cards.escape import (
+    Markdown,
+    code_span,
+    escape_prose,
+    escape_text,
+    escape_words,
+    image,
+    link,
+)
+from mnist_tools.cards.facts import Author, FamilyFacts
+from mnist_tools.cards.figures import show_size
 from mnist_tools.cards.markdown_table import Cell, cut, table
-from mnist_tools.cards.measurements import SplitFigures
+from mnist_tools.cards.measurements import Duplicates, SplitFigures
 from mnist_tools.cards.neighbours import Neighbours
 from mnist_tools.cards.statements import FactsTable, Source
 
@@ -24,61 +34,58 @@ PIXEL_ROWS: dict[str, Callable[[SplitFigures], Cell]] = {
 }
 
 
-# --- Datasets side by side ------------------------------------------------------------------------
+# --- What the datasets are ------------------------------------------------------------------------
 
 
-def glance(datasets: Sequence[Dataset]) -> Markdown:
-    """Return the table that compares datasets."""
-    columns = [dict(_glance(dataset)) for dataset in datasets]
-    names = max(columns, key=len)
-    rows = [[name, *(column.get(name, "not measured") for column in columns)] for name in names]
-    return table(["", *(dataset.title for dataset in datasets)], rows)
+def splits(datasets: Sequence[Dataset]) -> Markdown:
+    """Return the rows of each split, its size as a download, and the size of its pixels."""
+    rows = [row for dataset in datasets for row in _split_rows(dataset)]
+    columns = ["config", "split", "rows", "download", "in memory"]
+    if len(datasets) > 1:
+        return table(columns, rows)
+    return table(columns[1:], [row[1:] for row in rows])
 
 
-def _glance(dataset: Dataset) -> Iterator[tuple[str, Cell]]:
-    """Yield (name, value) pairs; figures are included only if they were measured."""
-    counted_by = "" if dataset.measurements else " (as published)"
-    rows = [f"{counts.rows:,} {split}" for split, counts in dataset.counts.items()]
-    spreads = [
-        f"{show_spread(counts.of_each_class)} in {split}"
-        for split, counts in dataset.counts.items()
-    ]
-    yield "config", code_span(dataset.name)
-    yield "licence", dataset.facts.licence.name
-    yield "classes", len(dataset.class_names)
-    yield "rows", f"{cut(rows)}{counted_by}"
-    yield "rows of a class", f"{cut(spreads)}{counted_by}"
-    yield "archives, bytes", sum(_total_bytes(pair) for pair in dataset.archives.values())
-    yield from _measured_glance(dataset)
+def _split_rows(dataset: Dataset) -> Iterator[list[Cell]]:
+    for split, counts in dataset.counts.items():
+        if dataset.sizes is not None:
+            download = dataset.sizes[split].parquet_bytes
+        else:
+            download = sum(archive.bytes for archive in dataset.archives[split])
+        pixels = counts.rows * math.prod(mnist_family.IMAGE_SHAPE)
+        sizes = show_size(download), show_size(pixels)
+        yield [code_span(dataset.name), code_span(split), counts.rows, *sizes]
 
 
-def _measured_glance(dataset: Dataset) -> Iterator[tuple[str, Cell]]:
-    for split, figures in list(dataset.measured_splits.items())[:1]:
-        deviation = figures.standard_deviation
-        yield (
-            "pixels, scaled to the unit interval",
-            f"mean {figures.mean}, standard deviation {deviation} in {split}",
-        )
-    if dataset.measurements is None or dataset.measurements.neighbours is None:
-        return
-    for knn in dataset.measurements.neighbours.knn:
-        yield f"accuracy of {knn.k}-NN, distance-weighted", f"{knn.accuracy_percent} %"
+def authors(dataset: Dataset) -> str:
+    """List the authors; after the last of each affiliation, name it."""
+    groups = itertools.groupby(dataset.facts.authors, key=lambda author: author.affiliation)
+    return "; ".join(_group(affiliation, [*members]) for affiliation, members in groups)
 
 
-def versions(datasets: Sequence[Dataset], family: FamilyFacts) -> Markdown:
-    """Return the versions of published datasets with their release notes.
+def _group(affiliation: str | None, members: Sequence[Author]) -> str:
+    names = ", ".join(author.name for author in members)
+    return f"{names} ({affiliation})" if affiliation else names
 
-    ValueError if a version has no release notes.
-    """
-    rows = []
-    for config in (dataset.config for dataset in datasets if dataset.kind == "published"):
-        version = str(config.version)
-        if version not in family.versions:
-            expected = f"the version of {config.name} in mnist_family.py"
-            place, remedy = "cards/facts.yaml: versions", "say what is new in it"
-            raise mnist_family.fault(place, f"no {version}", expected, remedy)
-        rows.append([config.name, version, family.versions[version]])
-    return table(["config", "version", "release notes"], rows)
+
+def unknowns(dataset: Dataset) -> Markdown:
+    """Return a paragraph on what was looked for and not found, or nothing."""
+    statements = [*itertools.chain(*dataset.facts.topics.values()), *dataset.facts.licence.statements]
+    unknown = [each for each in statements if each.kind == "unknown"]
+    if not unknown:
+        return Markdown("")
+    found = "; ".join(dict.fromkeys(each.text.strip().rstrip(".") for each in unknown))
+    places = "; ".join(dict.fromkeys(each.looked or "" for each in unknown))
+    return Markdown(escape_prose(f"{found}. We looked in {places}."))
+
+
+def release_notes(dataset: Dataset, family: FamilyFacts) -> str:
+    """Return what is new in the version of a published dataset; ValueError if nobody says."""
+    if dataset.version not in family.versions:
+        expected = f"the version of {dataset.name} in mnist_family.py"
+        place, remedy = "cards/facts.yaml: versions", "say what is new in it"
+        raise mnist_family.fault(place, f"no {dataset.version}", expected, remedy)
+    return family.versions[dataset.version]
 
 
 # --- Rows and classes -----------------------------------------------------------------------------
@@ -87,38 +94,27 @@ def versions(datasets: Sequence[Dataset], family: FamilyFacts) -> Markdown:
 def class_counts(dataset: Dataset) -> Markdown:
     """Return the number of rows of each class in each split."""
     splits = dataset.counts
-    rows: list[list[Cell]] = []
-    for label, name in enumerate(dataset.class_names):
-        counts = [each.of_each_class[label] for each in splits.values()]
-        rows.append([label, name, *counts, sum(counts)])
+    rows: list[list[Cell]] = [
+        [label, name, *(each.of_each_class[label] for each in splits.values())]
+        for label, name in enumerate(dataset.class_names)
+    ]
     unlabelled = [figures.unlabelled for figures in dataset.measured_splits.values()]
     if any(unlabelled):
-        rows.append(["−1", "no label", *unlabelled, sum(unlabelled)])
-    return table(["label", "class name", *splits, "all"], rows)
+        rows.append(["−1", "no label", *unlabelled])
+    return table(["label", "class name", *splits], rows)
 
 
-def splits(datasets: Sequence[Dataset]) -> Markdown:
-    """Return the rows and bytes of each split, and each dataset's totals."""
-    columns = ["config", "split", "rows", "archives, bytes"]
-    if datasets[0].sizes is not None:
-        columns += ["Parquet, bytes", "Arrow, bytes"]
-    return table(columns, [row for dataset in datasets for row in _split_rows(dataset)])
+def is_balanced(dataset: Dataset) -> bool:
+    """Check whether all classes have the same number of rows, in each split, and all have labels."""
+    unlabelled = any(figures.unlabelled for figures in dataset.measured_splits.values())
+    return not unlabelled and all(len({*each.of_each_class}) == 1 for each in dataset.counts.values())
 
 
-def _split_rows(dataset: Dataset) -> Iterator[list[Cell]]:
-    name = code_span(dataset.name)
-    lines = []
-    for split, counts in dataset.counts.items():
-        line = [counts.rows, _total_bytes(dataset.archives[split])]
-        if dataset.sizes is not None:
-            line += [dataset.sizes[split].parquet_bytes, dataset.sizes[split].num_bytes]
-        lines.append(line)
-        yield [name, code_span(split), *line]
-    yield [name, "all", *map(sum, zip(*lines, strict=True))]
-
-
-def _total_bytes(archives: Iterable[ArchiveFacts]) -> int:
-    return sum(archive.bytes for archive in archives)
+def class_list(dataset: Dataset) -> Markdown:
+    """Return a sentence on classes of the same size."""
+    names = ", ".join(f"{label} {name}" for label, name in enumerate(dataset.class_names))
+    counts = [f"{each.of_each_class[0]:,} in {split}" for split, each in dataset.counts.items()]
+    return escape_text(f"{names}. Rows of each: {', '.join(counts)}.")
 
 
 def first_rows(dataset: Dataset) -> Markdown:
@@ -142,17 +138,29 @@ def first_labels(dataset: Dataset) -> str:
 
 
 def archives(dataset: Dataset) -> Markdown:
-    """Return the archives of each split with their digests."""
+    """Return the archives of each split with their sizes, and their dates if they were measured."""
     measured = dataset.measurements is not None
-    columns = ["split", "archive", "bytes", "sha256"]
+    columns = ["archive", "bytes"]
     if measured:
-        columns = ["split", "archive", "bytes", "decompressed", "dated", "sha256"]
+        columns += ["decompressed", "dated"]
     rows: list[list[Cell]] = []
-    for split, pair in dataset.archives.items():
+    for pair in dataset.archives.values():
         for each in pair:
             details: list[Cell] = [each.uncompressed_bytes, each.dated] if measured else []
-            rows.append([split, each.file, each.bytes, *details, each.sha256])
+            rows.append([each.file, each.bytes, *details])
     return table(columns, rows)
+
+
+def checksums(dataset: Dataset) -> str:
+    """Return the lines that `sha256sum -c` takes in a folder with the archives."""
+    pairs = itertools.chain(*dataset.archives.values())
+    return "\n".join(f"{each.sha256}  {each.file}" for each in pairs)
+
+
+def files(dataset: Dataset) -> Markdown:
+    """Return the exact sizes of the splits that a build wrote."""
+    rows = [[split, size.parquet_bytes, size.num_bytes] for split, size in (dataset.sizes or {}).items()]
+    return table(["split", "Parquet (download_size)", "Arrow cache (dataset_size)"], rows)
 
 
 def pixels(dataset: Dataset) -> Markdown:
@@ -171,6 +179,11 @@ def longer_sides(split: SplitFigures) -> str:
 
 
 # --- Duplicates and neighbours --------------------------------------------------------------------
+
+
+def has_duplicates(duplicates: Duplicates) -> bool:
+    """Check whether any two images are equal."""
+    return bool(duplicates.across) or any(duplicates.within.values())
 
 
 def groups_within(groups: Sequence[Sequence[int]]) -> str:
@@ -197,17 +210,24 @@ def cosines(dataset: Dataset) -> Markdown:
 
 def closest(dataset: Dataset) -> str:
     """Return the closest pairs of a test row and a training row."""
-    return cut([f"{test} and {train}" for test, train in _neighbours(dataset).closest])
+    pairs = _neighbours(dataset).closest
+    return cut([f"{pair.test} and {pair.train} ({pair.cosine})" for pair in pairs])
 
 
 def accuracies(dataset: Dataset) -> Markdown:
     """Return the accuracy and the errors of each classifier."""
     rows: list[list[Cell]] = [
-        [f"{knn.k}-NN", f"{knn.accuracy_percent} %", knn.errors.first_half, knn.errors.second_half]
+        [
+            f"{knn.k}-NN",
+            f"{knn.accuracy_percent} %",
+            f"{knn.uniform_accuracy_percent} %",
+            knn.errors.first_half,
+            knn.errors.second_half,
+        ]
         for knn in _neighbours(dataset).knn
     ]
-    halves = ["errors in the first half of test", "errors in the second half"]
-    return table(["", "accuracy", *halves], rows)
+    halves = ["errors in the first half", "errors in the second half"]
+    return table(["", "weighted votes", "equal votes", *halves], rows)
 
 
 def class_accuracies(dataset: Dataset) -> Markdown:
@@ -250,9 +270,10 @@ def of_facts(facts: FactsTable) -> Markdown:
 
 
 def sources(used: Iterable[Source]) -> Markdown:
-    """Return the sources of a card."""
-    rows: list[list[Cell]] = [
-        [source.short, link(source.name, source.url) if source.url else source.name, source.read]
-        for source in used
-    ]
-    return table(["source", "what it is", "what was read"], rows)
+    """Return a list of the sources of a card, and which parts of them were read."""
+    return Markdown("\n".join(f"- {_source(source)}" for source in used))
+
+
+def _source(source: Source) -> str:
+    name = link(source.name, source.url) if source.url else escape_text(source.name)
+    return f"{name} ({escape_words(source.read)})" if source.read else name

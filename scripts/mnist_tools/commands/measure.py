@@ -18,7 +18,7 @@ from mnist_tools.cards.measurements import (
     read_measurements,
     write_measurements,
 )
-from mnist_tools.cards.pictures import draw_means
+from mnist_tools.cards.sheets import draw_means
 from mnist_tools.sample import write_sample_archives
 from mnist_tools.whole_file import write_whole
 
