@@ -1,6 +1,7 @@
 """Render dataset cards and LICENSE.md from templates, facts, measurements and tables."""
 
 import functools
+import itertools
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -10,30 +11,40 @@ import jinja2
 
 import mnist_family
 from mnist_tools.cards import escape, facts, tables
-from mnist_tools.cards.dataset import Dataset, published, unpublished
+from mnist_tools.cards.chosen_rows import picture_of
+from mnist_tools.cards.dataset import Dataset, own, published, unpublished, words_of
 from mnist_tools.cards.facts import FamilyFacts, family_facts
-from mnist_tools.cards.figures import fill, show_figure
+from mnist_tools.cards.figures import show_figure
 from mnist_tools.cards.front_matter import front_matter
 from mnist_tools.cards.statements import Source, Statement
 
-__all__ = ["Dataset", "pretty_name", "published", "render", "render_licence", "unpublished"]
+__all__ = ["Dataset", "own", "pretty_name", "published", "render", "render_licence", "unpublished"]
 
 CARD, LICENCE = "card.md.j2", "license.md.j2"
-HEADING = re.compile(r"^(##|###) (.*)$", re.MULTILINE)
+LOADED_FOLDER = re.compile(r'load_dataset\(("\./(?:[^"\\]|\\.)*")')
+CAUTIONS = 5  # at the top of a card
 
 
-def render(datasets: Sequence[Dataset]) -> str:
-    """Render the card of one dataset, or of several in one folder."""
+def render(
+    datasets: Sequence[Dataset], *, location: str | None = None, project: str | None = None
+) -> str:
+    """Render the card of one dataset, or of several in one folder.
+
+    `location` is the path that the card passes to `load_dataset`; without it, the card loads the
+    datasets with mnist_family. `project` is a link to this project, by default the one in the facts.
+    """
     family = family_facts()
     name = pretty_name(datasets, family)
     template = _environment(facts.CARDS).get_template(CARD)
     return template.render(
         **_shared_names(datasets, family),
         front_matter=escape.Markdown(front_matter(datasets, family, name)),
+        location=location,
         pretty_name=name,
-        contents=_contents(),
+        project=project or family.project,
         sources=_sources(datasets, family),
         sources_in_card=True,
+        whole_family=name == family.pretty_name,
     )
 
 
@@ -51,6 +62,17 @@ def pretty_name(datasets: Sequence[Dataset], family: FamilyFacts) -> str:
     return ", ".join(dataset.title for dataset in datasets)
 
 
+def load_from(text: str, repo_id: str) -> str:
+    """Return the text of a card whose code loads a repository instead of the folder with the card.
+
+    The folder is the one that the first `load_dataset` of the card loads, if its path is relative.
+    """
+    first = LOADED_FOLDER.search(text)
+    if first is None:
+        return text
+    return text.replace(f"load_dataset({first[1]}", f"load_dataset({_literal(repo_id)}")
+
+
 def _shared_names(datasets: Sequence[Dataset], family: FamilyFacts) -> dict[str, object]:
     return {
         "datasets": datasets,
@@ -59,47 +81,56 @@ def _shared_names(datasets: Sequence[Dataset], family: FamilyFacts) -> dict[str,
         "family": family,
         "shape": " × ".join(map(str, mnist_family.IMAGE_SHAPE)),
         "shape_in_code": ", ".join(map(str, mnist_family.IMAGE_SHAPE)),
-        "one_sentence_each": functools.partial(_one_sentence_each, datasets),
     }
-
-
-def _one_sentence_each(datasets: Sequence[Dataset], section: str) -> bool:
-    """Check whether a section has one statement per dataset, and no table or measurement."""
-    sections = [dataset.facts.sections[section] for dataset in datasets]
-    return all(len(each) == 1 and each[0].kind not in ("table", "measured") for each in sections)
 
 
 def _sources(datasets: Sequence[Dataset], family: FamilyFacts) -> list[Source]:
     """Return the sources of a card's statements: the family's, then each dataset's."""
-    return list(dict.fromkeys(_cited(datasets, family)))
+    by_name: dict[str, Source] = {}
+    for source in _cited(datasets, family):
+        by_name.setdefault(source.name, source)
+    return [*by_name.values()]
 
 
 def _cited(datasets: Sequence[Dataset], family: FamilyFacts) -> Iterator[Source]:
     if any(dataset.kind == "published" for dataset in datasets):
-        for statements in family.sections.values():
+        for statements in family.topics.values():
             for statement in statements:
                 yield from statement.sources
     for dataset in datasets:
         if dataset.measurements is None and dataset.facts.published_counts is not None:
             yield dataset.facts.published_counts.source
-        for statements in (*dataset.facts.sections.values(), dataset.facts.licence.statements):
+        for statements in (*dataset.facts.topics.values(), dataset.facts.licence.statements):
             for statement in statements:
                 yield from statement.sources
 
 
-def _contents() -> escape.Markdown:
-    """Return a table of contents: the headings after it, which are literal in the template."""
-    template = (facts.CARDS / CARD).read_text(encoding="utf-8")
-    _, _, rest = template.partition("{{ contents }}")
-    lines = []
-    for level, heading in HEADING.findall(rest):
-        indent = "" if level == "##" else "  "
-        lines.append(f"{indent}- [{heading}](#{_anchor(heading)})")
-    return escape.Markdown("\n".join(lines))
+# --- Issues ---------------------------------------------------------------------------------------
 
 
-def _anchor(heading: str) -> str:
-    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+def cautions_of(datasets: Sequence[Dataset]) -> list[tuple[Dataset, Statement]]:
+    """Return the known issues for the top of a card: the first of each dataset, the second, …"""
+    issues = [[(dataset, each) for each in _issues(dataset)] for dataset in datasets]
+    in_turn = itertools.chain(*itertools.zip_longest(*issues))
+    return [each for each in in_turn if each is not None][:CAUTIONS]
+
+
+def further_issues(datasets: Sequence[Dataset], dataset: Dataset) -> tuple[Statement, ...]:
+    """Return the known issues of a dataset that are not at the top of the card."""
+    shown = [statement for owner, statement in cautions_of(datasets) if owner is dataset]
+    return tuple(each for each in told(dataset, ["known_issues"]) if each not in shown)
+
+
+def _issues(dataset: Dataset) -> list[Statement]:
+    """Return the first issues of a dataset, up to a table."""
+    issues = told(dataset, ["known_issues"])
+    return [*itertools.takewhile(lambda each: each.kind != "table", issues)]
+
+
+def told(dataset: Dataset, topics: Sequence[str]) -> tuple[Statement, ...]:
+    """Return what facts say on some topics, without what is unknown."""
+    statements = itertools.chain(*(dataset.facts.about(topic) for topic in topics))
+    return tuple(each for each in statements if each.kind != "unknown")
 
 
 # --- For templates --------------------------------------------------------------------------------
@@ -119,16 +150,19 @@ def _environment(folder: Path) -> jinja2.Environment:
     )
     environment.filters["figure"] = show_figure
     environment.globals.update(
+        cautions_of=cautions_of,
         code_block=escape.code_block,
         code_span=escape.code_span,
-        example_row=_example_row,
-        feature_code=_feature_code,
+        further_issues=further_issues,
         image=escape.image,
         link=escape.link,
         literal=_literal,
         normalisation_code=_normalisation_code,
+        own_markdown=escape.Markdown,
+        picture_of=picture_of,
         prose=_prose,
         tables=tables,
+        told=told,
     )
     return environment
 
@@ -148,7 +182,7 @@ def _as_markdown(value: object) -> object:
 def _prose(statement: Statement, dataset: Dataset | None) -> escape.Markdown:
     """Return the text of a statement as Markdown, with its figures filled in."""
     figures = {} if dataset is None else dataset.figures
-    words = fill(statement.text, figures, place=statement.place, escape=escape.escape_prose)
+    words = words_of(statement, figures, escape=escape.escape_prose)
     return escape.protect_start(words)
 
 
@@ -157,23 +191,8 @@ def _literal(text: str) -> escape.Markdown:
     return escape.Markdown(json.dumps(text, ensure_ascii=False))
 
 
-def _example_row(dataset: Dataset) -> str:
-    """Return the first row as Python prints it."""
-    labels = next(iter(dataset.measured_splits.values())).first_labels
-    size = "x".join(map(str, mnist_family.IMAGE_SHAPE))
-    picture = f"<PIL.PngImagePlugin.PngImageFile image mode=L size={size}>"
-    return f"{{'image': {picture}, 'label': {labels[0]}}}"
-
-
 def _normalisation_code(dataset: Dataset) -> str:
     """Return Python code with the mean and standard deviation of the training pixels."""
     train = dataset.measured_splits["train"]
     return f"mean, std = {train.mean}, {train.standard_deviation}"
 
-
-def _feature_code(dataset: Dataset) -> str:
-    """Return the features as Python code."""
-    names = "".join(f"        {name!r},\n" for name in dataset.class_names)
-    return (
-        f"Features({{\n    'image': Image(),\n    'label': ClassLabel(names=[\n{names}    ]),\n}})"
-    )

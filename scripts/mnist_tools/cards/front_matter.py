@@ -31,8 +31,8 @@ def front_matter(datasets: Sequence[Dataset], family: FamilyFacts, pretty_name: 
     configs[0]["default"] = True
     block = {
         "pretty_name": printable(pretty_name),
-        **_license(datasets, family),
-        "language": _union(datasets, lambda dataset: dataset.facts.language),
+        "license": _license(datasets),
+        "language": _union(datasets, lambda dataset: dataset.facts.languages),
         "task_categories": TASK_CATEGORIES,
         "task_ids": TASK_IDS,
         "size_categories": [_size_category(datasets)],
@@ -54,15 +54,10 @@ class _Dumper(yaml.SafeDumper):
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER_IN_YAML_1_2, [*"-+.0123456789"])
 
 
-def _license(datasets: Sequence[Dataset], family: FamilyFacts) -> dict[str, str]:
+def _license(datasets: Sequence[Dataset]) -> str | list[str]:
+    """Return the Hub's id of the licence, or a list if there are several."""
     licences = _union(datasets, lambda dataset: [dataset.licence_id])
-    if len(licences) == 1:
-        return {"license": licences[0]}
-    return {
-        "license": "other",
-        "license_name": family.license_name,
-        "license_link": family.license_link,
-    }
+    return licences[0] if len(licences) == 1 else licences
 
 
 def _size_category(datasets: Sequence[Dataset]) -> str:

@@ -23,6 +23,7 @@ from mnist_tools.cards.sheets import (
 )
 
 FOLDER = "pictures"
+MEANS_FILE = "means.png"  # the class means of a published dataset, beside its facts
 SHOWN_ROWS = 5
 ROW_SCALE = 3
 DECODED_ROWS = 1000

@@ -18,6 +18,7 @@ from tqdm import tqdm
 import mnist_family
 from mnist_family import fault
 from mnist_tools.cards.card import Dataset, published, render, render_licence, unpublished
+from mnist_tools.cards.chosen_rows import chosen_rows
 from mnist_tools.cards.croissant import croissant
 from mnist_tools.cards.facts import CARDS, dataset_facts
 from mnist_tools.cards.measurements import committed, measure_splits
@@ -199,7 +200,8 @@ def _fill(folder: Path, loaded: Sequence[Loaded], limit: int, *, sample: bool, o
     for origin, rows in tqdm(loaded, desc="Describing", unit="dataset"):
         with naming_dataset(origin.name, out):
             described.append(_describe(folder, origin, rows, sizes[origin.name], sample=sample))
-    _write_text(folder / "README.md", render(described))
+    location = f"./{out.absolute().name}"
+    _write_text(folder / "README.md", render(described, location=location))
     _write_text(folder / "LICENSE.md", render_licence(described))
     _write_text(folder / "croissant.json", croissant(folder, described))
 
@@ -232,7 +234,8 @@ def _describe(
         dataset = unpublished(
             config, "synthetic" if sample else "own", class_names, measured, sizes=sizes
         )
-    pictures = write_pictures(folder, origin.name, dataset.title, splits)
+    chosen = chosen_rows(dataset) if official else ()
+    pictures = write_pictures(folder, origin.name, dataset.title, splits, chosen)
     return dataclasses.replace(dataset, pictures=pictures)
 
 
