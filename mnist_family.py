@@ -56,6 +56,7 @@ __all__ = [
     "ClassNames",
     "DiskSplit",
     "FamilyConfig",
+    "IdxArray",
     "Located",
     "LocatedSplit",
     "MirrorArchive",
@@ -65,6 +66,8 @@ __all__ = [
     "Stamp",
     "arrays",
     "check_class_names",
+    "check_config_name",
+    "config_known_as",
     "digest_archive",
     "encode_pngs",
     "escape_controls",
@@ -74,6 +77,7 @@ __all__ = [
     "inspect",
     "load",
     "locate",
+    "open_idx",
     "read_chunks",
     "read_class_names",
     "read_idx",
@@ -268,18 +272,23 @@ def escape_controls(text: str) -> str:
     )
 
 
+CONFIG_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+
+
 def find_config(name: str) -> FamilyConfig:
     """Return the config of this name; ValueError lists the valid names."""
     for config in CONFIGS:
         if config.name == name:
             return config
     names = ", ".join(config.name for config in CONFIGS)
-    meant = _config_known_as(str(name))
-    remedy = f"did you mean {meant.name!r}?" if meant else "correct the name"
+    meant = config_known_as(str(name))
+    remedy = "correct the name, or give the folder of a dataset of your own as data_dir"
+    if meant is not None:
+        remedy = f"did you mean {meant.name!r}?"
     raise fault(f"config {name!r}", "unknown", f"one of {names}", remedy)
 
 
-def _config_known_as(name: str) -> FamilyConfig | None:
+def config_known_as(name: str) -> FamilyConfig | None:
     """Find a config by another name of its dataset, such as fashion_mnist or ylecun/mnist.
 
     Only the spelling may differ: EMNIST and QMNIST resemble MNIST but are other datasets.
@@ -293,6 +302,34 @@ def _config_known_as(name: str) -> FamilyConfig | None:
 def _letters(name: str) -> str:
     """Return the letters and digits of a name without its owner, in lower case."""
     return re.sub(r"[\W_]", "", name.rpartition("/")[2].lower())
+
+
+def check_config_name(name: str, subject: object) -> None:
+    """Raise ValueError, which starts with `subject`, unless one's own dataset may have this name.
+
+    The name becomes part of paths, so it may hold only letters, digits, `_`, `.` and `-`.
+    """
+    meant = config_known_as(name)
+    if meant is not None and meant.name != name:
+        expected = "a name that differs from it in more than spelling"
+        raise fault(
+            subject, f"{name!r}, which is {meant.title}", expected, f"did you mean {meant.name!r}?"
+        )
+    if not CONFIG_NAME.fullmatch(name) or name.lower() == "all":
+        expected = "a letter or digit, then letters, digits, '_', '.' or '-', and not 'all'"
+        raise fault(subject, f"the name {name!r:.80}", expected, "choose another name")
+
+
+def _config_of(name: str, data_dir: object) -> FamilyConfig:
+    """Return the config of this name, or a new one for a dataset of one's own in `data_dir`.
+
+    A new config has no published archives, and ten digits as its class names.
+    """
+    known = any(config.name == name for config in CONFIGS)
+    if known or data_dir is None or config_known_as(str(name)) is not None:
+        return find_config(name)
+    check_config_name(str(name), f"config {name!r}")
+    return FamilyConfig(name=name, title=name, class_names=tuple("0123456789"))
 
 
 def find_published(digest: str) -> PublishedArchive | None:
@@ -929,6 +966,7 @@ def verify(located: LocatedSplit, config: FamilyConfig, num_classes: int) -> Dis
     _refuse_another(images, split.images, "images", split.name, config)
     labels = find_published(_payload_md5(split.labels, num_classes))
     _refuse_another(labels, split.labels, "labels", split.name, config)
+    _refuse_published(images, labels, split, config)
     return dataclasses.replace(split, official=images is not None and labels is not None)
 
 
@@ -972,7 +1010,7 @@ class _Sources:
         data_dir: str | os.PathLike[str] | None = None,
         cache_dir: str | os.PathLike[str] | None = None,
     ) -> None:
-        self.config = find_config(name)
+        self.config = _config_of(name, data_dir)
         self.num_classes = len(self.config.class_names)
         self.splits = [*self.config.archives]
         self._found: dict[str, LocatedSplit] = {}
@@ -1052,8 +1090,11 @@ def _find_by_file(path: str) -> PublishedArchive | None:
 def _refuse_another(
     published: PublishedArchive | None, path: str, kind: str, split: str, config: FamilyConfig
 ) -> None:
-    """Raise ValueError for an archive of another dataset, or of another published split."""
-    if published is None:
+    """Raise ValueError for an archive of another dataset, or of another published split.
+
+    A dataset of one's own may have published images with other labels.
+    """
+    if published is None or not config.archives:
         return
     other = published.config.name != config.name
     if not other and (split == published.split or split not in config.archives):
@@ -1065,6 +1106,20 @@ def _refuse_another(
     raise ValueError(
         escape_controls(f"{path}: {found}, not {config.title}'s {split} {kind}; {remedy}")
     )
+
+
+def _refuse_published(
+    images: PublishedArchive | None,
+    labels: PublishedArchive | None,
+    split: DiskSplit,
+    config: FamilyConfig,
+) -> None:
+    """Raise ValueError for a published split under the name of a dataset of one's own."""
+    if config.archives or images is None or labels is None:
+        return
+    whole = f"{images.config.title}'s {images.split} images and labels"
+    found = f"these are {whole}, not those of {config.title}"
+    raise ValueError(escape_controls(f"{split.images}: {found}; load {images.config.name!r}"))
 
 
 def _absolute(folder: str | os.PathLike[str]) -> str:
@@ -1254,7 +1309,7 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
     ) -> None:
         """Find the files in `data_dir`; the other arguments are those of `datasets`."""
         config_name = config_name or self.DEFAULT_CONFIG_NAME
-        config = find_config(config_name)
+        config = _config_of(config_name, data_dir)
         self._class_names = config.class_names
         self._located: Located | None = None
         self._streamed = {*config.archives}  # the published splits that a stream opens
@@ -1271,7 +1326,10 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
         # load() would not find each other's cache.
         key = SOURCE_DIGEST, self._located and self._located.stamps
         kwargs["hash"] = hashlib.sha256(repr(key).encode()).hexdigest()
+        if config not in CONFIGS:
+            self.BUILDER_CONFIGS = []  # so that `datasets` makes a config of this name
         super().__init__(cache_dir, config_name=config_name, data_dir=data_dir, **kwargs)
+        self.config.title = config.title  # those that `datasets` makes have none
 
     @classmethod
     def get_all_exported_dataset_infos(cls) -> dict[str, Any]:
@@ -1479,9 +1537,10 @@ def load(
 ) -> Any:
     """Load a dataset as `datasets.load_dataset` does with this script, on every release from 2.19.
 
-    `name` is a config. `split` is as in load_dataset, with slices ("train[:10%]") and unions
-    ("train+test"); with `streaming`, the exact name of a split. `data_dir` is a folder of IDX
-    archives, .gz or raw, to read instead of the published ones, which are downloaded once.
+    `name` is a config, or the name of your own dataset in `data_dir`. `split` is as in
+    load_dataset, with slices ("train[:10%]") and unions ("train+test"); with `streaming`, the exact
+    name of a split. `data_dir` is a folder of IDX archives, .gz or raw, to read instead of the
+    published ones, which are downloaded once.
 
     Returns a Dataset, or a DatasetDict if `split` is None; with `streaming`, the Iterable versions.
     ValueError says which file is broken and how, or lists the valid configs or splits.
@@ -1639,6 +1698,7 @@ def _checked_chunks(split: DiskSplit, config: FamilyConfig, stop: int) -> Iterat
         _refuse_another(images, split.images, "images", split.name, config)
     labels = find_published(_payload_md5(split.labels, split.num_classes))
     _refuse_another(labels, split.labels, "labels", split.name, config)
+    _refuse_published(images, labels, split, config)
 
 
 # --- The IDX format: 00 00, a type code, the number of dimensions, their sizes, the values --------
@@ -1668,13 +1728,56 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     float64. ValueError if the file is not exactly one such array.
     """
     with _open_idx(os.fspath(path)) as file:
-        values = bytearray().join(file.payload())
-        try:
-            array = np.frombuffer(values, file.dtype).reshape(file.shape)
-        except ValueError as error:
-            found = f"{len(file.shape)} dimensions of sizes {file.shape}"
-            expected = "a shape that NumPy can hold"
-            raise fault(path, f"{found:.200}", expected, "get the file again") from error
+        return _native_array(bytearray().join(file.payload()), file, file.shape)
+
+
+@contextlib.contextmanager
+def open_idx(path: str | os.PathLike[str]) -> "Iterator[IdxArray]":
+    """Open an IDX file, .gz or raw, to read in chunks what `read_idx` reads at once.
+
+    ValueError if the file does not start with an IDX header.
+    """
+    with _open_idx(os.fspath(path)) as file:
+        yield IdxArray(file)
+
+
+class IdxArray:
+    """An array in an open IDX file; `dtype`, in native byte order, and `shape` are its header's."""
+
+    def __init__(self, file: "_IdxFile") -> None:
+        self.dtype = file.dtype.newbyteorder("=")
+        self.shape = file.shape
+        self._file = file
+
+    def chunks(self, rows: int) -> Iterator[np.ndarray]:
+        """Yield the whole array, once, in chunks of shape (`rows`, …); the last may be shorter.
+
+        ValueError, before the last chunk, if the file is not exactly one such array.
+        """
+        file = self._file
+        if not self.shape:
+            raise fault(file.name, "a single value", "an array with rows", "read it with read_idx")
+        file.refuse_impossible_size()
+        for first in range(0, self.shape[0], rows):
+            shape = (min(rows, self.shape[0] - first), *self.shape[1:])
+            values = file.read_exactly(file.dtype.itemsize * math.prod(shape))
+            if first + rows >= self.shape[0]:
+                file.refuse_left_over()
+            yield _native_array(values, file, shape)
+        if self.shape[0] == 0:
+            file.refuse_left_over()
+
+
+def _native_array(
+    values: bytes | bytearray, file: "_IdxFile", shape: tuple[int, ...]
+) -> np.ndarray:
+    """Return big-endian values as an array in native byte order; ValueError for its shape."""
+    try:
+        array = np.frombuffer(values, file.dtype).reshape(shape)
+    except ValueError as error:
+        found = f"{len(file.shape)} dimensions of sizes {file.shape}"
+        expected = "a shape that NumPy can hold"
+        raise fault(file.name, f"{found:.200}", expected, "get the file again") from error
     return array.astype(file.dtype.newbyteorder("="), copy=False)
 
 

@@ -291,3 +291,18 @@ def test_splits_that_are_not_asked_for_are_not_read(tiny, tmp_path):
     assert told(tiny.module.arrays, data_dir=folder).startswith(
         f"{folder / 't10k-images-idx3-ubyte.gz'}: empty, expected IDX"
     )
+
+
+def test_a_folder_of_ones_own_has_arrays_under_its_name(tiny, tmp_path):
+    folder = write_split(tmp_path / "letters", "train", pictures(9, 1), numbers(9, 1))
+    assert_equal(
+        tiny.module.arrays("letters", "train", data_dir=folder), pictures(9, 1), numbers(9, 1)
+    )
+
+
+def test_published_rows_have_no_arrays_under_another_name(tiny):
+    folder = tiny.folder("fashion")
+    assert told(tiny.module.arrays, "letters", data_dir=folder) == (
+        f"{folder / 'train-images-idx3-ubyte.gz'}: these are Fashion-MNIST's train images and "
+        "labels, not those of letters; load 'fashion'"
+    )

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from mnist_family import fault
 from mnist_tools.folder_lock import hold_lock
+from mnist_tools.lists import name_some
 from mnist_tools.manifest import (
     MANIFEST,
     Manifest,
@@ -28,7 +29,7 @@ from mnist_tools.manifest import (
     read_manifest,
     write_manifest,
 )
-from mnist_tools.out_folder import check_place, check_replaceable, name_some, resolve
+from mnist_tools.out_folder import check_place, check_replaceable, resolve
 
 __all__ = [
     "MANIFEST",

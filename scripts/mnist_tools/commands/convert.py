@@ -15,11 +15,10 @@ from tqdm import tqdm
 from mnist_family import CONFIGS, Chunk, ClassNames, fault, read_class_names
 from mnist_tools.cards.escape import printable
 from mnist_tools.formats.class_names import CLASS_LIMIT, class_count
-from mnist_tools.formats.files import some
 from mnist_tools.formats.source import Reader, Source, WriteOptions, open_source, write_splits
 from mnist_tools.formats.split_names import refuse_bad_name, refuse_shared_names
+from mnist_tools.lists import name_some
 from mnist_tools.manifest import find_changes, list_paths, read_manifest
-from mnist_tools.out_folder import name_some
 from mnist_tools.whole_folder import whole_folder
 
 ROW_FILE = re.compile(r"/[0-9]{8}\.png$")
@@ -272,7 +271,7 @@ def _class_label(source: str, wanted: str, names: tuple[str, ...]) -> int:
         return names.index(wanted)
     if re.fullmatch("[0-9]{1,3}", wanted) and int(wanted) < len(names):
         return int(wanted)
-    expected = f"a name or a number, 0 to {len(names) - 1}, of {some(names, 10)}"
+    expected = f"a name or a number, 0 to {len(names) - 1}, of {name_some(names, 10)}"
     raise fault(source, f"no class {wanted!r}", expected, "correct --only-classes")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mnist_family import ClassNames, read_class_names
-from mnist_tools.formats.files import some
+from mnist_tools.lists import name_some
 
 CLASS_LIMIT = 256
 """The maximum number of classes, when reading or writing any format."""
@@ -52,4 +52,4 @@ def write_class_names(folder: Path, names: Sequence[str]) -> None:
 def class_count(names: Sequence[str]) -> str:
     """Return the number of classes and the first few names."""
     word = "class" if len(names) == 1 else "classes"
-    return f"{len(names)} {word}: {some(names, 10)}"
+    return f"{len(names)} {word}: {name_some(names, 10)}"

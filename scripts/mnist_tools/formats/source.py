@@ -21,9 +21,12 @@ from mnist_family import (
 )
 from mnist_tools.formats import FORMATS
 from mnist_tools.formats.class_names import first_named
-from mnist_tools.formats.files import some
+from mnist_tools.formats.images import RESIZED
+from mnist_tools.formats.split_names import SplitNames
+from mnist_tools.lists import name_some
 
 ROWS_PER_CHUNK = 1000
+BYTES_PER_CHUNK = 8 << 20
 
 Reader = Callable[[], Iterator[Chunk]]
 """Yields the rows of a split, from the first, in chunks of any length."""
@@ -50,6 +53,22 @@ class Source:
     splits: Mapping[str, Reader]
     class_names: ClassNames
     notes: tuple[str, ...] = ()
+
+
+def make_source(
+    title: str,
+    named: SplitNames,
+    readers: Sequence[Reader],
+    class_names: ClassNames,
+    *,
+    resized: bool,
+    notes: Sequence[str] = (),
+) -> Source:
+    """Combine the readers of the named splits, in the same order, with all notes for the user."""
+    splits = dict(zip(named.names, readers, strict=True))
+    return Source(
+        title, splits, class_names, (*named.notes, *notes, *([RESIZED] if resized else []))
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +125,7 @@ def open_source(
         known = ", ".join(load_format(name).TITLE for name in FORMATS)
         raise fault(
             str(path),
-            f"holds {some(_listing(request.path))}",
+            f"holds {name_some(_listing(request.path))}",
             f"one of {known}",
             "give the folder or file that has the data",
         )
@@ -126,6 +145,11 @@ def write_splits(
     """
     even = {split: partial(rechunked, reader) for split, reader in splits.items()}
     return load_format(format_name).write(folder, even, class_names, options)
+
+
+def rows_per_chunk(row_bytes: int) -> int:
+    """Return how many rows to read at a time: at most 1,000, and about 8 MB."""
+    return max(1, min(ROWS_PER_CHUNK, BYTES_PER_CHUNK // max(1, row_bytes)))
 
 
 def load_format(name: str) -> Format:
