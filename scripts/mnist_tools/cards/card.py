@@ -4,6 +4,7 @@ import functools
 import itertools
 import json
 import re
+import urllib.parse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -21,8 +22,26 @@ from mnist_tools.cards.statements import Source, Statement
 __all__ = ["Dataset", "own", "pretty_name", "published", "render", "render_licence", "unpublished"]
 
 CARD, LICENCE = "card.md.j2", "license.md.j2"
+CARD_FILE = "README.md"
 LOADED_FOLDER = re.compile(r'load_dataset\(("\./(?:[^"\\]|\\.)*")')
 CAUTIONS = 5  # at the top of a card
+
+
+class Cited:
+    """The sources that a card has cited so far, each once, in order."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, Source] = {}
+
+    @property
+    def sources(self) -> list[Source]:
+        """Return the sources; of several with the same name, the first."""
+        return [*self._by_name.values()]
+
+    def add(self, source: Source) -> escape.Markdown:
+        """Note a source, and print nothing."""
+        self._by_name.setdefault(source.name, source)
+        return escape.Markdown("")
 
 
 def render(
@@ -30,22 +49,41 @@ def render(
 ) -> str:
     """Render the card of one dataset, or of several in one folder.
 
-    `location` is the path that the card passes to `load_dataset`; without it, the card loads the
-    datasets with mnist_family. `project` is a link to this project, by default the one in the facts.
+    `location` is the path that the card passes to `load_dataset`; without it, the card loads
+    published datasets with mnist_family, and others from a path to fill in. `project` is a link to this project, by default the one in the facts.
     """
     family = family_facts()
     name = pretty_name(datasets, family)
-    template = _environment(facts.CARDS).get_template(CARD)
-    return template.render(
+    block = escape.Markdown(front_matter(datasets, family, name))
+    if location is None and not all(dataset.kind == "published" for dataset in datasets):
+        location = "path/to/this/folder"
+    return _render_card(datasets, front_matter=block, location=location, project=project)
+
+
+def render_part(dataset: Dataset, datasets: Sequence[Dataset], *, location: str) -> str:
+    """Render a card for one of several datasets in a folder, to be put into the dataset's folder.
+
+    It has no front matter, which is only in the card of the whole folder.
+    """
+    whole = pretty_name(datasets, family_facts())
+    return _render_card([dataset], location=location, root="../", whole=whole)
+
+
+def _render_card(datasets: Sequence[Dataset], **names: object) -> str:
+    family = family_facts()
+    name = pretty_name(datasets, family)
+    defaults = {
         **_shared_names(datasets, family),
-        front_matter=escape.Markdown(front_matter(datasets, family, name)),
-        location=location,
-        pretty_name=name,
-        project=project or family.project,
-        sources=_sources(datasets, family),
-        sources_in_card=True,
-        whole_family=name == family.pretty_name,
-    )
+        "front_matter": None,
+        "pretty_name": name,
+        "root": "",  # how links to the folder's files begin
+        "sources_in_card": True,
+        "whole": None,
+        "whole_family": name == family.pretty_name,
+    }
+    project = names.get("project") or family.project
+    template = _environment(facts.CARDS).get_template(CARD)
+    return template.render({**defaults, **names, "project": project})
 
 
 def render_licence(datasets: Sequence[Dataset]) -> str:
@@ -77,32 +115,13 @@ def _shared_names(datasets: Sequence[Dataset], family: FamilyFacts) -> dict[str,
     return {
         "datasets": datasets,
         "several": len(datasets) > 1,
+        "cited": Cited(),
+        "first_told": functools.partial(_first, several=len(datasets) > 1),
         "any_published": any(dataset.kind == "published" for dataset in datasets),
         "family": family,
         "shape": " × ".join(map(str, mnist_family.IMAGE_SHAPE)),
         "shape_in_code": ", ".join(map(str, mnist_family.IMAGE_SHAPE)),
     }
-
-
-def _sources(datasets: Sequence[Dataset], family: FamilyFacts) -> list[Source]:
-    """Return the sources of a card's statements: the family's, then each dataset's."""
-    by_name: dict[str, Source] = {}
-    for source in _cited(datasets, family):
-        by_name.setdefault(source.name, source)
-    return [*by_name.values()]
-
-
-def _cited(datasets: Sequence[Dataset], family: FamilyFacts) -> Iterator[Source]:
-    if any(dataset.kind == "published" for dataset in datasets):
-        for statements in family.topics.values():
-            for statement in statements:
-                yield from statement.sources
-    for dataset in datasets:
-        if dataset.measurements is None and dataset.facts.published_counts is not None:
-            yield dataset.facts.published_counts.source
-        for statements in (*dataset.facts.topics.values(), dataset.facts.licence.statements):
-            for statement in statements:
-                yield from statement.sources
 
 
 # --- Issues ---------------------------------------------------------------------------------------
@@ -119,6 +138,14 @@ def further_issues(datasets: Sequence[Dataset], dataset: Dataset) -> tuple[State
     """Return the known issues of a dataset that are not at the top of the card."""
     shown = [statement for owner, statement in cautions_of(datasets) if owner is dataset]
     return tuple(each for each in told(dataset, ["known_issues"]) if each not in shown)
+
+
+def _first(
+    dataset: Dataset, topics: Sequence[str], most: int, *, several: bool
+) -> tuple[Statement, ...]:
+    """Return what facts say on each topic; only the first statements in a card of several."""
+    statements = (told(dataset, [topic]) for topic in topics)
+    return tuple(itertools.chain(*(each[:most] if several else each for each in statements)))
 
 
 def _issues(dataset: Dataset) -> list[Statement]:
@@ -158,6 +185,7 @@ def _environment(folder: Path) -> jinja2.Environment:
         link=escape.link,
         literal=_literal,
         normalisation_code=_normalisation_code,
+        own_card=_own_card,
         own_markdown=escape.Markdown,
         picture_of=picture_of,
         prose=_prose,
@@ -184,6 +212,11 @@ def _prose(statement: Statement, dataset: Dataset | None) -> escape.Markdown:
     figures = {} if dataset is None else dataset.figures
     words = words_of(statement, figures, escape=escape.escape_prose)
     return escape.protect_start(words)
+
+
+def _own_card(dataset: Dataset) -> escape.Markdown:
+    """Return the path of a dataset's own card, from the card of several datasets."""
+    return escape.Markdown(urllib.parse.quote(f"{dataset.name}/{CARD_FILE}"))
 
 
 def _literal(text: str) -> escape.Markdown:

@@ -7,7 +7,7 @@ from mnist_tools.cards.neighbours import Pair
 from mnist_tools.cards.pictures import ChosenRows, ChosenTile, Picture, Row
 from mnist_tools.cards.statements import FactsTable, Statement
 
-CLOSEST = "closest"  # the subject of the sheet with the closest pairs
+CLOSEST_SHEET = "closest"  # the subject of the sheet with the closest pairs
 
 
 def chosen_rows(dataset: Dataset) -> list[ChosenRows]:
@@ -50,7 +50,7 @@ def _closest_pairs(dataset: Dataset) -> Iterator[ChosenRows]:
         return
     tiles = tuple(_pair(pair) for pair in dataset.measurements.neighbours.closest)
     text = f"{len(tiles)} test images, each beside the training image that it resembles most"
-    yield ChosenRows(CLOSEST, text, tiles)
+    yield ChosenRows(CLOSEST_SHEET, text, tiles)
 
 
 def _pair(pair: Pair) -> ChosenTile:

@@ -50,6 +50,7 @@ RAI_TOPICS = {  # terms of the Responsible AI vocabulary, and the topics of fact
     "dataUseCases": "intended_uses",
     "dataSocialImpact": "social_impact",
     "personalSensitiveInformation": "sensitive",
+    "dataReleaseMaintenancePlan": "maintenance",
 }
 RAI_SINGLE = ("dataCollection", "dataSocialImpact")  # terms with a single text
 SPLIT_TYPES = {

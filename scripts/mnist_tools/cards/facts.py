@@ -137,11 +137,9 @@ class OpenQuestions(NamedTuple):
 
 @dataclass(frozen=True)
 class Releases:
-    """The releases of `datasets` that a way of loading needs."""
+    """Releases of `datasets` in which something changed."""
 
-    script: str
-    module: str
-    lazy_column: str
+    lazy_column: str  # the first whose dataset["image"] decodes nothing by itself
 
 
 @dataclass(frozen=True)

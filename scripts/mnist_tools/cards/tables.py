@@ -81,7 +81,7 @@ def unknowns(dataset: Dataset) -> Markdown:
 
 def release_notes(dataset: Dataset, family: FamilyFacts) -> str:
     """Return what is new in the version of a published dataset; ValueError if nobody says."""
-    if dataset.version not in family.versions:
+    if dataset.version is None or dataset.version not in family.versions:
         expected = f"the version of {dataset.name} in mnist_family.py"
         place, remedy = "cards/facts.yaml: versions", "say what is new in it"
         raise mnist_family.fault(place, f"no {dataset.version}", expected, remedy)
@@ -104,17 +104,19 @@ def class_counts(dataset: Dataset) -> Markdown:
     return table(["label", "class name", *splits], rows)
 
 
-def is_balanced(dataset: Dataset) -> bool:
-    """Check whether all classes have the same number of rows, in each split, and all have labels."""
-    unlabelled = any(figures.unlabelled for figures in dataset.measured_splits.values())
-    return not unlabelled and all(len({*each.of_each_class}) == 1 for each in dataset.counts.values())
-
-
 def class_list(dataset: Dataset) -> Markdown:
-    """Return a sentence on classes of the same size."""
-    names = ", ".join(f"{label} {name}" for label, name in enumerate(dataset.class_names))
-    counts = [f"{each.of_each_class[0]:,} in {split}" for split, each in dataset.counts.items()]
-    return escape_text(f"{names}. Rows of each: {', '.join(counts)}.")
+    """Return the same as a paragraph, for the card of several datasets."""
+    counts = [each.of_each_class for each in dataset.counts.values()]
+    splits = " + ".join(dataset.counts)
+    if all(len({*each}) == 1 for each in counts):
+        rows = _add(each[0] for each in counts)
+        return escape_text(f"{', '.join(dataset.class_names)}; {rows} rows each ({splits}).")
+    classes = zip(dataset.class_names, zip(*counts, strict=True), strict=True)
+    return escape_text(f"{', '.join(f'{name}: {_add(n)}' for name, n in classes)} rows ({splits}).")
+
+
+def _add(counts: Iterable[int]) -> str:
+    return " + ".join(f"{count:,}" for count in counts)
 
 
 def first_rows(dataset: Dataset) -> Markdown:
@@ -159,8 +161,12 @@ def checksums(dataset: Dataset) -> str:
 
 def files(dataset: Dataset) -> Markdown:
     """Return the exact sizes of the splits that a build wrote."""
-    rows = [[split, size.parquet_bytes, size.num_bytes] for split, size in (dataset.sizes or {}).items()]
-    return table(["split", "Parquet (download_size)", "Arrow cache (dataset_size)"], rows)
+    rows: list[list[Cell]] = [
+        [split, size.parquet_bytes, size.num_bytes]
+        for split, size in (dataset.sizes or {}).items()
+    ]
+    columns = ["split", "bytes of Parquet (download_size)", "of Arrow (dataset_size)"]
+    return table(columns, rows)
 
 
 def pixels(dataset: Dataset) -> Markdown:
@@ -206,6 +212,12 @@ def cosines(dataset: Dataset) -> Markdown:
     """Count test images by their cosine to the most similar training image."""
     rows = [[each.at_least, each.rows, each.other_label] for each in _neighbours(dataset).cosine]
     return table(["cosine, at least", "test rows", "of these, nearest has another label"], rows)
+
+
+def cosine_list(dataset: Dataset) -> str:
+    """Return the same as a list in a sentence."""
+    counts = [f"{each.at_least} or more: {each.rows:,}" for each in _neighbours(dataset).cosine]
+    return cut(counts, "; ")
 
 
 def closest(dataset: Dataset) -> str:
@@ -269,11 +281,11 @@ def of_facts(facts: FactsTable) -> Markdown:
     return table(facts.columns, [[str(cell) for cell in row] for row in facts.rows])
 
 
-def sources(used: Iterable[Source]) -> Markdown:
-    """Return a list of the sources of a card, and which parts of them were read."""
-    return Markdown("\n".join(f"- {_source(source)}" for source in used))
+def sources(used: Iterable[Source], *, read: bool) -> Markdown:
+    """Return a list of the sources of a card; with `read`, say which parts of them were read."""
+    return Markdown("\n".join(f"- {_source(source, read=read)}" for source in used))
 
 
-def _source(source: Source) -> str:
+def _source(source: Source, *, read: bool) -> str:
     name = link(source.name, source.url) if source.url else escape_text(source.name)
-    return f"{name} ({escape_words(source.read)})" if source.read else name
+    return f"{name} ({escape_words(source.read)})" if read and source.read else name

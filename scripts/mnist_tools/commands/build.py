@@ -17,7 +17,15 @@ from tqdm import tqdm
 
 import mnist_family
 from mnist_family import fault
-from mnist_tools.cards.card import Dataset, published, render, render_licence, unpublished
+from mnist_tools.cards.card import (
+    CARD_FILE,
+    Dataset,
+    published,
+    render,
+    render_licence,
+    render_part,
+    unpublished,
+)
 from mnist_tools.cards.chosen_rows import chosen_rows
 from mnist_tools.cards.croissant import croissant
 from mnist_tools.cards.facts import CARDS, dataset_facts
@@ -201,7 +209,11 @@ def _fill(folder: Path, loaded: Sequence[Loaded], limit: int, *, sample: bool, o
         with naming_dataset(origin.name, out):
             described.append(_describe(folder, origin, rows, sizes[origin.name], sample=sample))
     location = f"./{out.absolute().name}"
-    _write_text(folder / "README.md", render(described, location=location))
+    _write_text(folder / CARD_FILE, render(described, location=location))
+    if len(described) > 1:
+        for dataset in described:
+            part = render_part(dataset, described, location=location)
+            _write_text(folder / dataset.name / CARD_FILE, part)
     _write_text(folder / "LICENSE.md", render_licence(described))
     _write_text(folder / "croissant.json", croissant(folder, described))
 

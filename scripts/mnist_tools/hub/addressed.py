@@ -16,8 +16,10 @@ def addressed(built: BuiltFolder, repo_id: str, url: str) -> BuiltFolder:
     `url` is the page of the repository. Nothing else in the texts changes; the folder on disk stays
     as it is.
     """
-    card = load_from(built.card, repo_id)
-    croissant = for_repository(built.files[CROISSANT].text(), url)
-    texts = {CARD: card, CROISSANT: croissant}
+    cards = [CARD, *(f"{name}/{CARD}" for name in built.shards)]
+    texts = {
+        path: load_from(built.files[path].text(), repo_id) for path in cards if path in built.files
+    }
+    texts[CROISSANT] = for_repository(built.files[CROISSANT].text(), url)
     files = {**built.files, **{path: from_bytes(text.encode()) for path, text in texts.items()}}
-    return dataclasses.replace(built, files=files, card=card)
+    return dataclasses.replace(built, files=files, card=texts[CARD])
