@@ -163,10 +163,10 @@ CONFIGS: list[FamilyConfig] = [
         """),
         homepage="http://yann.lecun.com/exdb/mnist/",
         license="unknown",  # the publisher states none
-        citation="""@misc{lecun_mnist,
+        citation="""@misc{lecun1998mnist,
   author = {LeCun, Yann and Cortes, Corinna and Burges, Christopher J. C.},
   title = {The {MNIST} Database of Handwritten Digits},
-  howpublished = {\\url{http://yann.lecun.com/exdb/mnist/}}
+  howpublished = {\\url{http://yann.lecun.com/exdb/mnist/}}, year = {1998}
 }""",
     ),
     FamilyConfig(
