@@ -6,6 +6,7 @@ import importlib
 import os
 import pathlib
 import runpy
+import signal
 import socket
 import struct
 import subprocess
@@ -31,6 +32,8 @@ os.environ["HF_ENDPOINT"] = f"http://127.0.0.1:{HUB_SOCKET.getsockname()[1]}"
 os.environ["PYTHONPATH"] = os.pathsep.join(map(str, (OFFLINE, HOME.name, ROOT, ROOT / "scripts")))
 runpy.run_path(str(OFFLINE / "sitecustomize.py"))
 sys.path.insert(0, HOME.name)
+# A shell starts background jobs with Ctrl-C ignored, which the processes of tests would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import datasets
 import hypothesis

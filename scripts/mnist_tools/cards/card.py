@@ -16,13 +16,12 @@ from mnist_tools.cards.chosen_rows import picture_of
 from mnist_tools.cards.dataset import Dataset, own, published, unpublished, words_of
 from mnist_tools.cards.facts import FamilyFacts, family_facts
 from mnist_tools.cards.figures import show_figure
-from mnist_tools.cards.front_matter import front_matter
+from mnist_tools.cards.front_matter import CARD_FILE, front_matter
 from mnist_tools.cards.statements import Source, Statement
 
 __all__ = ["Dataset", "own", "pretty_name", "published", "render", "render_licence", "unpublished"]
 
 CARD, LICENCE = "card.md.j2", "license.md.j2"
-CARD_FILE = "README.md"
 LOADED_FOLDER = re.compile(r'load_dataset\(("\./(?:[^"\\]|\\.)*")')
 CAUTIONS = 5  # at the top of a card
 

@@ -10,6 +10,7 @@ from mnist_tools.cards.card import pretty_name
 from mnist_tools.cards.dataset import Dataset, words_of
 from mnist_tools.cards.escape import printable
 from mnist_tools.cards.facts import Author, FamilyFacts, family_facts
+from mnist_tools.cards.front_matter import CARD_FILE, LICENCE_FILE
 from mnist_tools.cards.statements import Statement
 from mnist_tools.whole_folder import hash_file
 
@@ -38,7 +39,6 @@ arrayShape citeAs column containedIn equivalentProperty extract field fileProper
 fileSet format includes isArray isLiveDataset jsonPath key md5 parentField path recordSet references
 regex repeated replace samplingRate separator source subField transform
 """
-CARD_FILE, LICENCE_FILE = "README.md", "LICENSE.md"
 SPDX = "https://spdx.org/licenses/"
 RAI_TOPICS = {  # terms of the Responsible AI vocabulary, and the topics of facts.yaml on them
     "dataCollection": "collection",
@@ -102,14 +102,15 @@ def for_repository(text: str, url: str) -> str:
 
 def _about(datasets: Sequence[Dataset], family: FamilyFacts) -> Json:
     homepages = _unique(dataset.homepage for dataset in datasets if dataset.homepage)
+    publishers = _unique(dataset.config.homepage for dataset in datasets if dataset.config)
     return {
         "name": printable(pretty_name(datasets, family)),
         "description": " ".join(_said(datasets, "description")),
         "url": homepages[0] if len(datasets) == 1 and homepages else CARD_FILE,
-        "prov:wasDerivedFrom": [{"@id": url} for url in homepages],
+        "prov:wasDerivedFrom": [{"@id": url} for url in publishers],
         "version": max(filter(None, (dataset.version for dataset in datasets)), default=None),
         "datePublished": max(filter(None, map(_date_published, datasets)), default=None),
-        "dateModified": family.date_published if homepages else None,
+        "dateModified": family.date_published if publishers else None,
         "license": [_license(dataset) for dataset in datasets],
         "creator": [_creator(author) for author in _authors(datasets)],
         "citeAs": "\n\n".join(_unique(each.citations[0] for each in datasets if each.citations)),
@@ -129,8 +130,11 @@ def _license(dataset: Dataset) -> Json:
 
 
 def _date_published(dataset: Dataset) -> str | None:
-    """Return the day of publication: as stated in the facts, else the latest date in an archive."""
-    if dataset.facts.date_published is not None:
+    """Return the day of publication, as stated in the facts.
+
+    For published archives, it is otherwise the latest date in one of them.
+    """
+    if dataset.facts.date_published is not None or dataset.kind != "published":
         return dataset.facts.date_published
     dates = (archive.dated for pair in dataset.archives.values() for archive in pair)
     return max(filter(None, dates), default=None)

@@ -21,6 +21,7 @@ from mnist_tools.cards.neighbours import Knn
 from mnist_tools.cards.pictures import Pictures
 from mnist_tools.cards.statements import Statement
 from mnist_tools.shards import SplitSize
+from mnist_tools.source_files import SourceFile
 
 Kind = Literal["published", "synthetic", "own"]
 
@@ -49,7 +50,7 @@ class Dataset:
     `kind` is "published" for the archives of `config`, "synthetic" for a sample, and "own" for
     any others. `name` is that of the config on the card. `sizes` has an entry for each split that a
     build wrote, or is None if the card does not belong to a build. Only published datasets have a
-    `config`.
+    `config`. `source_files` are what the rows were read from, if that was not archives.
     """
 
     kind: Kind
@@ -61,6 +62,7 @@ class Dataset:
     sizes: Mapping[str, SplitSize] | None = None
     pictures: Pictures = field(default_factory=Pictures)
     config: FamilyConfig | None = None
+    source_files: tuple[SourceFile, ...] = ()
 
     @property
     def description(self) -> str | None:
@@ -123,7 +125,9 @@ class Dataset:
 
     @cached_property
     def archives(self) -> dict[str, list[ArchiveFacts]]:
-        """Return the archives of each split: images, then labels."""
+        """Return the archives of each split: images, then labels; none for other source files."""
+        if self.source_files:
+            return {split: [] for split in self.counts}
         if self.measurements is not None:
             return {
                 split: [

@@ -8,7 +8,7 @@ import yaml
 
 from mnist_tools.cards.dataset import Dataset
 from mnist_tools.cards.escape import printable
-from mnist_tools.cards.facts import FamilyFacts
+from mnist_tools.cards.facts import OTHER_LICENCE, FamilyFacts
 
 TASK_CATEGORIES = ["image-classification"]
 TASK_IDS = ["multi-class-image-classification"]
@@ -22,6 +22,7 @@ SIZE_CATEGORIES = {  # the Hub's names, by the number of rows that each must sta
     1_000_000_000: "100M<n<1B",
 }
 NUMBER_IN_YAML_1_2 = re.compile(r"(0o[0-7]+|[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?)$")
+CARD_FILE, LICENCE_FILE = "README.md", "LICENSE.md"
 FOLD_WIDTH = 1000  # columns; longer texts are folded
 
 
@@ -31,7 +32,7 @@ def front_matter(datasets: Sequence[Dataset], family: FamilyFacts, pretty_name: 
     configs[0]["default"] = True
     block = {
         "pretty_name": printable(pretty_name),
-        "license": _license(datasets),
+        **_license(datasets),
         "language": _union(datasets, lambda dataset: dataset.facts.languages),
         "task_categories": TASK_CATEGORIES,
         "task_ids": TASK_IDS,
@@ -54,10 +55,25 @@ class _Dumper(yaml.SafeDumper):
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER_IN_YAML_1_2, [*"-+.0123456789"])
 
 
-def _license(datasets: Sequence[Dataset]) -> str | list[str]:
-    """Return the Hub's id of the licence, or a list if there are several."""
+def _license(datasets: Sequence[Dataset]) -> dict[str, str | list[str]]:
+    """Return the Hub's id of the licence, or a list of them; `other` has a name and a link."""
     licences = _union(datasets, lambda dataset: [dataset.licence_id])
-    return licences[0] if len(licences) == 1 else licences
+    block: dict[str, str | list[str]] = {
+        "license": licences[0] if len(licences) == 1 else licences
+    }
+    if OTHER_LICENCE not in licences:
+        return block
+    other = next(each for each in datasets if each.licence_id == OTHER_LICENCE).facts.licence
+    return {
+        **block,
+        "license_name": _identifier(other.name),
+        "license_link": other.url or LICENCE_FILE,
+    }
+
+
+def _identifier(name: str) -> str:
+    """Return a licence's name in the form of the Hub's ids, such as my-licence-1.0."""
+    return re.sub(r"[^\w.]+", "-", name.lower()).strip("-") or OTHER_LICENCE
 
 
 def _size_category(datasets: Sequence[Dataset]) -> str:

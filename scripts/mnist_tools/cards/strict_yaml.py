@@ -109,11 +109,15 @@ def answer_keys() -> tuple[str, ...]:
     return tuple(key for key, each in properties.items() if each.get("$ref") == "#/$defs/answer")
 
 
+def schema_text(name: SchemaName) -> str:
+    """Return the text of a JSON Schema of this package."""
+    return Path(__file__).with_name(f"{name}.schema.json").read_text(encoding="utf-8")
+
+
 @functools.cache
 def load_schema(name: SchemaName) -> Mapping[str, Any]:
     """Return a JSON Schema of this package; both share the definitions of that of facts.yaml."""
-    text = Path(__file__).with_name(f"{name}.schema.json").read_text(encoding="utf-8")
-    schema: Mapping[str, Any] = json.loads(text)
+    schema: Mapping[str, Any] = json.loads(schema_text(name))
     return schema if name == "facts" else {**schema, "$defs": load_schema("facts")["$defs"]}
 
 

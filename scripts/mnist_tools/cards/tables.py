@@ -139,6 +139,15 @@ def first_labels(dataset: Dataset) -> str:
 # --- Archives and pixels --------------------------------------------------------------------------
 
 
+def source_files(dataset: Dataset) -> Markdown:
+    """Return the files that rows were read from, with their digests; folders are summed up."""
+    rows: list[list[Cell]] = [
+        [code_span(file.path), file.files, file.bytes, code_span(file.sha256)]
+        for file in dataset.source_files
+    ]
+    return table(["path", "files", "bytes", "sha256"], rows)
+
+
 def archives(dataset: Dataset) -> Markdown:
     """Return the archives of each split with their sizes, and their dates if they were measured."""
     measured = dataset.measurements is not None

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from mnist_family import ClassNames, read_class_names
+from mnist_family import ClassNames, fault, read_class_names
 from mnist_tools.lists import name_some
 
 CLASS_LIMIT = 256
@@ -26,6 +26,16 @@ def first_named(
         if names is not None:
             return names
     return default
+
+
+def names_of_option(path: Path | None) -> ClassNames | None:
+    """Read the file given with --class-names; None without the option."""
+    if path is None:
+        return None
+    if not path.exists():
+        expected = "labels.txt or dataset_meta.json"
+        raise fault(str(path), "no such file", expected, "correct --class-names")
+    return ClassNames(read_class_names(path).names, "--class-names")
 
 
 def names_beside(path: Path) -> ClassNames | None:
