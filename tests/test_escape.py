@@ -261,6 +261,14 @@ def table_rows(text):
     return rows
 
 
+def test_blank_lines_are_joined_except_in_code():
+    text = "a\n\n\n\nb\n\n```python\nc\n\n\nd\n```\n\n\ne\n"
+    joined = "a\n\nb\n\n```python\nc\n\n\nd\n```\n\ne\n"
+    assert escape.join_blank_lines(text) == joined
+    longer = "````\n```\n\n\n````\n\n\n"
+    assert escape.join_blank_lines(longer) == "````\n```\n\n\n````\n\n"
+
+
 # --- Facts ----------------------------------------------------------------------------------------
 
 

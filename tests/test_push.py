@@ -1,6 +1,8 @@
 """A push is one commit that is read back; what `datasets` loads then is what was built."""
 
 import itertools
+import json
+import re
 
 import datasets
 import numpy as np
@@ -10,6 +12,7 @@ from aiohttp import web
 from conftest import NAMES, ROOT, assert_rows, run, write_split
 from hub_contents import (
     as_pushed,
+    as_pushed_to,
     build_folder,
     commits,
     contents,
@@ -225,6 +228,22 @@ def test_requests_that_make_no_sense_are_refused(hub, repo, small, options, line
     assert hub.requests == []
 
 
+def test_texts_name_the_repository(hub, repo, built):
+    """The load lines of every card, and the URLs that Croissant wants to be absolute."""
+    push(built, repo)
+    there = hub.files(repo)
+    for path in ("README.md", "mnist/README.md", "fashion/README.md", "kmnist/README.md"):
+        card = there[path].decode()
+        loaded = re.findall(r'load_dataset\("(.*?)"', card)
+        assert {*loaded} == {repo}
+        on_disk = (built / path).read_text(encoding="utf-8")
+        assert card.replace(f'"{repo}"', f'"./{built.name}"') == on_disk
+    block = json.loads(there["croissant.json"])
+    assert block["url"] == f"{hub.url}/datasets/{repo}"
+    for licence in block["license"]:
+        assert licence["url"].startswith(("https://", f"{hub.url}/datasets/{repo}/blob/main/"))
+
+
 # --- Many and large files -------------------------------------------------------------------------
 
 
@@ -234,8 +253,9 @@ def test_only_what_changed_is_uploaded(hub, repo, folder):
     hub.uploaded = 0
     result = push(folder, repo)
     record = hub.files(repo)[RECORD]
-    assert hub.uploaded == (folder / "README.md").stat().st_size + len(record)
-    assert hub.files(repo)["README.md"] == (folder / "README.md").read_bytes()
+    card = hub.files(repo)["README.md"]
+    assert hub.uploaded == len(card) + len(record)
+    assert card == as_pushed_to(repo, folder)["README.md"]
     assert (result.plan.add, result.plan.update) == ((), ("README.md", RECORD))
 
 
@@ -274,7 +294,7 @@ def test_a_dry_run_changes_nothing(hub, repo, small, capsys):
     output = printed(capsys, small, repo, "--dry-run")
     assert {method for method, _ in hub.requests} <= {"GET", "HEAD"}
     assert f"{hub.url}/datasets/{repo}, branch main, a repository to be created\n" in output
-    for path, content in contents(small).items():
+    for path, content in as_pushed_to(repo, small).items():
         assert f"  add     {len(content):>12,} B  {path}\n" in output
     assert output.endswith("Dry run: nothing was sent.\n")
     assert not hub.path(repo).exists()
@@ -301,7 +321,7 @@ def test_a_dry_run_that_cannot_compare_says_so_and_prints_the_folder(
     output = printed(capsys, small, repo, "--dry-run")
     assert "branch main, which was not compared\n" in output
     assert f"  Note: the repository was not compared. {reason}" in output
-    for path, content in contents(small).items():
+    for path, content in as_pushed_to(repo, small).items():
         assert f"  push    {len(content):>12,} B  {path}\n" in output
     assert output.endswith("Dry run: nothing was sent.\n")
 

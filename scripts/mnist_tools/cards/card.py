@@ -11,7 +11,7 @@ from pathlib import Path
 import jinja2
 
 import mnist_family
-from mnist_tools.cards import escape, facts, tables
+from mnist_tools.cards import escape, facts, neighbour_tables, tables
 from mnist_tools.cards.chosen_rows import picture_of
 from mnist_tools.cards.dataset import Dataset, own, published, unpublished, words_of
 from mnist_tools.cards.facts import FamilyFacts, family_facts
@@ -82,13 +82,14 @@ def _render_card(datasets: Sequence[Dataset], **names: object) -> str:
     }
     project = names.get("project") or family.project
     template = _environment(facts.CARDS).get_template(CARD)
-    return template.render({**defaults, **names, "project": project})
+    return escape.join_blank_lines(template.render({**defaults, **names, "project": project}))
 
 
 def render_licence(datasets: Sequence[Dataset]) -> str:
     """Render LICENSE.md, with the notices and attributions that the licences require."""
     template = _environment(facts.CARDS).get_template(LICENCE)
-    return template.render(**_shared_names(datasets, family_facts()), sources_in_card=False)
+    names = _shared_names(datasets, family_facts())
+    return escape.join_blank_lines(template.render(**names, sources_in_card=False))
 
 
 def pretty_name(datasets: Sequence[Dataset], family: FamilyFacts) -> str:
@@ -184,6 +185,7 @@ def _environment(folder: Path) -> jinja2.Environment:
         link=escape.link,
         literal=_literal,
         normalisation_code=_normalisation_code,
+        neighbours=neighbour_tables,
         own_card=_own_card,
         own_markdown=escape.Markdown,
         picture_of=picture_of,

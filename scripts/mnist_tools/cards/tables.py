@@ -18,8 +18,7 @@ from mnist_tools.cards.escape import (
 from mnist_tools.cards.facts import Author, FamilyFacts
 from mnist_tools.cards.figures import show_size
 from mnist_tools.cards.markdown_table import Cell, cut, table
-from mnist_tools.cards.measurements import Duplicates, SplitFigures
-from mnist_tools.cards.neighbours import Neighbours
+from mnist_tools.cards.measurements import SplitFigures
 from mnist_tools.cards.statements import FactsTable, Source
 
 PIXEL_ROWS: dict[str, Callable[[SplitFigures], Cell]] = {
@@ -119,13 +118,13 @@ def _add(counts: Iterable[int]) -> str:
     return " + ".join(f"{count:,}" for count in counts)
 
 
-def first_rows(dataset: Dataset) -> Markdown:
-    """Return the rows for which a build drew pictures."""
+def first_rows(dataset: Dataset, root: str) -> Markdown:
+    """Return the rows for which a build drew pictures, in files whose paths begin with `root`."""
     rows: list[list[Cell]] = []
     for picture in dataset.pictures.rows:
         label = dataset.measured_splits[picture.split].first_labels[picture.row]
         name = dataset.class_names[label] if label >= 0 else "no label"
-        rows.append([picture.split, picture.row, image(name, picture.file), label, name])
+        rows.append([picture.split, picture.row, image(name, root + picture.file), label, name])
     return table(["split", "row", "image", "label", "class name"], rows)
 
 
@@ -191,95 +190,6 @@ def longer_sides(split: SplitFigures) -> str:
     """Count images by the longer side of their bounding box, most frequent first."""
     sides = sorted(split.longer_side, key=lambda side: -side.rows)
     return cut([f"{side.pixels} px ({side.rows:,})" for side in sides])
-
-
-# --- Duplicates and neighbours --------------------------------------------------------------------
-
-
-def has_duplicates(duplicates: Duplicates) -> bool:
-    """Check whether any two images are equal."""
-    return bool(duplicates.across) or any(duplicates.within.values())
-
-
-def groups_within(groups: Sequence[Sequence[int]]) -> str:
-    """Return groups of equal rows within a split."""
-    return cut([cut(rows) for rows in groups], "; ")
-
-
-def groups_across(groups: Sequence[Mapping[str, Sequence[int]]]) -> str:
-    """Return groups of equal rows that span several splits."""
-    return cut(
-        [
-            cut([f"{split} {row}" for split, rows in group.items() for row in rows])
-            for group in groups
-        ],
-        "; ",
-    )
-
-
-def cosines(dataset: Dataset) -> Markdown:
-    """Count test images by their cosine to the most similar training image."""
-    rows = [[each.at_least, each.rows, each.other_label] for each in _neighbours(dataset).cosine]
-    return table(["cosine, at least", "test rows", "of these, nearest has another label"], rows)
-
-
-def cosine_list(dataset: Dataset) -> str:
-    """Return the same as a list in a sentence."""
-    counts = [f"{each.at_least} or more: {each.rows:,}" for each in _neighbours(dataset).cosine]
-    return cut(counts, "; ")
-
-
-def closest(dataset: Dataset) -> str:
-    """Return the closest pairs of a test row and a training row."""
-    pairs = _neighbours(dataset).closest
-    return cut([f"{pair.test} and {pair.train} ({pair.cosine})" for pair in pairs])
-
-
-def accuracies(dataset: Dataset) -> Markdown:
-    """Return the accuracy and the errors of each classifier."""
-    rows: list[list[Cell]] = [
-        [
-            f"{knn.k}-NN",
-            f"{knn.accuracy_percent} %",
-            f"{knn.uniform_accuracy_percent} %",
-            knn.errors.first_half,
-            knn.errors.second_half,
-        ]
-        for knn in _neighbours(dataset).knn
-    ]
-    halves = ["errors in the first half", "errors in the second half"]
-    return table(["", "weighted votes", "equal votes", *halves], rows)
-
-
-def class_accuracies(dataset: Dataset) -> Markdown:
-    """Return the accuracy of each classifier in each class."""
-    knns = _neighbours(dataset).knn
-    rows: list[list[Cell]] = [
-        [name, *(_percent(knn.class_accuracy_percent[label]) for knn in knns)]
-        for label, name in enumerate(dataset.class_names)
-    ]
-    return table(["class name", *(f"{knn.k}-NN" for knn in knns)], rows)
-
-
-def _percent(value: float | None) -> Cell:
-    return None if value is None else f"{value} %"
-
-
-def confusions(dataset: Dataset) -> Markdown:
-    """Return the most frequent errors of each classifier."""
-    names = dataset.class_names
-    rows: list[list[Cell]] = [
-        [f"{knn.k}-NN", names[each.label], names[each.taken_for], each.rows]
-        for knn in _neighbours(dataset).knn
-        for each in knn.confusions
-    ]
-    return table(["", "class name", "taken for", "test rows"], rows)
-
-
-def _neighbours(dataset: Dataset) -> Neighbours:
-    if dataset.measurements is None or dataset.measurements.neighbours is None:
-        raise mnist_family.fault(dataset.title, "no neighbours", "measured ones", "measure them")
-    return dataset.measurements.neighbours
 
 
 # --- Facts and sources ----------------------------------------------------------------------------
