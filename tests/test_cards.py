@@ -198,10 +198,13 @@ def test_what_is_said_has_its_sources_one_click_away(path):
 
 
 @pytest.mark.parametrize("path", CARDS)
-def test_links_within_a_card_lead_to_its_headings(path):
-    text = card_text(path)
-    anchors = {re.sub(r"[^\w -]", "", name.lower()).replace(" ", "-") for name in headings(text)}
-    assert {*re.findall(r"\]\(#(.*?)\)", text)} <= anchors
+def test_links_within_and_between_cards_lead_to_headings(path):
+    links = re.findall(r"\]\(((?:\w+/README\.md)?)#(.*?)\)", card_text(path))
+    assert links
+    for target, anchor in links:
+        found = headings(card_text(target or path))
+        anchors = [re.sub(r"[^\w -]", "", name.lower()).replace(" ", "-") for name in found]
+        assert anchors.count(anchor) == 1
 
 
 @pytest.mark.parametrize("path", CARDS)
