@@ -99,6 +99,12 @@ WRONG = {
         r": benchmarks\[0\]\.table\.rows\[0\]: 1 cells, expected 2, as there are columns"
         r"; correct it",
     ),
+    "a word for the number of a row": (
+        '[947, 8, "9"]',
+        '["947", 8, "9"]',
+        r": known_issues\[5\]\.table\.rows\[0\]: '947', expected the number of a row"
+        r"; correct it or drop rows_of",
+    ),
     "a source of the family once more": (
         "sources:\n",
         "sources:\n  lcp: {short: a, name: b}\n",
