@@ -44,8 +44,10 @@ import multiprocess  # type: ignore[import-untyped]  # it publishes no types
 import numpy as np
 
 __all__ = [
+    "CLASS_NAME_FILES",
     "CONFIGS",
     "IMAGE_SHAPE",
+    "MAX_CLASSES",
     "SOURCE_DIGEST",
     "UNLABELLED",
     "Archive",
@@ -582,6 +584,7 @@ NETWORK_FAILURES: tuple[tuple[type[BaseException], str], ...] = (
     (socket.gaierror, "unknown host"),
     (http.client.IncompleteRead, "ended too early"),
     (http.client.RemoteDisconnected, "closed the connection without answering"),
+    (ConnectionResetError, "broke the connection off"),
     (http.client.InvalidURL, "redirects to an invalid URL"),
     (http.client.HTTPException, "not an HTTP response"),
     (ValueError, "redirects to an invalid URL"),  # as urllib.parse says it

@@ -125,6 +125,7 @@ def test_every_format_that_convert_reads_gives_the_same_rows(letters, tmp_path, 
         ".mnist_family.json",
         "LICENSE.md",
         "README.md",
+        "class_names",
         "croissant.json",
         "other",
         "pictures",
@@ -492,7 +493,7 @@ def test_missing_facts_are_named_and_the_lint_says_what_is_open(tiny, letters, o
     is_open, advice = capsys.readouterr().out.splitlines()[3:5]
     assert is_open.startswith("letters, open: licence, description, rationale, ")
     assert is_open.endswith("; 0 of 14 answered")
-    assert advice == f"answer in {letters}/facts.yaml, which is missing, then build again"
+    assert advice == f"init {letters} writes {letters}/facts.yaml; answer there, build again"
     assert lint.run([out, out / "README.md"]) == 0
     assert capsys.readouterr().out.splitlines() == [f"{out}: {is_open}"]
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import mnist_family
-from mnist_family import FamilyConfig, fault
+from mnist_family import CLASS_NAME_FILES, FamilyConfig, fault
 from mnist_tools.cards.facts import FACTS_FILE, DatasetFacts, no_facts, read_facts
 from mnist_tools.cards.measurements import MEASUREMENTS_FILE
 from mnist_tools.causes import naming_dataset
-from mnist_tools.formats.class_names import DIGITS, NAME_FILES, class_count
+from mnist_tools.formats.class_names import DIGITS, class_count
 from mnist_tools.formats.source import (
     Request,
     Source,
@@ -29,8 +29,9 @@ from mnist_tools.manifest import hash_file
 from mnist_tools.source_files import SourceFile, list_source_files
 
 PUBLISHED = {str(config.name): config for config in mnist_family.CONFIGS}
-RESERVED = ("pictures", "readme.md", "license.md", "croissant.json")  # what build writes in OUT
-READ_BESIDE = (FACTS_FILE, MEASUREMENTS_FILE, *NAME_FILES)
+# What build writes in OUT.
+RESERVED = ("class_names", "pictures", "readme.md", "license.md", "croissant.json")
+READ_BESIDE = (FACTS_FILE, MEASUREMENTS_FILE, *CLASS_NAME_FILES)
 
 SourceName = str | os.PathLike[str]
 """A published name, a path, or NAME=PATH; a path object is always a path."""

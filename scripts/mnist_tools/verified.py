@@ -13,7 +13,7 @@ import datasets
 from tqdm import tqdm
 
 import mnist_family
-from mnist_family import UNLABELLED, Chunk, DiskSplit, fault
+from mnist_family import CLASS_NAME_FILES, MAX_CLASSES, UNLABELLED, Chunk, DiskSplit, fault
 from mnist_tools.cards.dataset import Kind
 from mnist_tools.cards.facts import DatasetFacts
 from mnist_tools.cards.measurements import (
@@ -23,7 +23,7 @@ from mnist_tools.cards.measurements import (
     read_measurements,
 )
 from mnist_tools.causes import naming_dataset
-from mnist_tools.formats.class_names import CLASS_LIMIT, DIGITS, NAME_FILES
+from mnist_tools.formats.class_names import DIGITS
 from mnist_tools.formats.source import Reader, Source, WriteOptions, write_splits
 from mnist_tools.manifest import hash_file
 from mnist_tools.origins import PUBLISHED, Origin
@@ -152,7 +152,7 @@ def _write_archives(path: Path | None, source: Source, folder: Path) -> None:
     }
     write_splits(folder, "idx", readers, names, WriteOptions(compressed_idx=False))
     if not is_named:
-        for file in NAME_FILES:
+        for file in CLASS_NAME_FILES:
             (folder / file).unlink(missing_ok=True)
 
 
@@ -174,7 +174,7 @@ def _checked(subject: str, reader: Reader, num_classes: int) -> Iterator[Chunk]:
 
 def _refuse_label(subject: str, label: int, row: int, num_classes: int) -> NoReturn:
     remedy = "correct the label"
-    if num_classes <= label < CLASS_LIMIT:
+    if num_classes <= label < MAX_CLASSES:
         remedy = f"name {label + 1} classes or more in labels.txt beside the data"
     expected = f"-1 to {num_classes - 1}"
     raise fault(subject, f"label {label} in row {row}", expected, remedy)

@@ -34,6 +34,7 @@ from mnist_tools.cards.front_matter import CARD_FILE
 from mnist_tools.cards.measurements import Measurements, measure_splits
 from mnist_tools.cards.pictures import FOLDER, write_pictures
 from mnist_tools.causes import naming_dataset
+from mnist_tools.class_names_file import write_class_names
 from mnist_tools.origins import Origin, SourceName, find_origins
 from mnist_tools.shards import SplitSize, parse_shard_size, write_shards
 from mnist_tools.verified import VerifiedDataset, verified
@@ -183,7 +184,7 @@ def summary(built: Built) -> list[str]:
         if each.questions.keys and each.path.exists():
             lines.append(f"answer in {each.path}, then build again")
         elif each.questions.keys:
-            lines.append(f"answer in {each.path}, which is missing, then build again")
+            lines.append(f"init {each.path.parent} writes {each.path}; answer there, build again")
     return lines
 
 
@@ -272,7 +273,7 @@ def _fill(folder: Path, loaded: Sequence[Loaded], limit: int, *, out: Path) -> N
         with naming_dataset(name, out):
             sizes[name] = _write_config(folder / name, rows, limit)
     described = []
-    for verified_dataset, rows in tqdm(loaded, desc="Describing", unit="dataset"):
+    for verified_dataset, rows in tqdm(loaded, desc="Describing", unit="dataset", leave=False):
         name = verified_dataset.name
         with naming_dataset(name, out):
             described.append(_describe(folder, verified_dataset, rows, sizes[name]))
@@ -297,11 +298,12 @@ def _describe(
     rows: datasets.DatasetDict,
     sizes: Mapping[str, SplitSize],
 ) -> Dataset:
-    """Write the pictures of a dataset; return what its card says."""
+    """Write the pictures and class names of a dataset; return what its card says."""
     measured = verified_dataset.measurements
     if measured is None:
         measured = measure_splits(verified_dataset.name, verified_dataset.splits)
     dataset = _dataset_of(verified_dataset, measured, sizes)
+    write_class_names(folder, dataset.name, dataset.class_names)
     pictures = write_pictures(folder, dataset.name, dataset.title, rows, chosen_rows(dataset))
     return dataclasses.replace(dataset, pictures=pictures)
 
