@@ -343,6 +343,12 @@ def test_a_card_loads_the_folder_that_it_lies_in():
     assert "mnist_family.load" not in text
 
 
+def test_a_card_names_no_split_that_its_dataset_lacks():
+    text = render([own("a", facts.no_facts("a"), "0123456789", committed("mnist", ["test"]))])
+    assert text.count('"test"') == 4
+    assert '"train"' not in text
+
+
 def test_a_card_in_a_repository_loads_that():
     text = render([published(CONFIGS["mnist"], committed("mnist"))], location='./my "digits"')
     there = load_from(text, "me/digits")

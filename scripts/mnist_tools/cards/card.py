@@ -190,6 +190,7 @@ def _environment(folder: Path) -> jinja2.Environment:
         own_markdown=escape.Markdown,
         picture_of=picture_of,
         prose=_prose,
+        split_option=_split_option,
         tables=tables,
         told=told,
     )
@@ -223,6 +224,11 @@ def _own_card(dataset: Dataset) -> escape.Markdown:
 def _literal(text: str) -> escape.Markdown:
     """Return text as a Python string literal."""
     return escape.Markdown(json.dumps(text, ensure_ascii=False))
+
+
+def _split_option(split: str) -> escape.Markdown:
+    """Return the argument that loads one split, as Python code."""
+    return escape.Markdown(f", split={_literal(split)}")
 
 
 def _normalisation_code(dataset: Dataset) -> str:
