@@ -365,7 +365,7 @@ def test_published_archives_carry_their_licence(tiny, archives, out, cache, monk
         'adapted from "Kuzushiji Dataset" (created by NIJL and others)'
     )
     for file in ("README.md", "LICENSE.md"):
-        assert f"> {sentence}, doi:10.20676/00000341" in (out / file).read_text(encoding="utf-8")
+        assert f"{sentence}, doi:10.20676/00000341" in (out / file).read_text(encoding="utf-8")
     assert front_matter_of(out)["license"] == "cc-by-sa-4.0"
     text = (out / "README.md").read_text(encoding="utf-8")
     counts = [np.bincount(tiny.arrays["kmnist"][split][1])[9] for split in SPLITS]

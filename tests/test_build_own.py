@@ -231,6 +231,11 @@ def test_the_card_says_what_the_facts_say(letters, out):
     assert "# Dataset Card for Greek Letters by Hand" in card
     for words in (
         "Fifty-two letters, written by two people.",
+        "Ada Example",
+        "three labels were corrected",
+        "## How to take part",
+        "Write to **us**, and we will send you a form.",
+        "2.1.0",
         "Nobody had published these four letters.",
         "Each writer filled in one page.",
         "The page says which letter to write.",
@@ -248,6 +253,15 @@ def test_the_card_of_ones_own_dataset_claims_nothing_about_the_family(letters, o
         text = (out / file).read_text(encoding="utf-8")
         for words in ("mnist_family.load", "Fashion", "NIST", "LeCun", "Zalando", "*Unknown:*"):
             assert words not in text
+
+
+def test_tags_say_what_is_so(tiny, letters, out):
+    (letters / "facts.yaml").write_text(f"{FACTS}tags: [greek, image]\n", encoding="utf-8")
+    build(out, [letters])
+    tags = ["image", "grayscale", "mnist_family", "greek"]
+    assert front_matter_of(out)["tags"] == croissant_of(out)["keywords"] == tags
+    build(out, [letters, "fashion"], archives=tiny.folder())
+    assert {"idx", "greek"} <= {*front_matter_of(out)["tags"]}
 
 
 def test_the_code_on_the_card_loads_this_data(letters, out, cache, monkeypatch):
@@ -361,11 +375,11 @@ def test_measurements_with_other_classes_or_splits_are_not_used(letters, out):
     measure(str(letters), neighbours=True)
     (letters / "labels.txt").write_text("\n".join([*CLASS_NAMES, "epsilon"]))
     build(out, [letters])
-    assert "| 4 | epsilon | 0 | 0 | 0 |" in card_of(out)
+    assert "| 4 | epsilon | 0 | 0 |" in card_of(out)
     (letters / "labels.txt").write_text("\n".join(CLASS_NAMES))
     write_split(letters, "val", *SPLITS["test"])
     build(out, [letters])
-    assert "| 0 | alpha | 10 | 3 | 3 | 16 |" in card_of(out)
+    assert "| 0 | alpha | 10 | 3 | 3 |" in card_of(out)
 
 
 def test_a_file_in_the_place_of_measurements_is_named(letters, out):
