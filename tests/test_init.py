@@ -12,6 +12,7 @@ from PIL import Image
 from sources import read_source
 
 import mnist_family
+import mnist_tools
 from mnist_tools.cards import facts
 from mnist_tools.cards.facts_file import load_schema
 from mnist_tools.cards.skeleton import published_skeleton, skeleton
@@ -401,3 +402,24 @@ def test_the_schema_is_found_from_a_clones_cards():
 
     folder = ROOT / "cards" / "mnist"
     assert (folder / schema_path_from(folder)).resolve().is_file()
+
+
+# --- From Python ----------------------------------------------------------------------------------
+
+
+def test_from_files_to_a_card_in_python(tmp_path, letters_csv):
+    """The lines of the package's docstring, with the facts filled in between."""
+    folder = tmp_path / "letters"
+    mnist_tools.init(str(folder), letters_csv[0], hold_out=[HoldOut("test", 0.2)])
+    text = (folder / "facts.yaml").read_text(encoding="utf-8")
+    (folder / "facts.yaml").write_text(
+        text.replace("title: letters", "title: My Letters").replace(": unknown", ": CC0-1.0"),
+        encoding="utf-8",
+    )
+    card = mnist_tools.render_card(f"{folder}/")
+    assert "\nlicense: cc0-1.0\n" in card
+    assert "pretty_name: My Letters\n" in card
+    assert "20 % of each class, were drawn at random for test" in card
+    assert mnist_tools.render_card("mnist") == (ROOT / "cards" / "mnist" / "README.md").read_text(
+        encoding="utf-8"
+    )

@@ -41,7 +41,7 @@ class Started:
 
 
 def init(
-    folder: Path,
+    folder: str | Path,
     source: str | Path | None = None,
     *,
     class_names: Path | None = None,
