@@ -25,7 +25,7 @@ from mnist_tools.lint import findings
 from mnist_tools.sample import write_sample_archives
 from mnist_tools.whole_folder import MANIFEST, read_manifest, whole_folder
 
-FILES = [MANIFEST, "LICENSE.md", "README.md", "croissant.json", "pictures"]
+FILES = [MANIFEST, "LICENSE.md", "README.md", "class_names", "croissant.json", "pictures"]
 SPLITS = {"train": "train", "test": "t10k"}
 
 

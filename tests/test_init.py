@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import sys
 
 import numpy as np
@@ -332,13 +333,29 @@ def test_the_last_lines_are_the_next_two_commands(tmp_path, capsys, monkeypatch,
     lines = capsys.readouterr().out.splitlines()
     assert lines[-2:] == [
         f"    $EDITOR '{folder / 'facts.yaml'}'",
-        f"    mnist-family build out '{folder}'",
+        f"    mnist-family build out 'my-letters={folder}'",
     ]
     assert f"{folder}: written, with 2 archives, facts.schema.json, facts.yaml, labels.txt" in lines
     monkeypatch.setattr(sys, "argv", ["scripts/init.py"])
     run(folder, None, None, False, False, None, 0)
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last == f"    python scripts/build.py out '{folder}'"
+    assert last == f"    python scripts/build.py out 'my-letters={folder}'"
+
+
+@pytest.mark.parametrize(
+    ("name", "word"), [("letters", ""), ("mnist", "my-mnist="), ("カ", "mine="), ("all", "my-all=")]
+)
+def test_the_build_command_gives_a_name_if_the_folder_has_none_that_will_do(
+    tmp_path, capsys, name, word
+):
+    folder = tmp_path / name
+    folder.mkdir()
+    run(folder, None, None, False, False, None, 0)
+    assert (
+        capsys.readouterr()
+        .out.splitlines()[-1]
+        .endswith(f"build out {shlex.quote(f'{word}{folder}')}")
+    )
 
 
 # --- The skeleton ---------------------------------------------------------------------------------

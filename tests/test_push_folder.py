@@ -329,6 +329,21 @@ def test_a_sample_is_pushed_only_when_told(hub, repo, sample):
     assert b"synthetic" in hub.files(repo)["README.md"]
 
 
+def test_a_sample_of_1_0_0_is_known_by_its_tag(hub, repo, sample, tmp_path):
+    """Its manifest has no remarks."""
+    shutil.copytree(sample, tmp_path / "sample")
+    manifest = tmp_path / "sample" / MANIFEST
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    manifest.write_text(json.dumps({**content, "remarks": []}), encoding="utf-8")
+    assert "a synthetic sample, expected a dataset" in fails(tmp_path / "sample", repo)
+
+
+def test_a_sample_whose_card_was_edited_is_still_a_sample(hub, repo, sample, tmp_path):
+    shutil.copytree(sample, tmp_path / "sample")
+    edit(tmp_path / "sample" / "README.md", "- synthetic\n", "")
+    assert "a synthetic sample, expected a dataset" in fails(tmp_path / "sample", repo)
+
+
 def test_a_repository_named_after_a_script_is_refused(hub, small, folder):
     message = (
         "{0}: a file {1}, expected none, for `datasets` takes it for a loading script; "

@@ -25,6 +25,7 @@ from mnist_tools.cards.pictures import FOLDER, write_pictures
 from mnist_tools.causes import naming_dataset
 from mnist_tools.class_names_file import write_class_names
 from mnist_tools.described import describe
+from mnist_tools.manifest import SAMPLE_REMARK
 from mnist_tools.origins import Origin, SourceName, find_origins
 from mnist_tools.shards import SplitSize, parse_shard_size, write_shards
 from mnist_tools.verified import VerifiedDataset, verified
@@ -42,11 +43,26 @@ class Loaded(NamedTuple):
 
 
 class OpenFacts(NamedTuple):
-    """What the facts of somebody's own dataset leave open; `path` is that of its facts.yaml."""
+    """What the facts of somebody's own dataset leave open; `path` is that of its facts.yaml.
+
+    `source` is the folder or file with the rows.
+    """
 
     name: str
+    source: Path
     path: Path
     questions: OpenQuestions
+
+    def advice(self) -> str:
+        """Say where to answer the questions."""
+        if self.path.exists():
+            return f"answer in {self.path}, then build again"
+        if self.source.is_dir():
+            return f"answer in {self.path}, which `init {self.source}` writes, then build again"
+        command = f"init {self.name} --from {self.source}"
+        return (
+            f"answer in {self.name}/facts.yaml, which `{command}` writes, then build {self.name}/"
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +140,7 @@ def build(
             out,
             command="build",
             made_of=made_of,
-            remarks=built.open_questions,
+            remarks=[SAMPLE_REMARK] if sample else built.open_questions,
             force=force,
             sources=paths,
         ) as folder,
@@ -171,10 +187,8 @@ def summary(built: Built) -> list[str]:
     lines.append(f"card: {built.card}; pictures: {built.out / FOLDER}")
     for each, line in zip(built.open_facts, built.open_questions, strict=True):
         lines.append(line)
-        if each.questions.keys and each.path.exists():
-            lines.append(f"answer in {each.path}, then build again")
-        elif each.questions.keys:
-            lines.append(f"init {each.path.parent} writes {each.path}; answer there, build again")
+        if each.questions.keys:
+            lines.append(each.advice())
     return lines
 
 
@@ -215,9 +229,9 @@ def _describe_built(out: Path, origins: Sequence[Origin]) -> Built:
         splits=origins[0].splits,
         notes=tuple(note for origin in origins for note in origin.notes),
         open_facts=tuple(
-            OpenFacts(origin.name, origin.facts.path, open_questions(origin.facts))
+            OpenFacts(origin.name, origin.path, origin.facts.path, open_questions(origin.facts))
             for origin in origins
-            if origin.facts is not None
+            if origin.path is not None and origin.facts is not None
         ),
         changed=True,
     )
