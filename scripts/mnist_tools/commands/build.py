@@ -17,10 +17,12 @@ from tqdm import tqdm
 
 import mnist_family
 from mnist_family import fault
-from mnist_tools.cards.card import Dataset, render, render_licence
-from mnist_tools.cards.croissant import CARD_FILE, croissant
+from mnist_tools.cards.card import Dataset, render, render_licence, render_part
+from mnist_tools.cards.chosen_rows import chosen_rows
+from mnist_tools.cards.croissant import croissant
 from mnist_tools.cards.escape import printable
 from mnist_tools.cards.facts import CARDS, OpenQuestions, dataset_facts, open_questions
+from mnist_tools.cards.front_matter import CARD_FILE
 from mnist_tools.cards.pictures import FOLDER, write_pictures
 from mnist_tools.causes import naming_dataset
 from mnist_tools.class_names_file import write_class_names
@@ -281,7 +283,12 @@ def _fill(folder: Path, loaded: Sequence[Loaded], limit: int, *, out: Path) -> N
         name = verified_dataset.name
         with naming_dataset(name, out):
             described.append(_describe(folder, verified_dataset, rows, sizes[name]))
-    _write_text(folder / CARD_FILE, render(described))
+    location = f"./{out.absolute().name}"
+    _write_text(folder / CARD_FILE, render(described, location=location))
+    if len(described) > 1:
+        for dataset in described:
+            part = render_part(dataset, described, location=location)
+            _write_text(folder / dataset.name / CARD_FILE, part)
     _write_text(folder / "LICENSE.md", render_licence(described))
     _write_text(folder / "croissant.json", croissant(folder, described))
 
@@ -300,7 +307,7 @@ def _describe(
     """Write the pictures and class names of a dataset; return what its card says."""
     dataset = describe(verified_dataset, sizes)
     write_class_names(folder, dataset.name, dataset.class_names)
-    pictures = write_pictures(folder, dataset.name, dataset.title, rows)
+    pictures = write_pictures(folder, dataset.name, dataset.title, rows, chosen_rows(dataset))
     return dataclasses.replace(dataset, pictures=pictures)
 
 
