@@ -166,10 +166,11 @@ CONFIGS: list[FamilyConfig] = [
         """),
         homepage="http://yann.lecun.com/exdb/mnist/",
         license="unknown",  # the publisher states none
-        citation="""@misc{lecun2010mnist,
+        citation="""@misc{lecun1998mnist,
   author = {LeCun, Yann and Cortes, Corinna and Burges, Christopher J. C.},
-  title = {{MNIST} handwritten digit database},
-  howpublished = {\\url{http://yann.lecun.com/exdb/mnist/}}, year = {2010}}""",
+  title = {The {MNIST} Database of Handwritten Digits},
+  howpublished = {\\url{http://yann.lecun.com/exdb/mnist/}}, year = {1998}
+}""",
     ),
     FamilyConfig(
         name="fashion",
@@ -206,11 +207,11 @@ CONFIGS: list[FamilyConfig] = [
         """),
         homepage="https://github.com/zalandoresearch/fashion-mnist",
         license="mit",
-        citation="""@online{xiao2017/online,
-  author = {Han Xiao and Kashif Rasul and Roland Vollgraf},
-  title = {Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms},
-  date = {2017-08-28}, year = {2017}, """
-        "eprintclass = {cs.LG}, eprinttype = {arXiv}, eprint = {cs.LG/1708.07747}}",
+        citation="""@misc{xiao2017fashion,
+  author = {Xiao, Han and Rasul, Kashif and Vollgraf, Roland},
+  title = {{Fashion-MNIST}: a Novel Image Dataset for Benchmarking Machine Learning Algorithms},
+  year = {2017}, eprint = {1708.07747}, archivePrefix = {arXiv}, primaryClass = {cs.LG}
+}""",
     ),
     FamilyConfig(
         name="kmnist",
@@ -237,12 +238,12 @@ CONFIGS: list[FamilyConfig] = [
         """),
         homepage="http://codh.rois.ac.jp/kmnist/",
         license="cc-by-sa-4.0",
-        citation="""@online{clanuwat2018deep,
-  author = {Tarin Clanuwat and Mikel Bober-Irizar and Asanobu Kitamoto and Alex Lamb """
-        """and Kazuaki Yamamoto and David Ha},
-  title = {Deep Learning for Classical Japanese Literature},
-  date = {2018-12-03}, year = {2018}, """
-        "eprintclass = {cs.CV}, eprinttype = {arXiv}, eprint = {cs.CV/1812.01718}}",
+        citation="""@misc{clanuwat2018deep,
+  author = {Clanuwat, Tarin and Bober-Irizar, Mikel and Kitamoto, Asanobu and Lamb, Alex and
+    Yamamoto, Kazuaki and Ha, David},
+  title = {Deep Learning for Classical {Japanese} Literature},
+  year = {2018}, eprint = {1812.01718}, archivePrefix = {arXiv}, primaryClass = {cs.CV}
+}""",
     ),
 ]
 
@@ -460,7 +461,7 @@ def _find_splits(folder: str, files: Mapping[str, str]) -> tuple[LocatedSplit, .
     for name in files:
         match = ARCHIVE_NAME.fullmatch(name)
         if match:
-            split = "test" if match["split"] == "t10k" else match["split"].replace("-", "_")
+            split = _split_of(name, match["split"])
             of_kind = images if match["images"] else labels
             of_kind[split] = _without_unpacked([*of_kind.get(split, ()), name], files)
     if not images and not labels:
@@ -475,6 +476,15 @@ def _find_splits(folder: str, files: Mapping[str, str]) -> tuple[LocatedSplit, .
         LocatedSplit(split, images=files[images[split][0]], labels=files[labels[split][0]])
         for split in splits
     )
+
+
+def _split_of(file: str, word: str) -> str:
+    """Return the split of an archive: what its publisher says, or else the word in its name."""
+    for config in CONFIGS:
+        for split, pair in config.archives.items():
+            if {pair.images.file, pair.labels.file} & {file, f"{file}.gz"}:
+                return split
+    return "test" if word == "t10k" else word.replace("-", "_")
 
 
 def order_splits(names: Iterable[str]) -> list[str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 MANIFEST = ".mnist_family.json"
+SAMPLE_REMARK = "a synthetic sample, drawn by a program"
 FILES_PER_FOLDER = 2_000  # a top-level folder with more files is listed as one entry
 # How `made_of` starts in the manifests that `convert` of version 1.0.0 wrote; they name no command.
 CONVERTED = "convert "

@@ -17,14 +17,25 @@ from tqdm import tqdm
 
 import mnist_family
 from mnist_family import fault
-from mnist_tools.cards.card import Dataset, own, published, render, render_licence, unpublished
-from mnist_tools.cards.croissant import CARD_FILE, croissant
+from mnist_tools.cards.card import (
+    Dataset,
+    own,
+    published,
+    render,
+    render_licence,
+    render_part,
+    unpublished,
+)
+from mnist_tools.cards.chosen_rows import chosen_rows
+from mnist_tools.cards.croissant import croissant
 from mnist_tools.cards.escape import printable
 from mnist_tools.cards.facts import CARDS, OpenQuestions, dataset_facts, open_questions
+from mnist_tools.cards.front_matter import CARD_FILE
 from mnist_tools.cards.measurements import Measurements, measure_splits
 from mnist_tools.cards.pictures import FOLDER, write_pictures
 from mnist_tools.causes import naming_dataset
 from mnist_tools.class_names_file import write_class_names
+from mnist_tools.manifest import SAMPLE_REMARK
 from mnist_tools.origins import Origin, SourceName, find_origins
 from mnist_tools.shards import SplitSize, parse_shard_size, write_shards
 from mnist_tools.verified import VerifiedDataset, verified
@@ -42,11 +53,26 @@ class Loaded(NamedTuple):
 
 
 class OpenFacts(NamedTuple):
-    """What the facts of somebody's own dataset leave open; `path` is that of its facts.yaml."""
+    """What the facts of somebody's own dataset leave open; `path` is that of its facts.yaml.
+
+    `source` is the folder or file with the rows.
+    """
 
     name: str
+    source: Path
     path: Path
     questions: OpenQuestions
+
+    def advice(self) -> str:
+        """Say where to answer the questions."""
+        if self.path.exists():
+            return f"answer in {self.path}, then build again"
+        if self.source.is_dir():
+            return f"answer in {self.path}, which `init {self.source}` writes, then build again"
+        command = f"init {self.name} --from {self.source}"
+        return (
+            f"answer in {self.name}/facts.yaml, which `{command}` writes, then build {self.name}/"
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +150,7 @@ def build(
             out,
             command="build",
             made_of=made_of,
-            remarks=built.open_questions,
+            remarks=[SAMPLE_REMARK] if sample else built.open_questions,
             force=force,
             sources=paths,
         ) as folder,
@@ -171,10 +197,8 @@ def summary(built: Built) -> list[str]:
     lines.append(f"card: {built.card}; pictures: {built.out / FOLDER}")
     for each, line in zip(built.open_facts, built.open_questions, strict=True):
         lines.append(line)
-        if each.questions.keys and each.path.exists():
-            lines.append(f"answer in {each.path}, then build again")
-        elif each.questions.keys:
-            lines.append(f"init {each.path.parent} writes {each.path}; answer there, build again")
+        if each.questions.keys:
+            lines.append(each.advice())
     return lines
 
 
@@ -215,9 +239,9 @@ def _describe_built(out: Path, origins: Sequence[Origin]) -> Built:
         splits=origins[0].splits,
         notes=tuple(note for origin in origins for note in origin.notes),
         open_facts=tuple(
-            OpenFacts(origin.name, origin.facts.path, open_questions(origin.facts))
+            OpenFacts(origin.name, origin.path, origin.facts.path, open_questions(origin.facts))
             for origin in origins
-            if origin.facts is not None
+            if origin.path is not None and origin.facts is not None
         ),
         changed=True,
     )
@@ -267,7 +291,12 @@ def _fill(folder: Path, loaded: Sequence[Loaded], limit: int, *, out: Path) -> N
         name = verified_dataset.name
         with naming_dataset(name, out):
             described.append(_describe(folder, verified_dataset, rows, sizes[name]))
-    _write_text(folder / CARD_FILE, render(described))
+    location = f"./{out.absolute().name}"
+    _write_text(folder / CARD_FILE, render(described, location=location))
+    if len(described) > 1:
+        for dataset in described:
+            part = render_part(dataset, described, location=location)
+            _write_text(folder / dataset.name / CARD_FILE, part)
     _write_text(folder / "LICENSE.md", render_licence(described))
     _write_text(folder / "croissant.json", croissant(folder, described))
 
@@ -289,7 +318,7 @@ def _describe(
         measured = measure_splits(verified_dataset.name, verified_dataset.splits)
     dataset = _dataset_of(verified_dataset, measured, sizes)
     write_class_names(folder, dataset.name, dataset.class_names)
-    pictures = write_pictures(folder, dataset.name, dataset.title, rows)
+    pictures = write_pictures(folder, dataset.name, dataset.title, rows, chosen_rows(dataset))
     return dataclasses.replace(dataset, pictures=pictures)
 
 

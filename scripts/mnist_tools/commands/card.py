@@ -1,22 +1,23 @@
 """Render the committed cards of the published datasets, or find those that are stale."""
 
+import dataclasses
 import difflib
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import mnist_family
 from mnist_tools.cards import facts
-from mnist_tools.cards.card import published, render
+from mnist_tools.cards.card import Dataset, published, render
 from mnist_tools.cards.facts_reference import REFERENCE_FILE, facts_reference
 from mnist_tools.cards.measurements import committed
+from mnist_tools.cards.pictures import MEANS_FILE, Picture, Pictures, describe_means
 
 FAMILY = "family"  # the name of the card for all datasets together
 REFERENCE = "facts"  # the name of the reference of facts.yaml
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class RenderedCards:
     """Rendered cards by path, and the stale cards that were found there."""
 
@@ -56,15 +57,26 @@ def _render(names: Sequence[str], folder: Path) -> dict[Path, str]:
         if config.name in names or FAMILY in names
     }
     texts = {
-        folder / name / "README.md": render([dataset])
+        folder / name / "README.md": render([_with_means(folder, dataset)], project="../..")
         for name, dataset in datasets.items()
         if name in names
     }
     if FAMILY in names:
-        texts[folder / "README.md"] = render([*datasets.values()])
+        described = [_with_means(folder, dataset, f"{name}/") for name, dataset in datasets.items()]
+        texts[folder / "README.md"] = render(described, project="..")
     if REFERENCE in names:
         texts[folder / REFERENCE_FILE] = facts_reference()
     return texts
+
+
+def _with_means(folder: Path, dataset: Dataset, start: str = "") -> Dataset:
+    """Add the committed picture of a dataset; its path in the card begins with `start`."""
+    if not (folder / dataset.name / MEANS_FILE).exists():
+        return dataset
+    split = next(iter(dataset.counts))
+    text = describe_means(dataset.title, split, dataset.class_names)
+    pictures = Pictures(means=(Picture(f"{start}{MEANS_FILE}", text),))
+    return dataclasses.replace(dataset, pictures=pictures)
 
 
 def _is_stale(path: Path, text: str) -> bool:
