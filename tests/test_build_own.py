@@ -255,13 +255,12 @@ def test_the_card_of_ones_own_dataset_claims_nothing_about_the_family(letters, o
             assert words not in text
 
 
-def test_tags_say_what_is_so(tiny, letters, out):
+def test_tags_say_what_is_so(letters, out, sample):
     (letters / "facts.yaml").write_text(f"{FACTS}tags: [greek, image]\n", encoding="utf-8")
     build(out, [letters])
     tags = ["image", "grayscale", "mnist_family", "greek"]
     assert front_matter_of(out)["tags"] == croissant_of(out)["keywords"] == tags
-    build(out, [letters, "fashion"], archives=tiny.folder())
-    assert {"idx", "greek"} <= {*front_matter_of(out)["tags"]}
+    assert "idx" in front_matter_of(sample)["tags"]
 
 
 def test_the_code_on_the_card_loads_this_data(letters, out, cache, monkeypatch):
@@ -361,7 +360,7 @@ def test_a_tree_of_images_is_summed_up_by_folder(letters, tmp_path, out):
 def test_measurements_are_used_if_they_belong_to_the_archives(letters, out, monkeypatch):
     measure(str(letters), neighbours=True)
     with monkeypatch.context() as patch:
-        patch.setattr(command, "measure_splits", None)  # calling it would fail
+        patch.setattr("mnist_tools.described.measure_splits", None)  # calling it would fail
         build(out, [letters])
     before = card_of(out)
     assert "cosine" in before
