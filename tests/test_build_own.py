@@ -255,6 +255,15 @@ def test_the_card_of_ones_own_dataset_claims_nothing_about_the_family(letters, o
             assert words not in text
 
 
+def test_a_homepage_is_the_url_of_the_dataset_and_not_what_it_was_derived_from(letters, out):
+    (letters / "facts.yaml").write_text(f"{FACTS}homepage: https://example.org/letters\n")
+    build(out, [letters])
+    described = croissant_of(out)
+    assert described["url"] == "https://example.org/letters"
+    assert "prov:wasDerivedFrom" not in described
+    assert "dateModified" not in described
+
+
 def test_tags_say_what_is_so(letters, out, sample):
     (letters / "facts.yaml").write_text(f"{FACTS}tags: [greek, image]\n", encoding="utf-8")
     build(out, [letters])
