@@ -28,7 +28,8 @@ from mnist_tools.causes import naming_dataset
 from mnist_tools.class_names_file import write_class_names
 from mnist_tools.described import describe
 from mnist_tools.manifest import SAMPLE_REMARK
-from mnist_tools.origins import Origin, SourceName, find_origins
+from mnist_tools.origin import Origin
+from mnist_tools.origins import SourceName, find_origins
 from mnist_tools.shards import SplitSize, parse_shard_size, write_shards
 from mnist_tools.verified import VerifiedDataset, verified
 from mnist_tools.whole_folder import is_current, whole_folder
