@@ -13,7 +13,7 @@ from mnist_tools.cards.figures import fill
 from mnist_tools.cards.measurements import Measurements, SplitFigures
 from mnist_tools.cards.neighbours import Knn
 from mnist_tools.cards.pictures import Pictures
-from mnist_tools.shards import SplitSize
+from mnist_tools.shards.size import SplitSize
 
 Kind = Literal["published", "synthetic", "own"]
 

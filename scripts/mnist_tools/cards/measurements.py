@@ -16,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 import mnist_family
-from mnist_family import IMAGE_SHAPE, Chunk, DiskSplit
+from mnist_family import IMAGE_SHAPE, Chunk, DiskSplit, PartedSplit
 from mnist_tools.cards.facts import CARDS
 from mnist_tools.cards.neighbours import Neighbours, find_neighbours
 from mnist_tools.cards.typed_json import parse
@@ -92,11 +92,11 @@ class Duplicates:
 class Measurements:
     """Everything that was measured in the archives of a dataset, by split.
 
-    `archives` has the images file, then the labels file. `whole` is not saved; it has the figures
+    `archives` has the images file, then the labels file; of a split in parts, those of each part. `whole` is not saved; it has the figures
     of all published splits, which facts may refer to, even if `splits` has only some of them.
     """
 
-    archives: dict[str, tuple[MeasuredArchive, MeasuredArchive]]
+    archives: dict[str, tuple[MeasuredArchive, ...]]
     splits: dict[str, SplitFigures]
     duplicates: Duplicates
     neighbours: Neighbours | None = None
@@ -107,7 +107,7 @@ class Measurements:
 
 
 def measure_splits(
-    name: str, splits: Mapping[str, DiskSplit], neighbours: bool = False
+    name: str, splits: Mapping[str, DiskSplit | PartedSplit], neighbours: bool = False
 ) -> Measurements:
     """Measure verified splits; with `neighbours`, also compare test images with training images.
 
@@ -116,7 +116,9 @@ def measure_splits(
     """
     archives, figures, digests = {}, {}, {}
     for split, files in splits.items():
-        archives[split] = _measure_archive(files.images), _measure_archive(files.labels)
+        archives[split] = tuple(
+            _measure_archive(path) for part in files.parts for path in (part.images, part.labels)
+        )
         tally = _count(_with_progress(name, files), files.num_classes)
         figures[split] = tally.figures()
         digests[split] = tally.digests()
@@ -124,7 +126,7 @@ def measure_splits(
     return Measurements(archives, figures, _find_duplicates(digests), found)
 
 
-def _with_progress(name: str, split: DiskSplit) -> Iterator[Chunk]:
+def _with_progress(name: str, split: DiskSplit | PartedSplit) -> Iterator[Chunk]:
     with tqdm(
         desc=f"Measuring {name} {split.name}", total=split.rows, unit=" rows", leave=False
     ) as progress:

@@ -25,7 +25,8 @@ from mnist_tools.cards.pictures import write_pictures
 from mnist_tools.causes import naming_dataset
 from mnist_tools.origins import TITLES, Origin, find_origins
 from mnist_tools.sample import write_sample_archives
-from mnist_tools.shards import SplitSize, parse_shard_size, write_shards
+from mnist_tools.shards.from_dataset import write_shards
+from mnist_tools.shards.size import SplitSize, parse_shard_size
 from mnist_tools.whole_folder import is_current, whole_folder
 
 PACKAGE = Path(__file__).parents[1]

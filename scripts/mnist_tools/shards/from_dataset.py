@@ -1,43 +1,20 @@
-"""Write the rows of a dataset to Parquet files of a limited size."""
+"""Write the rows of a loaded Dataset to Parquet files of a limited size."""
 
-import dataclasses
 import math
 from pathlib import Path
 
 import datasets
 import numpy as np
 import pyarrow.compute
-from datasets.utils.py_utils import convert_file_size_to_int
 
 from mnist_family import fault
+from mnist_tools.shards.rows_file import ROWS_PER_GROUP
+from mnist_tools.shards.size import SplitSize
 
-SMALLEST_SHARD = 100_000  # bytes
-ROWS_PER_GROUP = 1000
 # Upper bounds of what Parquet adds, twice what was measured with `datasets` 2.19 to 5.2.
 BYTES_PER_ROW = 30
 BYTES_PER_FILE = 12_000
 COPIES_OF_SCHEMA = 5  # it is stored several times, once as base64
-
-
-@dataclasses.dataclass(frozen=True)
-class SplitSize:
-    """The size of a built split; `num_bytes` is that of its Arrow table, uncompressed."""
-
-    num_bytes: int
-    num_examples: int
-    parquet_bytes: int
-
-
-def parse_shard_size(text: str) -> int:
-    """Convert a size such as "500MB" to bytes; ValueError below 100KB."""
-    try:
-        size: int = convert_file_size_to_int(text)
-    except ValueError:
-        size = 0
-    if size < SMALLEST_SHARD:
-        given = f"--max-shard-size {text}"
-        raise fault(given, "not a valid size", "at least 100KB, as in 2MB or 500MB", "correct it")
-    return size
 
 
 def write_shards(folder: Path, split: str, rows: datasets.Dataset, max_bytes: int) -> SplitSize:
