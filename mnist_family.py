@@ -36,7 +36,7 @@ import urllib.parse
 import urllib.request
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, NoReturn, TypeVar, overload
+from typing import Any, NamedTuple, TypeVar, overload
 
 import datasets
 import filelock
@@ -56,6 +56,7 @@ __all__ = [
     "ClassNames",
     "DiskSplit",
     "FamilyConfig",
+    "IdxArray",
     "Located",
     "LocatedParts",
     "LocatedSplit",
@@ -67,6 +68,8 @@ __all__ = [
     "Stamp",
     "arrays",
     "check_class_names",
+    "check_config_name",
+    "config_known_as",
     "digest_archive",
     "encode_pngs",
     "escape_controls",
@@ -76,6 +79,8 @@ __all__ = [
     "inspect",
     "load",
     "locate",
+    "open_idx",
+    "order_splits",
     "read_chunks",
     "read_class_names",
     "read_idx",
@@ -270,18 +275,23 @@ def escape_controls(text: str) -> str:
     )
 
 
+CONFIG_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+
+
 def find_config(name: str) -> FamilyConfig:
     """Return the config of this name; ValueError lists the valid names."""
     for config in CONFIGS:
         if config.name == name:
             return config
     names = ", ".join(config.name for config in CONFIGS)
-    meant = _config_known_as(str(name))
-    remedy = f"did you mean {meant.name!r}?" if meant else "correct the name"
+    meant = config_known_as(str(name))
+    remedy = "correct the name, or give the folder of a dataset of your own as data_dir"
+    if meant is not None:
+        remedy = f"did you mean {meant.name!r}?"
     raise fault(f"config {name!r}", "unknown", f"one of {names}", remedy)
 
 
-def _config_known_as(name: str) -> FamilyConfig | None:
+def config_known_as(name: str) -> FamilyConfig | None:
     """Find a config by another name of its dataset, such as fashion_mnist or ylecun/mnist.
 
     Only the spelling may differ: EMNIST and QMNIST resemble MNIST but are other datasets.
@@ -295,6 +305,28 @@ def _config_known_as(name: str) -> FamilyConfig | None:
 def _letters(name: str) -> str:
     """Return the letters and digits of a name without its owner, in lower case."""
     return re.sub(r"[\W_]", "", name.rpartition("/")[2].lower())
+
+
+def check_config_name(name: str, subject: object, *, remedy: str = "choose another name") -> None:
+    """Raise ValueError, which starts with `subject`, unless one's own dataset may have this name.
+
+    The name becomes part of paths, so it may hold only letters, digits, `_`, `.` and `-`.
+    """
+    if not CONFIG_NAME.fullmatch(name) or name.lower() == "all":
+        expected = "a letter or digit, then letters, digits, '_', '.' or '-', and not 'all'"
+        raise fault(subject, f"the name {name!r:.80}", expected, remedy)
+
+
+def _config_of(name: str, data_dir: object) -> FamilyConfig:
+    """Return the config of this name, or a new one for a dataset of one's own in `data_dir`.
+
+    A new config has no published archives, and ten digits as its class names.
+    """
+    known = any(config.name == name for config in CONFIGS)
+    if known or data_dir is None or config_known_as(str(name)) is not None:
+        return find_config(name)
+    check_config_name(str(name), f"config {name!r}")
+    return FamilyConfig(name=name, title=name, class_names=tuple("0123456789"))
 
 
 def find_published(digest: str) -> PublishedArchive | None:
@@ -314,7 +346,9 @@ def _published_archives() -> Iterator[PublishedArchive]:
 
 # --- Locate: the files of each split --------------------------------------------------------------
 
-ARCHIVE_NAME = re.compile(r"(?P<split>[^.].*)-(?P<kind>images[-.]idx3|labels[-.]idx1)-ubyte(\.gz)?")
+ARCHIVE_NAME = re.compile(
+    r"(?P<split>[^.].*)-(?:(?P<images>images[-.]idx3)|(?P<labels>labels[-.]idx1))-ubyte(\.gz)?"
+)
 PART_NAME = re.compile(r"(?P<split>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})")
 CLASS_NAME_FILES = ("dataset_meta.json", "labels.txt")  # the first one found is used
 MAX_CLASSES = 256
@@ -442,25 +476,25 @@ class _PartName(NamedTuple):
 
 def _find_splits(folder: str, files: Mapping[str, str]) -> tuple[LocatedSplit | LocatedParts, ...]:
     """Pair the archives of each split, or of each of its parts, by their names."""
-    found: dict[_PartName, dict[str, list[str]]] = {}
+    images: dict[_PartName, list[str]] = {}
+    labels: dict[_PartName, list[str]] = {}
     for name in files:
         match = ARCHIVE_NAME.fullmatch(name)
         if match:
-            pair = found.setdefault(_read_part_name(match["split"]), {"images": [], "labels": []})
-            kind = match["kind"][:6]
-            pair[kind] = _without_unpacked([*pair[kind], name], files)
-    if not found:
+            part = _read_part_name(match["split"])
+            of_kind = images if match["images"] else labels
+            of_kind[part] = _without_unpacked([*of_kind.get(part, ()), name], files)
+    if not images and not labels:
         holds = ", ".join([*files][:5]) or "nothing"
         example = "train-images-idx3-ubyte.gz with train-labels-idx1-ubyte.gz"
         remedy = "give their folder as data_dir"
         raise fault(folder, f"holds {holds}", f"IDX archives such as {example}", remedy)
     pairs: dict[str, dict[_PartName, LocatedSplit]] = {}
-    for part, pair in found.items():
-        _refuse_bad_pair(folder, part.split, pair["images"], pair["labels"])
-        located = LocatedSplit(part.split, files[pair["images"][0]], files[pair["labels"][0]])
-        pairs.setdefault(part.split, {})[part] = located
-    order = sorted(pairs, key=lambda split: ({"train": 0, "test": 2}.get(split, 1), split))
-    return tuple(_join_parts(folder, split, pairs[split]) for split in order)
+    for part in {**images, **labels}:
+        _refuse_bad_pair(folder, part.split, images.get(part, ()), labels.get(part, ()))
+        pair = LocatedSplit(part.split, files[images[part][0]], files[labels[part][0]])
+        pairs.setdefault(part.split, {})[part] = pair
+    return tuple(_join_parts(folder, split, pairs[split]) for split in order_splits(pairs))
 
 
 def _read_part_name(stem: str) -> _PartName:
@@ -485,7 +519,7 @@ def _join_parts(
     (count,) = counts
     if count is None:
         return pairs[_PartName(split)]
-    numbered = {part.number: located for part, located in pairs.items()}
+    numbered = {part.number: pair for part, pair in pairs.items()}
     absent = [f"{number:05}" for number in range(count) if number not in numbered]
     if absent or len(numbered) > count:
         found = f"{len(numbered):,} parts of the split {split!r}"
@@ -496,6 +530,11 @@ def _join_parts(
     return LocatedParts(split, tuple(numbered[number] for number in range(count)))
 
 
+def order_splits(names: Iterable[str]) -> list[str]:
+    """Sort the names of splits: train first, test last, others by name in between."""
+    return sorted(names, key=lambda name: (name != "train", name == "test", name))
+
+
 def _without_unpacked(names: list[str], files: Mapping[str, str]) -> list[str]:
     """Drop an unpacked archive if its .gz is there too and has the same content."""
     if len(names) != 2 or names[1] != f"{names[0]}.gz":
@@ -503,7 +542,8 @@ def _without_unpacked(names: list[str], files: Mapping[str, str]) -> list[str]:
     with io.open(files[names[0]], "rb") as unpacked, io.open(files[names[1]], "rb") as packed:
         checksum = size = 0
         while chunk := unpacked.read(CHUNK_BYTES):
-            checksum, size = zlib.crc32(chunk, checksum), size + len(chunk)
+            checksum = zlib.crc32(chunk, checksum)
+            size += len(chunk)
         packed.seek(-min(8, os.stat(packed.fileno()).st_size), os.SEEK_END)
         same = packed.read() == struct.pack("<2I", checksum, size % 2**32)
     return names[1:] if same else names
@@ -539,7 +579,7 @@ def read_class_names(path: str | os.PathLike[str]) -> ClassNames:
         else:
             names = [line.strip() for line in text.split("\n") if line.strip()]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        found = f"no class names ({type(error).__name__}: {error})"
+        found = f"unreadable class names ({type(error).__name__}: {error})"
         expected = 'UTF-8 lines in labels.txt or {"labels": ["…"]} in dataset_meta.json'
         raise fault(path, found, expected, "correct or remove the file") from None
     return check_class_names(names, path, source=re.split(r"[/\\]", path)[-1])
@@ -553,7 +593,7 @@ def check_class_names(names: object, subject: object, *, source: str) -> ClassNa
     """
     remedy = "correct the class names"
     if not isinstance(names, (list, tuple)):
-        raise fault(subject, f"class names {names!r:.60}", "a list of texts", remedy)
+        raise fault(subject, f"class names {names!r:.60}", "a list of strings", remedy)
     if not 1 <= len(names) <= MAX_CLASSES:
         raise fault(subject, f"{len(names):,} class names", f"from 1 to {MAX_CLASSES}", remedy)
     normal_names: dict[str, str] = {}
@@ -590,13 +630,15 @@ SILENCE = 30  # seconds; a mirror that sends nothing for this long is skipped
 RAW_FACTOR = 16  # no archive of the family is more than 16 times as large when decompressed
 OFFLINE = "offline mode is on, unset HF_DATASETS_OFFLINE and HF_HUB_OFFLINE to download"
 USER_AGENT = f"mnist_family (datasets {datasets.__version__})"
-REASONS: tuple[tuple[type[BaseException], str], ...] = (
+NETWORK_FAILURES: tuple[tuple[type[BaseException], str], ...] = (
     (TimeoutError, "timed out"),
     (ConnectionRefusedError, "connection refused"),
     (socket.gaierror, "unknown host"),
     (http.client.IncompleteRead, "ended too early"),
     (http.client.RemoteDisconnected, "closed the connection without answering"),
+    (http.client.InvalidURL, "redirects to an invalid URL"),
     (http.client.HTTPException, "not an HTTP response"),
+    (ValueError, "redirects to an invalid URL"),  # as urllib.parse says it
 )
 
 
@@ -618,12 +660,24 @@ class _Download(NamedTuple):
     path: str
 
 
-class _BrokenTransfer(ConnectionError):
-    """A mirror that cannot be reached or that stops sending."""
+class _MirrorFault(Exception):
+    """What is wrong with a mirror or a stream, in a few words without the URL."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(found)
+        self.found = found
 
 
-class _TimedOut(_BrokenTransfer):
-    """A mirror that sends nothing for SILENCE seconds."""
+class _Unreachable(_MirrorFault):
+    """A mirror cannot be reached, or it stops sending."""
+
+
+class _TimedOut(_Unreachable):
+    """A mirror sends nothing for SILENCE seconds."""
+
+
+class _WrongBytes(_MirrorFault):
+    """A mirror sends something else than the published archive."""
 
 
 class _Mirrors:
@@ -637,53 +691,53 @@ class _Mirrors:
         self.config = config
         self.cache = cache
         self.force = force  # download even if the cache has a copy
-        own = _own_mirror()
-        self.urls = config.mirrors if own is None else (f"{own}{config.name}/", *config.mirrors)
+        first = _mirror_from_environment()
+        self.urls = config.mirrors if first is None else (f"{first}{config.name}/", *config.mirrors)
         self.silent: set[str] = set()  # the mirrors that have timed out
 
     def download(self, archive: Archive) -> "_Download":
         """Return the cached copy of an archive, downloading it first if necessary."""
-        copy = None if self.force else self._sound_copy(archive)
-        if copy is not None:
-            return copy
+        if not self.force:
+            self._drop_bad_copies(archive)
+            copies = self._copies(archive)
+            if copies:
+                return copies[0]
         return self._ask_in_turn(archive, functools.partial(self._download_from, archive=archive))
 
     def open(self, archive: Archive, kind: str) -> MirrorArchive:
         """Find a source to stream an archive from, and check its header."""
-        copy = self._sound_copy(archive)
-        if copy is not None:
-            return _try_open(copy.path, archive, kind)
+        self._drop_bad_copies(archive)
+        copies = self._copies(archive)
+        if copies:
+            return _try_open(copies[0].path, archive, kind)
         return self._ask_in_turn(archive, functools.partial(_try_open, archive=archive, kind=kind))
 
-    def _sound_copy(self, archive: Archive) -> "_Download | None":
-        """Return the cached copy of an archive, if any; bad copies are deleted."""
-        for mirror in self.urls:
-            url = mirror + archive.file
-            copy = self._copy(url)
-            if _is_sound(copy, archive):
-                return _Download(url, copy)
-            if os.access(copy, os.F_OK):
-                self._drop(url, archive)
-        return None
+    def _copies(self, archive: Archive) -> "list[_Download]":
+        """List the copies of an archive in the cache, in the order of the mirrors."""
+        copies = [self._copy(mirror + archive.file) for mirror in self.urls]
+        return [copy for copy in copies if os.access(copy.path, os.F_OK)]
 
-    def _drop(self, url: str, archive: Archive) -> None:
-        """Delete a bad copy, unless another process has replaced it with a good one."""
-        copy = self._copy(url)
-        with filelock.FileLock(f"{copy}.lock"):
-            if _is_sound(copy, archive):
-                return
-            logger.warning("%s: a bad copy of %s, removed from the cache", copy, url)
-            for path in (copy, f"{copy}.json"):  # `datasets` writes the .json beside a copy
+    def _copy(self, url: str) -> "_Download":
+        """Return the place of a URL's copy in the cache, the same as in `datasets`."""
+        name = datasets.utils.file_utils.hash_url_to_filename(url)
+        return _Download(url, f"{self.cache}/{name}")
+
+    def _drop_bad_copies(self, archive: Archive) -> None:
+        """Delete copies that are not the published archive."""
+        for url, path in self._copies(archive):
+            if _is_sound(path, archive):
+                continue
+            with filelock.FileLock(f"{path}.lock"):
+                if _is_sound(path, archive):
+                    continue  # another process has just replaced it
+                logger.warning("%s: a bad copy of %s, removed from the cache", path, url)
                 _remove(path)
-
-    def _copy(self, url: str) -> str:
-        """Return the path of a URL's copy in the cache, the same as in `datasets`."""
-        return f"{self.cache}/{datasets.utils.file_utils.hash_url_to_filename(url)}"
+                _remove(f"{path}.json")  # where `datasets` notes the URL of a copy
 
     def _ask_in_turn(self, archive: Archive, ask: Callable[[str], T]) -> T:
         """Return the result of the first good mirror; ConnectionError says why each failed."""
         reasons = {}
-        last: Exception | None = None
+        last: _MirrorFault | None = None
         for mirror in self.urls:
             url = mirror + archive.file
             if mirror in self.silent:
@@ -691,32 +745,36 @@ class _Mirrors:
                 continue
             try:
                 return ask(url)
-            except (_BrokenTransfer, ValueError) as error:
+            except _MirrorFault as error:
                 last = error
-                reasons[url] = _reason(error, url)
+                reasons[url] = error.found
                 if isinstance(error, _TimedOut):
                     self.silent.add(mirror)
+        raise self._no_mirror(archive, reasons) from last
+
+    def _no_mirror(self, archive: Archive, reasons: Mapping[str, str]) -> ConnectionError:
+        """Return the error that lists why each URL failed, and says where to put the archives."""
         files = [each.file for pair in self.config.archives.values() for each in pair]
-        refusal = fault(
+        first_line = fault(
             archive.file,
             f"no mirror has {self.config.title}'s",
-            f"{archive.bytes:,} bytes of sha256 {archive.sha256}",
+            _published_bytes(archive),
             f"put {', '.join(files)} into a folder and give it as data_dir. The mirrors said:",
         )
-        lines = [f"{url}: {reason}" for url, reason in reasons.items()]
-        raise ConnectionError("\n  ".join([str(refusal), *lines])) from last
+        lines = [escape_controls(f"{url}: {reason}") for url, reason in reasons.items()]
+        return ConnectionError("\n  ".join([str(first_line), *lines]))
 
     def _download_from(self, url: str, archive: Archive) -> "_Download":
         """Download a verified copy of an archive, unless another process has just done so."""
         copy = self._copy(url)
         os.makedirs(self.cache, exist_ok=True)
-        with filelock.FileLock(f"{copy}.lock"):  # `datasets` uses the same lock
-            if self.force or not _is_sound(copy, archive):
-                _write_copy(url, archive, copy)
-        return _Download(url, copy)
+        with filelock.FileLock(f"{copy.path}.lock"):  # `datasets` uses the same lock
+            if self.force or not _is_sound(copy.path, archive):
+                _write_copy(copy, archive)
+        return copy
 
 
-def _own_mirror() -> str | None:
+def _mirror_from_environment() -> str | None:
     """Return the mirror set in MNIST_FAMILY_MIRROR, ending in a slash."""
     given = os.environ.get("MNIST_FAMILY_MIRROR", "").strip()
     if not given:
@@ -724,16 +782,31 @@ def _own_mirror() -> str | None:
     subject = "MNIST_FAMILY_MIRROR"
     if "@" in given:  # the value is not shown, as errors end up in logs
         remedy = "put them into ~/.netrc: machine HOST login NAME password PASSWORD"
-        raise fault(subject, "a name or password in the URL", "a URL without", remedy)
-    try:
-        parts = urllib.parse.urlsplit(given)
-        sound = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
-    except ValueError:
-        sound = False
-    if not sound or parts.query or parts.fragment or not re.fullmatch(r"[!-~]+", given):
+        raise fault(subject, "a name or password in the URL", "none", remedy)
+    if not _is_base_url(given):
         expected = "http:// or https://, a host and a path, without blanks, ? and #"
         raise fault(subject, repr(given), expected, "correct it or give a folder as data_dir")
+    parts = urllib.parse.urlsplit(given)
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/"
+
+
+def _is_base_url(text: str) -> bool:
+    """Check whether the name of a file, put after a text, makes a URL that can be asked for."""
+    if not re.fullmatch(r"[!-~]+", text):
+        return False
+    try:
+        parts = urllib.parse.urlsplit(text)
+        _ = parts.port  # ValueError if it is not a number from 0 to 65535
+    except ValueError:
+        return False
+    if parts.query or parts.fragment or not parts.hostname:
+        return False
+    return parts.scheme in ("http", "https")
+
+
+def _published_bytes(archive: Archive) -> str:
+    """Say in an error what the bytes of an archive should be."""
+    return f"{archive.bytes:,} bytes of sha256 {archive.sha256}"
 
 
 def _authorization(url: str) -> dict[str, str]:
@@ -762,35 +835,47 @@ def _is_sound(copy: str, archive: Archive) -> bool:
     )
 
 
-def _write_copy(url: str, archive: Archive, copy: str) -> None:
+def _write_copy(copy: _Download, archive: Archive) -> None:
     """Download to a file that appears only once it is complete and verified."""
-    partial = f"{copy}.incomplete"
+    partial = f"{copy.path}.incomplete"
     progress = datasets.utils.tqdm(
         total=archive.bytes, unit="B", unit_scale=True, desc=f"Downloading {archive.file}"
     )
     try:
-        with progress, _Transfer(url, archive) as transfer, _open_to_write(partial) as file:
+        with progress, _Transfer(copy.url, archive) as transfer, _open_to_write(partial) as file:
             while chunk := transfer.read(CHUNK_BYTES):
                 file.write(chunk)
                 progress.update(len(chunk))
-        os.replace(partial, copy)
+        os.replace(partial, copy.path)
     except BaseException:
         _remove(partial)
         raise
 
 
 def _try_open(source: str, archive: Archive, kind: str) -> MirrorArchive:
-    """Read the header of an archive on a mirror; ValueError if it or the size is wrong."""
+    """Read the header of an archive on a mirror; _MirrorFault if it or the size is wrong."""
     with _Transfer(source, archive) as transfer:
         transfer.refuse_announced_size()
-        return MirrorArchive(source, archive, _count_rows(_idx_of(transfer, archive), kind))
+        try:
+            return MirrorArchive(source, archive, _count_rows(_idx_of(transfer, archive), kind))
+        except ValueError as error:
+            raise _WrongBytes(f"not an IDX file of {kind}") from error
 
 
 @contextlib.contextmanager
 def _open_transfer(source: str, archive: Archive) -> "Iterator[_IdxFile]":
-    """Open an archive on a mirror, or a cached copy; it is checked as it is read."""
-    with _Transfer(source, archive) as transfer:
-        yield _idx_of(transfer, archive)
+    """Open an archive on a mirror, or a cached copy, which is checked as it is read.
+
+    ValueError for wrong bytes, ConnectionError if the mirror stops sending.
+    """
+    try:
+        with _Transfer(source, archive) as transfer:
+            yield _idx_of(transfer, archive)
+    except _WrongBytes as error:
+        expected = _published_bytes(archive)
+        raise fault(source, error.found, expected, "load it without streaming") from error
+    except _MirrorFault as error:
+        raise ConnectionError(escape_controls(f"{source}: {error.found}; load again")) from error
 
 
 def _idx_of(transfer: "_Transfer", archive: Archive) -> "_IdxFile":
@@ -799,9 +884,9 @@ def _idx_of(transfer: "_Transfer", archive: Archive) -> "_IdxFile":
 
 
 class _Transfer(io.RawIOBase):
-    """A stream of an archive's bytes that checks them.
+    """A stream of an archive's bytes that raises a _MirrorFault if they are not the published ones.
 
-    At the end, ValueError if they are not the published ones.
+    That is known at the end, or sooner if the first bytes or the size already tell.
     """
 
     def __init__(self, source: str, archive: Archive) -> None:
@@ -816,7 +901,7 @@ class _Transfer(io.RawIOBase):
             self._unread = self._first_bytes()
             self.gzipped = self._unread.startswith(GZIP_MAGIC)
             if not self.gzipped and not _is_idx_start(self._unread):
-                self._refuse(_looks_like(self._unread))
+                raise _WrongBytes(_looks_like(self._unread))
         except BaseException:
             self.close()
             raise
@@ -849,9 +934,9 @@ class _Transfer(io.RawIOBase):
         return first
 
     def refuse_announced_size(self) -> None:
-        """Raise ValueError if the server announces a size other than that of the .gz."""
+        """Raise _WrongBytes if the server announces a size other than that of the .gz."""
         if self.gzipped and self._announced not in (None, self._archive.bytes):
-            self._refuse(f"{self._announced:,} bytes instead of {self._archive.bytes:,}")
+            raise _WrongBytes(f"{self._announced:,} bytes instead of {self._archive.bytes:,}")
 
     def _receive(self, size: int) -> bytes:
         """Read and hash up to `size` bytes; at the end of the stream, check the total."""
@@ -860,33 +945,29 @@ class _Transfer(io.RawIOBase):
         try:
             chunk = self._file.read1(size) if size else b""
         except (OSError, http.client.HTTPException) as error:
-            raise _broken(self.name, error) from error
+            raise _unreachable(self.name, error) from error
         self._received += len(chunk)
         self._sha256.update(chunk)
         self._md5.update(chunk)
         if self._received > RAW_FACTOR * self._archive.bytes:
-            self._refuse(f"over {self._archive.bytes:,} bytes")
+            raise _WrongBytes(f"over {self._archive.bytes:,} bytes")
         if not chunk:
             self._check_whole()
         return chunk
 
     def _check_whole(self) -> None:
-        """Raise an error unless the received bytes are the published archive."""
+        """Raise a _MirrorFault unless the received bytes are the published archive."""
         if self._announced is not None and self._received < self._announced:
-            raise _BrokenTransfer(f"{self.name}: ended too early; load again")
+            raise _Unreachable("ended too early")
         sha256, md5 = self._sha256.hexdigest(), self._md5.hexdigest()
         if sha256 == self._archive.sha256 or md5 == self._archive.md5:
             return
         published = find_published(sha256) or find_published(md5)
         if published:
-            self._refuse(f"this is {published.config.title}'s {published.archive.file}")
+            raise _WrongBytes(f"this is {published.config.title}'s {published.archive.file}")
         if self._received != self._archive.bytes:
-            self._refuse(f"{self._received:,} bytes instead of {self._archive.bytes:,}")
-        self._refuse(f"wrong digest, sha256 {sha256}")
-
-    def _refuse(self, found: str) -> NoReturn:
-        expected = f"{self._archive.bytes:,} bytes of sha256 {self._archive.sha256}"
-        raise fault(self.name, found, expected, "load it without streaming")
+            raise _WrongBytes(f"{self._received:,} bytes instead of {self._archive.bytes:,}")
+        raise _WrongBytes(f"wrong digest, sha256 {sha256}")
 
 
 def _open_source(source: str) -> tuple[Any, int | None]:
@@ -894,28 +975,28 @@ def _open_source(source: str) -> tuple[Any, int | None]:
     if "://" not in source:
         return io.open(source, "rb"), None
     if datasets.config.HF_DATASETS_OFFLINE:
-        raise _BrokenTransfer(f"{source}: {OFFLINE}")
+        raise _Unreachable(OFFLINE)
     request = urllib.request.Request(source, headers={"User-Agent": USER_AGENT})
     for name, value in _authorization(source).items():
         request.add_unredirected_header(name, value)
     try:
         response = urllib.request.urlopen(request, timeout=SILENCE)
-    except (OSError, http.client.HTTPException) as error:
-        raise _broken(source, error) from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise _unreachable(source, error) from error
     return response, response.length
 
 
-def _broken(url: str, error: Exception) -> _BrokenTransfer:
-    """Return an error that says briefly why a mirror failed, judging by the client's error."""
+def _unreachable(url: str, error: Exception) -> _Unreachable:
+    """Say briefly why a mirror failed, judging by the client's error."""
     if isinstance(error, urllib.error.HTTPError):
         error.close()
-        return _BrokenTransfer(f"{url}: HTTP status {error.code}; load again")
+        return _Unreachable(f"HTTP status {error.code}")
     cause = getattr(error, "reason", error)  # urllib wraps the system's errors
-    words = next((words for kind, words in REASONS if isinstance(cause, kind)), None)
+    words = next((words for kind, words in NETWORK_FAILURES if isinstance(cause, kind)), None)
     if words is None:
         words = " ".join(f"{type(cause).__name__}: {cause}".split())
-    kind = _TimedOut if isinstance(cause, TimeoutError) else _BrokenTransfer
-    return kind(f"{url}: {words}{_proxy_of(url)}; load again")
+    kind = _TimedOut if isinstance(cause, TimeoutError) else _Unreachable
+    return kind(f"{words}{_proxy_of(url)}")
 
 
 def _proxy_of(url: str) -> str:
@@ -925,11 +1006,6 @@ def _proxy_of(url: str) -> str:
     if not proxy or urllib.request.proxy_bypass(parts.netloc):
         return ""
     return f" through the proxy {proxy.rpartition('@')[2].rpartition('//')[2].rstrip('/')}"
-
-
-def _reason(error: Exception, url: str) -> str:
-    """Return only what one of our errors found: no URL, expectation or remedy."""
-    return re.split(", expected |; ", str(error).removeprefix(f"{url}: "))[0]
 
 
 # --- Verify: every byte that will become a row, before the first is written -----------------------
@@ -1027,16 +1103,32 @@ def verify(
     _refuse_another(images, split.images, "images", split.name, config)
     labels = find_published(_payload_md5(split.labels, num_classes))
     _refuse_another(labels, split.labels, "labels", split.name, config)
+    _refuse_published(images, labels, split, config)
     return dataclasses.replace(split, official=images is not None and labels is not None)
 
 
-def inspect(located: LocatedSplit) -> tuple[DiskSplit, PublishedArchive | None]:
+@overload
+def inspect(located: LocatedSplit) -> tuple[DiskSplit, PublishedArchive | None]: ...
+
+
+@overload
+def inspect(
+    located: LocatedSplit | LocatedParts,
+) -> tuple[DiskSplit | PartedSplit, PublishedArchive | None]: ...
+
+
+def inspect(
+    located: LocatedSplit | LocatedParts,
+) -> tuple[DiskSplit | PartedSplit, PublishedArchive | None]:
     """Describe a split by its headers, and identify it if it is a published one.
 
     `read_chunks` checks the rest while it reads. The number of classes is that of the published
     dataset, or 10; change it with dataclasses.replace. Files by Datumaro, whose header gives the
-    number of images × 784, are accepted.
+    number of images × 784, are accepted. A split in parts is never a published one.
     """
+    if isinstance(located, LocatedParts):
+        parts = tuple(inspect(part)[0] for part in located.parts)
+        return PartedSplit(located.name, parts), None
     split = _describe(located, num_classes=10)
     if split.header_images not in (split.rows, IMAGE_BYTES * split.rows):
         raise _other_counts(split, "put files that belong together there")
@@ -1070,7 +1162,7 @@ class _Sources:
         data_dir: str | os.PathLike[str] | None = None,
         cache_dir: str | os.PathLike[str] | None = None,
     ) -> None:
-        self.config = find_config(name)
+        self.config = _config_of(name, data_dir)
         self.num_classes = len(self.config.class_names)
         self.splits = [*self.config.archives]
         self._found: dict[str, LocatedSplit | LocatedParts] = {}
@@ -1089,8 +1181,11 @@ class _Sources:
         """Return the paths of a split's files; ConnectionError if no mirror has them."""
         if split not in self._found:
             pair = self.config.archives[split]
-            paths = (self._mirrors.download(archive).path for archive in pair)
-            self._found[split] = LocatedSplit(split, *paths)
+            self._found[split] = LocatedSplit(
+                split,
+                images=self._mirrors.download(pair.images).path,
+                labels=self._mirrors.download(pair.labels).path,
+            )
         return self._found[split]
 
 
@@ -1150,8 +1245,11 @@ def _find_by_file(path: str) -> PublishedArchive | None:
 def _refuse_another(
     published: PublishedArchive | None, path: str, kind: str, split: str, config: FamilyConfig
 ) -> None:
-    """Raise ValueError for an archive of another dataset, or of another published split."""
-    if published is None:
+    """Raise ValueError for an archive of another dataset, or of another published split.
+
+    A dataset of one's own may have published images with other labels.
+    """
+    if published is None or not config.archives:
         return
     other = published.config.name != config.name
     if not other and (split == published.split or split not in config.archives):
@@ -1160,9 +1258,21 @@ def _refuse_another(
     remedy = "put the right file there"
     if other:
         remedy = f"{remedy} or load {published.config.name!r}"
-    raise ValueError(
-        escape_controls(f"{path}: {found}, not {config.title}'s {split} {kind}; {remedy}")
-    )
+    raise fault(path, found, f"{config.title}'s {split} {kind}", remedy)
+
+
+def _refuse_published(
+    images: PublishedArchive | None,
+    labels: PublishedArchive | None,
+    split: DiskSplit,
+    config: FamilyConfig,
+) -> None:
+    """Raise ValueError for a published split under the name of a dataset of one's own."""
+    if config.archives or images is None or labels is None:
+        return
+    found = f"these are {images.config.title}'s {images.split} images and labels"
+    remedy = f"load {images.config.name!r}"
+    raise fault(split.images, found, f"those of {config.title}", remedy)
 
 
 def _absolute(folder: str | os.PathLike[str]) -> str:
@@ -1194,7 +1304,7 @@ def _count_rows(file: "_IdxFile", kind: str) -> int:
             remedy = "images and labels look swapped"
         raise fault(file.name, found, expected, remedy)
     if file.shape[0] == 0:
-        raise fault(file.name, "no rows", "at least one", "get the file again")
+        raise fault(file.name, "no rows", "at least one", "download it again")
     return file.shape[0]
 
 
@@ -1342,6 +1452,13 @@ def encode_pngs(images: np.ndarray) -> Iterator[bytes]:
         yield b"".join((PNG_HEAD, length, data, checksum, PNG_TAIL))
 
 
+class _WrongCount(NamedTuple):
+    """A split in the cache without the verified number of rows."""
+
+    found: str
+    expected: str
+
+
 class MnistFamily(datasets.GeneratorBasedBuilder):
     """The builder for the published datasets and for any folder like them; see `load`."""
 
@@ -1361,14 +1478,11 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
     ) -> None:
         """Find the files in `data_dir`; the other arguments are those of `datasets`."""
         config_name = config_name or self.DEFAULT_CONFIG_NAME
-        config = find_config(config_name)
+        config = _config_of(config_name, data_dir)
         self._class_names = config.class_names
         self._located: Located | None = None
         self._streamed = {*config.archives}  # the published splits that a stream opens
-        for field in ("data_files", *FamilyConfig.__annotations__):
-            if kwargs.get(field) is not None:
-                remedy = "put archives, and labels.txt for classes of your own, in a data_dir"
-                raise fault(field, "given", "none", remedy)
+        _refuse_options(kwargs)
         if data_dir is not None:
             data_dir = _folder_of(config, data_dir)
             self._located = locate(data_dir)
@@ -1378,7 +1492,10 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
         # load() would not find each other's cache.
         key = SOURCE_DIGEST, self._located and self._located.stamps
         kwargs["hash"] = hashlib.sha256(repr(key).encode()).hexdigest()
+        if config not in CONFIGS:
+            self.BUILDER_CONFIGS = []  # so that `datasets` makes a config of this name
         super().__init__(cache_dir, config_name=config_name, data_dir=data_dir, **kwargs)
+        self.config.title = config.title  # those that `datasets` makes have none
 
     @classmethod
     def get_all_exported_dataset_infos(cls) -> dict[str, Any]:
@@ -1420,30 +1537,32 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
 
         ValueError if that does not help.
         """
-        shortfall = self._shortfall()
-        if shortfall is not None:
-            logger.warning("%s; building it again", str(shortfall).partition(";")[0])
+        wrong_count = self._find_wrong_count()
+        if wrong_count is not None:
+            found, expected = wrong_count
+            line = "%s: %s, expected %s; building it again"
+            logger.warning(line, self._output_dir, found, expected)
             self.download_and_prepare(self._output_dir, download_mode="reuse_cache_if_exists")
-            shortfall = self._shortfall()
-        if shortfall is not None:
-            raise shortfall
+            wrong_count = self._find_wrong_count()
+        if wrong_count is not None:
+            remedy = 'load again with download_mode="force_redownload"'
+            raise fault(self._output_dir, wrong_count.found, wrong_count.expected, remedy)
         return super().as_dataset(*args, **kwargs)
 
-    def _shortfall(self) -> ValueError | None:
-        """Compare the row counts of the Arrow files with those of the archives, for every split."""
+    def _find_wrong_count(self) -> "_WrongCount | None":
+        """Find a split whose Arrow files do not have as many rows as its archives."""
         if self._file_format not in (None, "arrow") or "://" in self._output_dir:
             return None
         reader = datasets.arrow_reader.ArrowReader(self._output_dir, self.info)
         for split in (self.info.splits or {}).values():
+            expected = f"{split.num_examples:,} rows"
             files = reader.get_file_instructions(self.dataset_name, split.name, [split])
             try:
                 rows = sum(len(reader.read_table(file["filename"])) for file in files)
-                found = f"{rows:,} rows of {split.name}"
             except (OSError, ValueError) as error:
-                rows, found = -1, f"{split.name} cannot be read ({error})"
+                return _WrongCount(f"{split.name} cannot be read ({error})", expected)
             if rows != split.num_examples:
-                remedy = 'load again with download_mode="force_redownload"'
-                return fault(self._output_dir, found, f"{split.num_examples:,} rows", remedy)
+                return _WrongCount(f"{rows:,} rows of {split.name}", expected)
         return None
 
     def _download_and_prepare(self, *args: Any, **kwargs: Any) -> None:
@@ -1452,23 +1571,16 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
         if "://" in folder:
             super()._download_and_prepare(*args, **kwargs)
             return
-        with os.scandir(folder) as entries:
-            for entry in [*entries]:
-                if not entry.name.startswith(f"{self.dataset_name}-"):
-                    continue
-                if entry.is_dir():  # left by a run that was killed
-                    shutil.rmtree(entry.path)
-                else:
-                    _remove(entry.path)
-        run = tempfile.mkdtemp(prefix=f"{self.dataset_name}-", dir=folder)
+        prefix = f"{self.dataset_name}-"
+        _remove_left_over(folder, prefix)
+        run = tempfile.mkdtemp(prefix=prefix, dir=folder)
         try:
             self._output_dir = run
             super()._download_and_prepare(*args, **kwargs)
         finally:
             self._output_dir = folder
-        with os.scandir(run) as entries:
-            for entry in [*entries]:
-                os.replace(entry.path, f"{folder}/{entry.name}")
+        for file in os.listdir(run):
+            os.replace(f"{run}/{file}", f"{folder}/{file}")
         os.rmdir(run)
 
     def as_streaming_dataset(self, split: Any = None, base_path: str | None = None) -> Any:
@@ -1485,32 +1597,38 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
 
     def _splits(self, dl_manager: Any) -> Sequence[DiskSplit | PartedSplit | MirrorSplit]:
         """Return the verified splits, or the splits to stream from mirrors."""
-        if self._located is None:
-            options = dl_manager.download_config
-            cache = options.cache_dir or self._cache_downloaded_dir
-            mirrors = _Mirrors(self.config, cache, force=options.force_download)
-            names = [*self.config.archives]
-            if dl_manager.is_streaming:
-                return [self._opened(mirrors, name) for name in names if name in self._streamed]
-            return [self._fetched(mirrors, name, dl_manager) for name in names]
-        if locate(self.config.data_dir) != self._located:
+        if self._located is not None:
+            return self._verify_located(self._located)
+        options = dl_manager.download_config
+        cache = options.cache_dir or self._cache_downloaded_dir
+        mirrors = _Mirrors(self.config, cache, force=options.force_download)
+        names = [*self.config.archives]
+        if dl_manager.is_streaming:
+            return [self._open_stream(mirrors, name) for name in names if name in self._streamed]
+        return [self._fetch(mirrors, name, dl_manager) for name in names]
+
+    def _verify_located(self, located: Located) -> list[DiskSplit | PartedSplit]:
+        """Verify the splits of the user's folder."""
+        if locate(self.config.data_dir) != located:
             expected = "the files that the builder was made for"
             raise fault(self.config.data_dir, "changed", expected, "make a new one")
         num_classes = len(self._class_names)
-        return [verify(located, self.config, num_classes) for located in self._located.splits]
+        return [verify(split, self.config, num_classes) for split in located.splits]
 
-    def _opened(self, mirrors: _Mirrors, name: str) -> MirrorSplit:
+    def _open_stream(self, mirrors: _Mirrors, name: str) -> MirrorSplit:
+        """Find mirrors to stream a published split from."""
         pair = self.config.archives[name]
         images = mirrors.open(pair.images, "images")
         labels = mirrors.open(pair.labels, "labels")
         return MirrorSplit(name, images, labels, len(self._class_names))
 
-    def _fetched(self, mirrors: _Mirrors, name: str, dl_manager: Any) -> DiskSplit:
-        copies = [mirrors.download(archive) for archive in self.config.archives[name]]
-        for copy in copies:  # `datasets` adds these up to the dataset's download_size
+    def _fetch(self, mirrors: _Mirrors, name: str, dl_manager: Any) -> DiskSplit:
+        """Download a published split, unless it is in the cache, and verify it."""
+        images, labels = (mirrors.download(archive) for archive in self.config.archives[name])
+        for copy in (images, labels):  # `datasets` adds these up to the dataset's download_size
             size = {"num_bytes": os.stat(copy.path).st_size, "checksum": None}
             dl_manager._recorded_sizes_checksums[copy.url] = size
-        located = LocatedSplit(name, *(copy.path for copy in copies))
+        located = LocatedSplit(name, images.path, labels.path)
         return verify(located, self.config, len(self._class_names))
 
     def _prepare_split_single(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
@@ -1539,6 +1657,25 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
                 for image, label in zip(encode_pngs(images), labels.tolist(), strict=True):
                     yield row, {"image": image, "label": label}
                     row += 1
+
+
+def _refuse_options(options: Mapping[str, Any]) -> None:
+    """Raise ValueError for options of `datasets` that would change what a config stands for."""
+    for field in ("data_files", *FamilyConfig.__annotations__):
+        if options.get(field) is not None:
+            remedy = "put archives, and labels.txt for classes of your own, in a data_dir"
+            raise fault(field, "given", "none", remedy)
+
+
+def _remove_left_over(folder: str, prefix: str) -> None:
+    """Delete what runs that were killed have left in a folder of the cache."""
+    with os.scandir(folder) as entries:
+        left_over = [entry for entry in entries if entry.name.startswith(prefix)]
+    for entry in left_over:
+        if entry.is_dir():
+            shutil.rmtree(entry.path)
+        else:
+            _remove(entry.path)
 
 
 def _end_with_parent() -> None:
@@ -1601,9 +1738,10 @@ def load(
 ) -> Any:
     """Load a dataset as `datasets.load_dataset` does with this script, on every release from 2.19.
 
-    `name` is a config. `split` is as in load_dataset, with slices ("train[:10%]") and unions
-    ("train+test"); with `streaming`, the exact name of a split. `data_dir` is a folder of IDX
-    archives, .gz or raw, to read instead of the published ones, which are downloaded once.
+    `name` is a config, or the name of your own dataset in `data_dir`. `split` is as in
+    load_dataset, with slices ("train[:10%]") and unions ("train+test"); with `streaming`, the exact
+    name of a split. `data_dir` is a folder of IDX archives, .gz or raw, to read instead of the
+    published ones, which are downloaded once.
 
     Returns a Dataset, or a DatasetDict if `split` is None; with `streaming`, the Iterable versions.
     ValueError says which file is broken and how, or lists the valid configs or splits.
@@ -1612,7 +1750,7 @@ def load(
     builder = MnistFamily(cache_dir, config_name=name, data_dir=data_dir)
     if streaming and num_proc is not None:
         found = f"num_proc {num_proc}: given with streaming"
-        raise NotImplementedError(f"{found}, expected None; a DataLoader has workers of its own")
+        raise NotImplementedError(f"{found}, expected None; use the workers of a DataLoader")
     if streaming:
         return builder.as_streaming_dataset(split=split)
     try:
@@ -1776,6 +1914,7 @@ def _checked_chunks(
         _refuse_another(images, split.images, "images", split.name, config)
     labels = find_published(_payload_md5(split.labels, split.num_classes))
     _refuse_another(labels, split.labels, "labels", split.name, config)
+    _refuse_published(images, labels, split, config)
 
 
 # --- The IDX format: 00 00, a type code, the number of dimensions, their sizes, the values --------
@@ -1805,13 +1944,56 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     float64. ValueError if the file is not exactly one such array.
     """
     with _open_idx(os.fspath(path)) as file:
-        values = bytearray().join(file.payload())
-        try:
-            array = np.frombuffer(values, file.dtype).reshape(file.shape)
-        except ValueError as error:
-            found = f"{len(file.shape)} dimensions of sizes {file.shape}"
-            expected = "a shape that NumPy can hold"
-            raise fault(path, f"{found:.200}", expected, "get the file again") from error
+        return _native_array(bytearray().join(file.payload()), file, file.shape)
+
+
+@contextlib.contextmanager
+def open_idx(path: str | os.PathLike[str]) -> "Iterator[IdxArray]":
+    """Open an IDX file, .gz or raw, to read in chunks what `read_idx` reads at once.
+
+    ValueError if the file does not start with an IDX header.
+    """
+    with _open_idx(os.fspath(path)) as file:
+        yield IdxArray(file)
+
+
+class IdxArray:
+    """An array in an open IDX file; `dtype`, in native byte order, and `shape` are its header's."""
+
+    def __init__(self, file: "_IdxFile") -> None:
+        self.dtype = file.dtype.newbyteorder("=")
+        self.shape = file.shape
+        self._file = file
+
+    def chunks(self, rows: int) -> Iterator[np.ndarray]:
+        """Yield the whole array, once, in chunks of shape (`rows`, …); the last may be shorter.
+
+        ValueError, before the last chunk, if the file is not exactly one such array.
+        """
+        file = self._file
+        if not self.shape:
+            raise fault(file.name, "a single value", "an array with rows", "read it with read_idx")
+        file.refuse_impossible_size()
+        for first in range(0, self.shape[0], rows):
+            shape = (min(rows, self.shape[0] - first), *self.shape[1:])
+            values = file.read_exactly(file.dtype.itemsize * math.prod(shape))
+            if first + rows >= self.shape[0]:
+                file.refuse_left_over()
+            yield _native_array(values, file, shape)
+        if self.shape[0] == 0:
+            file.refuse_left_over()
+
+
+def _native_array(
+    values: bytes | bytearray, file: "_IdxFile", shape: tuple[int, ...]
+) -> np.ndarray:
+    """Return big-endian values as an array in native byte order; ValueError for its shape."""
+    try:
+        array = np.frombuffer(values, file.dtype).reshape(shape)
+    except ValueError as error:
+        found = f"{len(file.shape)} dimensions of sizes {file.shape}"
+        expected = "a shape that NumPy can hold"
+        raise fault(file.name, f"{found:.200}", expected, "download it again") from error
     return array.astype(file.dtype.newbyteorder("="), copy=False)
 
 
@@ -1831,25 +2013,43 @@ def write_idx(
     chunks that do not add up to `shape`. The file is written in full or not at all.
     """
     path = os.fspath(path)
-    if shape is None:
-        if isinstance(array_or_chunks, Iterator):
-            remedy = "give the shape of the whole array"
-            raise fault(path, "an iterator of chunks", "shape= with it", remedy)
-        array = np.asarray(array_or_chunks)
-        chunks, shape, dtype = iter([array]), array.shape, array.dtype
+    if shape is not None:
+        rows = _checked_rows(path, array_or_chunks, shape)
+    elif isinstance(array_or_chunks, Iterator):
+        remedy = "give the shape of the whole array"
+        raise fault(path, "an iterator of chunks", "shape= with it", remedy)
     else:
-        chunks = map(np.asarray, array_or_chunks)
-        first = next(chunks, np.empty((0, *shape[1:]), np.uint8))
-        dtype = first.dtype
-        chunks = _whole_chunks(path, itertools.chain([first], chunks), shape, dtype)
-    header = _header_bytes(path, dtype, shape)
-    with _replaced_whole(path) as file, contextlib.ExitStack() as stack:
-        if path.endswith(".gz"):  # leaves out the file name and time, which gzip would add
-            packed = gzip.GzipFile("", "wb", GZIP_LEVEL, file, mtime=0)
-            file = stack.enter_context(packed)
+        array = np.asarray(array_or_chunks)
+        rows = _Rows(array.dtype, array.shape, iter([array]))
+    header = _header_bytes(path, rows.dtype, rows.shape)
+    big_endian = rows.dtype.newbyteorder(">")
+    with _replaced_whole(path) as replacement, _packed(replacement, path) as file:
         file.write(header)
-        for chunk in chunks:
-            file.write(np.ascontiguousarray(chunk, dtype.newbyteorder(">")))
+        for chunk in rows.chunks:
+            file.write(np.ascontiguousarray(chunk, big_endian))
+
+
+class _Rows(NamedTuple):
+    """An array to write, in chunks."""
+
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    chunks: Iterator[np.ndarray]
+
+
+def _checked_rows(path: str, arrays: Iterable[Any], shape: tuple[int, ...]) -> _Rows:
+    """Return arrays as chunks that are checked as they are read; the first one sets the dtype."""
+    chunks = map(np.asarray, arrays)
+    first = next(chunks, np.empty((0, *shape[1:]), np.uint8))
+    every = itertools.chain([first], chunks)
+    return _Rows(first.dtype, shape, _whole_chunks(path, every, shape, first.dtype))
+
+
+def _packed(file: Any, path: str) -> contextlib.AbstractContextManager[Any]:
+    """Return a file that compresses what is written to `file`, if `path` ends in .gz."""
+    if not path.endswith(".gz"):
+        return contextlib.nullcontext(file)
+    return gzip.GzipFile("", "wb", GZIP_LEVEL, file, mtime=0)  # no name and no time in the header
 
 
 def digest_archive(path: str | os.PathLike[str]) -> ArchiveDigest:
@@ -1945,11 +2145,11 @@ class _IdxFile:
         """
         if self._read(1):
             expected = f"{self.payload_bytes:,} after the header as it promises"
-            raise fault(self.name, "bytes left over", expected, "get the file again")
+            raise fault(self.name, "bytes left over", expected, "download it again")
 
     def _short(self, found: str) -> ValueError:
         expected = f"{self.payload_bytes:,} as it promises"
-        return fault(self.name, f"{found} bytes after the header", expected, "get the file again")
+        return fault(self.name, f"{found} bytes after the header", expected, "download it again")
 
     def _read(self, size: int) -> bytes:
         with _naming_broken_gzip(self.name):
@@ -1961,11 +2161,11 @@ class _IdxFile:
         magic = self._read(4)
         if not _is_idx_start(magic):
             expected = "IDX: 00 00, a type code, a number of dimensions"
-            raise fault(self.name, _looks_like(magic), expected, "get the file again")
+            raise fault(self.name, _looks_like(magic), expected, "download it again")
         sizes = self._read(4 * magic[3])
         if len(sizes) < 4 * magic[3]:
             expected = f"{4 * magic[3]} for its dimensions"
-            raise fault(self.name, f"{len(sizes)} bytes of sizes", expected, "get it again")
+            raise fault(self.name, f"{len(sizes)} bytes of sizes", expected, "download it again")
         return magic + sizes
 
 
@@ -2007,7 +2207,7 @@ def _naming_broken_gzip(name: str) -> Iterator[None]:
     try:
         yield
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise fault(name, f"broken, {error}", "a whole .gz file", "get it again") from None
+        raise fault(name, f"broken, {error}", "a whole .gz file", "download it again") from None
 
 
 def _header_bytes(path: str, dtype: np.dtype, shape: tuple[int, ...]) -> bytes:

@@ -136,6 +136,13 @@ class Answer(http.server.BaseHTTPRequestHandler):
         other = names[names.index(self.file.parent.name) - 1]
         self.send((self.server.folder / other / self.file.name).read_bytes())
 
+    def other_kind(self, content):
+        """Labels for images, and images for labels."""
+        images = {"images-idx3": "labels-idx1", "labels-idx1": "images-idx3"}
+        kind = self.file.name.partition("-")[2].removesuffix("-ubyte.gz")
+        other = self.file.with_name(self.file.name.replace(kind, images[kind]))
+        self.send(other.read_bytes(), length=False)
+
     def trailing(self, content):
         self.send(content + content, length=False)
 
@@ -162,6 +169,12 @@ class Answer(http.server.BaseHTTPRequestHandler):
             self.send(content)
         else:
             self.send(b"", 302, Location=f"{self.path}?moved")
+
+    def redirect_to_no_port(self, content):
+        self.send(b"", 302, Location="http://127.0.0.1:port/")
+
+    def redirect_to_no_host(self, content):
+        self.send(b"", 302, Location="http://[127.0.0.1/")
 
     def elsewhere(self, content):
         """The archive for one who comes from another mirror, redirected."""

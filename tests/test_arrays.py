@@ -146,9 +146,10 @@ def test_a_slice_that_ends_one_row_before_it_starts_is_empty(tiny, folder):
     assert (images.shape, labels.shape) == ((0, 28, 28), (0,))
 
 
-def test_a_wrong_name_lists_the_right_ones(tiny, folder):
-    assert told(tiny.module.arrays, "emnist", data_dir=folder) == (
-        "config 'emnist': unknown, expected one of mnist, fashion, kmnist; correct the name"
+def test_a_wrong_name_lists_the_right_ones(tiny):
+    assert told(tiny.module.arrays, "emnist") == (
+        "config 'emnist': unknown, expected one of mnist, fashion, kmnist; correct the name, or "
+        "give the folder of a dataset of your own as data_dir"
     )
 
 
@@ -276,7 +277,7 @@ def test_another_dataset_is_told_by_its_images_or_its_labels(tiny, tmp_path, kin
     write(folder / name, content)
     for split in ("train", "train[:1]"):
         assert told(tiny.module.arrays, "fashion", split, data_dir=folder) == (
-            f"{folder / name}: these are Kuzushiji-MNIST's train {kind}, not Fashion-MNIST's "
+            f"{folder / name}: these are Kuzushiji-MNIST's train {kind}, expected Fashion-MNIST's "
             f"train {kind}; put the right file there or load 'kmnist'"
         )
 
@@ -290,4 +291,19 @@ def test_splits_that_are_not_asked_for_are_not_read(tiny, tmp_path):
     )
     assert told(tiny.module.arrays, data_dir=folder).startswith(
         f"{folder / 't10k-images-idx3-ubyte.gz'}: empty, expected IDX"
+    )
+
+
+def test_a_folder_of_ones_own_has_arrays_under_its_name(tiny, tmp_path):
+    folder = write_split(tmp_path / "letters", "train", pictures(9, 1), numbers(9, 1))
+    assert_equal(
+        tiny.module.arrays("letters", "train", data_dir=folder), pictures(9, 1), numbers(9, 1)
+    )
+
+
+def test_published_rows_have_no_arrays_under_another_name(tiny):
+    folder = tiny.folder("fashion")
+    assert told(tiny.module.arrays, "letters", data_dir=folder) == (
+        f"{folder / 'train-images-idx3-ubyte.gz'}: these are Fashion-MNIST's train images and "
+        "labels, expected those of letters; load 'fashion'"
     )

@@ -88,7 +88,7 @@ def test_the_tables_show_what_was_measured(monkeypatch, tmp_path, capsys):
     encoders = {"Pillow": EncoderCost(61.26, 300.4), "mnist_family": EncoderCost(20.0, 310.0)}
     result = Benchmark("mnist", "A machine", seconds, encoders, PeakMemory(80.4, 81.6))
     monkeypatch.setattr(command, "benchmark", lambda *_, **__: result)
-    assert command.run("mnist", tmp_path, 3, True) == 0
+    assert command.run("mnist", tmp_path, 3, True, False) == 0
     assert capsys.readouterr().out.splitlines() == [
         "A machine",
         "",
@@ -112,7 +112,7 @@ def test_the_tables_show_what_was_measured(monkeypatch, tmp_path, capsys):
 def test_the_tables_leave_out_memory_that_was_not_measured(monkeypatch, tmp_path, capsys):
     result = Benchmark("mnist", "A machine", {"mnist_family": 2.0}, {"Pillow": EncoderCost(1, 2)})
     monkeypatch.setattr(command, "benchmark", lambda *_, **__: result)
-    assert command.run("mnist", tmp_path, 3, False) == 0
+    assert command.run("mnist", tmp_path, 3, False, False) == 0
     assert capsys.readouterr().out.endswith("| Pillow | 1.0 | 2 |\n")
 
 

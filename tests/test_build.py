@@ -51,8 +51,9 @@ def front_matter_of(folder):
 
 def run(out, *names, **settings):
     """Run the command as the parser would, and return its exit code."""
-    defaults = {"archives": None, "sample": False, "num_proc": None, "force": False}
-    return command.run(out, names, **{**defaults, "max_shard_size": "500MB", **settings})
+    defaults = {"archives": None, "sample": False, "resize": False, "num_proc": None}
+    shared = {"max_shard_size": "500MB", "force": False}
+    return command.run(out, names, **{**defaults, **shared, **settings})
 
 
 # --- What is in it --------------------------------------------------------------------------------
@@ -74,10 +75,10 @@ def test_load_dataset_gives_the_rows_of_the_archives(tiny, archives, out, cache,
 
 
 @pytest.mark.parametrize("names", [["fashion"], ["kmnist", "fashion"], []])
-def test_the_first_dataset_is_the_default(tiny, archives, out, cache, names):
+def test_the_first_dataset_named_is_the_default(tiny, archives, out, cache, names):
     build(out, names, archives=archives)
     front_matter = front_matter_of(out)
-    order = [name for name in NAMES if name in (names or NAMES)]
+    order = [*(names or NAMES)]
     assert [config["config_name"] for config in front_matter["configs"]] == order
     assert [config.get("default") for config in front_matter["configs"]] == [True] + [None] * (
         len(order) - 1
@@ -220,8 +221,8 @@ def test_an_unchanged_build_does_nothing(copied, out, capsys):
     assert run(out, archives=copied, num_proc=2) == 0
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
     second = capsys.readouterr().out
-    assert first.startswith(f"{out}: built, with MNIST, Fashion-MNIST\nNext, in Python:\n")
-    assert second.startswith(f"{out}: already up to date\nNext, in Python:\n")
+    assert first.startswith(f"{out}: built, with MNIST, Fashion-MNIST\ncard: {out}/README.md")
+    assert second.startswith(f"{out}: already up to date\ncard: {out}/README.md; pictures")
     assert first.split("Next")[1] == second.split("Next")[1]
 
 
@@ -284,7 +285,8 @@ def test_the_printed_split_is_the_first_of_the_first_dataset(tmp_path, out):
     folder = tmp_path / "archives"
     for split in ("test", "apart", "val"):
         write_split(folder, split, pictures(3, 1), numbers(3, 1))
-    expected = Built(out, ("mnist",), ("apart", "val", "test"), changed=True)
+    splits = ("apart", "val", "test")
+    expected = Built(out, ("mnist",), ("MNIST",), splits, open_facts=(), changed=True)
     assert build(out, ["mnist"], archives=folder) == expected
 
 
@@ -382,9 +384,9 @@ def test_a_part_of_published_archives_has_the_figures_of_that_part(real_archives
     ("arguments", "message"),
     [
         (
-            {"names": ["mnist", "emnist"]},
-            "emnist: no such dataset, expected one or more of mnist, fashion, kmnist; "
-            "correct the name",
+            {"sources": ["mnist", "emnist"]},
+            "emnist: neither a published dataset nor a file or folder, expected mnist, fashion, "
+            "kmnist, or a path; correct it",
         ),
         (
             {"archives": "nowhere"},
@@ -627,10 +629,9 @@ def test_an_interrupted_build_says_so_in_one_line(archives, out, monkeypatch, ca
         raise KeyboardInterrupt
 
     monkeypatch.setattr(command, "render", interrupt)
-    arguments = {"names": ["mnist"], "archives": archives, "sample": False, "num_proc": None}
-    code = cli.run_command(
-        "build", {"out": out, **arguments, "max_shard_size": "500MB", "force": False}
-    )
+    arguments = {"sources": ["mnist"], "archives": archives, "sample": False, "resize": False}
+    shared = {"num_proc": None, "max_shard_size": "500MB", "force": False}
+    code = cli.run_command("build", {"out": out, **arguments, **shared})
     assert code == 1
     line = "build: interrupted; no partial output is left, run the command again"
     assert capsys.readouterr().err.splitlines()[-1] == line

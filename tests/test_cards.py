@@ -300,7 +300,7 @@ def test_class_names_are_text_even_if_they_are_digits():
 
 def test_a_long_list_is_cut_with_a_count():
     assert cut(range(10)) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
-    assert cut(range(11)) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, and 1 more"
+    assert cut(range(11)) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 1 more"
 
 
 def test_thousands_of_equal_images_make_a_short_line():
@@ -315,10 +315,10 @@ def test_thousands_of_equal_images_make_a_short_line():
     )
     text = render([published(CONFIGS["mnist"], dataclasses.replace(measured, duplicates=many))])
     within, pairs, across = re.findall(r"^- \*Measured:\* (.*occur .*)$", text, re.MULTILINE)
-    assert within.endswith("in rows 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, and 19,990 more.")
+    assert within.endswith("in rows 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 19,990 more.")
     assert pairs.startswith("in test, 2,500 images occur more than once, in rows 0, 1; 2, 3; ")
-    assert pairs.endswith("18, 19; and 2,490 more.")
-    assert across.endswith("train 8, train 9, and 24,990 more.")
+    assert pairs.endswith("18, 19 and 2,490 more.")
+    assert across.endswith("train 8, train 9 and 24,990 more.")
     assert max(map(len, text.splitlines())) < 1_000
 
 

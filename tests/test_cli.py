@@ -21,6 +21,7 @@ from mnist_tools.arguments import COMMANDS, Command, make_parser
 from mnist_tools.errors import Interrupted
 
 SMALLEST = {  # the fewest arguments that each command takes
+    "init": ["letters"],
     "build": ["out"],
     "convert": ["in", "out", "--to", "csv"],
     "measure": ["mnist"],
@@ -114,7 +115,7 @@ def test_options_may_stand_anywhere():
         ["out", "--archives", "a", "mnist", "fashion", "--num-proc", "2"],
     )
     first, *others = [vars(parser.parse_intermixed_args(order)) for order in orders]
-    assert first["names"] == ["mnist", "fashion"]
+    assert first["sources"] == ["mnist", "fashion"]
     assert others == [first, first]
 
 

@@ -64,7 +64,7 @@ def test_a_long_list_of_classes_is_cut(tmp_path, capsys):
     names = [f"c{label}" for label in range(12)]
     source = write_idx_source(tmp_path / "s", {"train": (pictures(3, 1), numbers(3, 1))}, names)
     run_with(source, tmp_path / "out", "--to", "idx")
-    assert "written as idx, 12 classes: c0, c1, c2, c3, c4, c5, c6, c7, c8, c9 …\n" in (
+    assert "written as idx, 12 classes: c0, c1, c2, c3, c4, c5, c6, c7, c8, c9 and 2 more\n" in (
         capsys.readouterr().out
     )
 

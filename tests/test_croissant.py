@@ -174,9 +174,9 @@ def test_what_is_unknown_is_not_said(published_block):
 
 def test_nothing_is_said_where_nothing_is_known(sample):
     dataset = published_dataset("mnist")
-    unknown = tuple(each for each in dataset.facts.sections["funded_by"] if each.kind == "unknown")
-    sections = {**dataset.facts.sections, "social_impact": unknown}
-    facts = dataclasses.replace(dataset.facts, sections=sections, authors=(), citations=())
+    unknown = tuple(each for each in dataset.facts.about("funding") if each.kind == "unknown")
+    topics = {**dataset.facts.topics, "social_impact": unknown}
+    facts = dataclasses.replace(dataset.facts, topics=topics, authors=(), citations=())
     block = json.loads(croissant(sample, [dataclasses.replace(dataset, facts=facts)]))
     assert unknown
     assert not {"rai:dataSocialImpact", "creator"} & {*block}

@@ -2,20 +2,20 @@
 
 import json
 import re
-import shutil
 
 import datasets
 import hypothesis
 import hypothesis.strategies as st
 import pytest
 import yaml
-from conftest import ROOT, numbers, pictures, write_split
+from conftest import numbers, pictures, write_split
 from markdown_it import MarkdownIt
 
-import mnist_family
 from mnist_tools.cards import escape, facts
-from mnist_tools.cards.card import render, render_licence, unpublished
+from mnist_tools.cards.card import own as own_dataset
+from mnist_tools.cards.card import render, render_licence
 from mnist_tools.cards.measurements import committed
+from mnist_tools.cards.strict_yaml import answer_keys
 from mnist_tools.commands.build import build
 
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -260,24 +260,19 @@ def table_rows(text):
 
 
 @pytest.fixture
-def rendered(tmp_path, monkeypatch):
-    """A function that renders the card and LICENSE.md of own data whose facts all say one text."""
-    folder = tmp_path / "cards"
-    shutil.copytree(ROOT / "cards", folder)
-    monkeypatch.setattr(facts, "CARDS", folder)
-    path = folder / "own" / "facts.yaml"
-    skeleton = yaml.safe_load(path.read_text(encoding="utf-8"))
+def rendered(tmp_path):
+    """A function that renders the card and LICENSE.md of a dataset whose facts all say one text."""
+    path = tmp_path / "facts.yaml"
 
     def render_with(text):
-        path.write_text(yaml.safe_dump(facts_that_say(text, skeleton)), encoding="utf-8")
-        config = mnist_family.find_config("mnist")
-        own = unpublished(config, "own", config.class_names, committed("mnist"))
-        return render([own]), render_licence([own])
+        path.write_text(yaml.safe_dump(facts_that_say(text)), encoding="utf-8")
+        dataset = own_dataset("letters", facts.read_facts(path), "0123456789", committed("mnist"))
+        return render([dataset]), render_licence([dataset])
 
     return render_with
 
 
-def facts_that_say(text, skeleton):
+def facts_that_say(text):
     statements = [
         {"claim": text, "source": "who"},
         {"advice": text},
@@ -286,7 +281,7 @@ def facts_that_say(text, skeleton):
         {"table": {"title": text, "columns": [text, "b"], "rows": [[text, 1]]}, "source": "who"},
     ]
     return {
-        **skeleton,
+        **dict.fromkeys(answer_keys(), statements),
         "title": text,
         "note": text,
         "tags": [text],
@@ -294,8 +289,8 @@ def facts_that_say(text, skeleton):
         "sources": {
             "who": {"short": text, "name": text, "read": text, "url": "https://a.example/"}
         },
-        "links": {"repository": "https://b.example/a_b", "paper": {"text": text}},
-        "sections": dict.fromkeys(skeleton["sections"], statements),
+        "repository": "https://b.example/a_b",
+        "paper": {"title": text},
         "licence": {
             "id": text,
             "name": text,
@@ -303,7 +298,7 @@ def facts_that_say(text, skeleton):
             "notice": text,
             "statements": statements,
         },
-        "citations": [text],
+        "citation": [text],
     }
 
 
@@ -337,10 +332,11 @@ def test_code_in_facts_stays_code_and_backticks_open_nothing(rendered):
     assert "\n- see `a|b` and \\`\\`\\` (" in card
 
 
-def test_braces_in_facts_are_placeholders_of_figures_and_no_code(rendered):
+def test_braces_are_placeholders_of_figures_in_measured_statements_alone(rendered):
     with pytest.raises(
-        ValueError, match=r"title: no figure '7 \* 7', expected one of of instead of"
+        ValueError, match=r"description\[2\]: no figure '7 \* 7', expected one of title, train, "
     ):
         rendered("{{ 7 * 7 }}")
-    card, _ = rendered("{% for x in y %} {# {{ of }} #}")
-    assert "# Dataset Card for {% for x in y %} {# MNIST #}\n" in card
+    card, _ = rendered("{% for x in y %} {# {{ title }} #}")
+    assert "# Dataset Card for {% for x in y %} {# {{ title }} #}\n" in card
+    assert "- *Measured:* {% for x in y %} {# {% for x in y %} {# {{ title }} #} #}\n" in card

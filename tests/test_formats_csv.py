@@ -86,7 +86,7 @@ def test_pixels_are_put_in_the_order_of_their_names(file, names):
 )
 def test_unknown_headers_are_refused_with_their_names(file, header):
     write_csv(file, header, *LABELLED)
-    line = f"{file}: columns named {', '.join(header[:5])} … (785 of them), expected pixel0 to "
+    line = f"{file}: columns named {', '.join(header[:3])} and 782 more, expected pixel0 to "
     line += "pixel783, and a label column named label or labels or class or target; "
     assert refusal(file, dest=file.parent.parent / "out") == f"{line}rename the columns"
 
@@ -239,7 +239,7 @@ def test_other_encodings_are_refused(file, encoding, found):
 def test_a_header_of_numbers_is_no_row(file):
     """As pandas writes columns that have no names."""
     write_csv(file, [str(column) for column in range(785)], *LABELLED)
-    assert "columns named 0, 1, 2, 3, 4 … (785 of them)" in refusal(
+    assert "columns named 0, 1, 2 and 782 more, expected" in refusal(
         file, dest=file.parent.parent / "out"
     )
     write_csv(file, [str(column) for column in range(784)], *ROWS)

@@ -3,11 +3,12 @@
 import gzip
 import os
 import shutil
+import struct
 
 import numpy as np
 import pytest
 from conftest import idx_bytes, numbers, pictures, write_split
-from sources import assert_holds, refusal
+from sources import assert_holds, memory_limit, refusal
 
 from mnist_tools.commands.convert import convert
 from mnist_tools.formats.source import open_source
@@ -86,8 +87,52 @@ def test_labels_that_do_not_belong_to_scaled_images_are_refused(tmp_path):
     images = np.zeros((2, 32, 32), np.uint8)
     source = write_split(tmp_path / "source", "train", images, np.array([1, 2, 3], np.uint8))
     file = source / "train-labels-idx1-ubyte.gz"
-    line = f"{file}: labels of uint8 3, expected uint8 2; put files that belong together there"
-    assert refusal(source, resize=True) == line
+    line = f"{file}: labels of uint8 3, expected one for each of 2 images; "
+    assert refusal(source, resize=True) == f"{line}put files that belong together there"
+
+
+def test_large_images_are_scaled_in_little_memory(tmp_path):
+    image = np.tile(np.arange(250, dtype=np.uint8), (800, 4))
+    source = write_split(tmp_path / "source", "train", IMAGES, np.zeros(100, np.uint8))
+    (source / "train-images-idx3-ubyte.gz").write_bytes(
+        gzip.compress(idx_bytes(image[None].repeat(100, axis=0)), 1)
+    )
+    with memory_limit(50):
+        rows = [len(chunk.labels) for chunk in open_source(source, resize=True).splits["train"]()]
+    assert sum(rows) == 100
+
+
+def test_images_too_large_to_scale_are_refused_unread(tmp_path):
+    source = write_split(tmp_path / "source", "train", IMAGES, LABELS)
+    file = source / "train-images-idx3-ubyte.gz"
+    file.write_bytes(gzip.compress(struct.pack(">HBB3I", 0, 8, 3, 5, 70_000, 90_000)))
+    line = f"{file}: an image of 70,000 × 90,000, expected at most 7,000,000 pixels; "
+    assert refusal(source, resize=True) == f"{line}scale it down first"
+
+
+def test_qmnists_tables_of_labels_are_read(tmp_path):
+    """Eight numbers for each image: the label first."""
+    table = np.arange(40).reshape(5, 8).astype(">i4")
+    table[:, 0] = [3, 0, 9, 5, 1]
+    source = write_split(tmp_path / "source", "qmnist-train", IMAGES, LABELS)
+    (source / "qmnist-train-labels-idx1-ubyte.gz").unlink()
+    labels = source / "qmnist-train-labels-idx2-int.gz"
+    labels.write_bytes(gzip.compress(idx_bytes(table, code=0x0C)))
+    assert_holds(source, {"train": (IMAGES, table[:, 0])})
+    assert f"{labels.name}: the first of 8 columns is read as the label" in (
+        open_source(source).notes
+    )
+    labels.rename(source / "train-labels-idx2-int.gz")
+    (source / "qmnist-train-images-idx3-ubyte.gz").rename(source / "train-images-idx3-ubyte.gz")
+    line = f"{source / 'train-labels-idx2-int.gz'}: labels of int32 5 × 8, expected one for each "
+    assert refusal(source) == f"{line}of 5 images; put files that belong together there"
+
+
+def test_archives_packed_otherwise_are_named(source):
+    (source / "xnist-images-idx3-ubyte.xz").write_bytes(b"xz")
+    (source / "xnist-labels-idx2-int.xz").write_bytes(b"xz")
+    file = source / "xnist-images-idx3-ubyte.xz"
+    assert refusal(source) == f"{file}: packed as .xz, expected .gz or unpacked; unpack it"
 
 
 def test_a_pipe_is_refused_unread(source):

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from mnist_family import digest_archive, read_idx, write_idx
+from mnist_family import digest_archive, open_idx, read_idx, write_idx
 
 CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}
 any_array = st.sampled_from(sorted(CODES)).flatmap(
@@ -37,6 +37,42 @@ def test_arrays_come_back_as_they_were(tmp_path, file, array):
     assert back.shape == array.shape
     assert back.flags.writeable
     assert back.tobytes() == array.tobytes()
+
+
+@pytest.mark.parametrize("file", ["x-idx", "x-idx.gz"])
+@given(array=any_array.filter(lambda array: array.ndim), rows=st.integers(1, 9))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_an_array_is_read_in_chunks(tmp_path, file, array, rows):
+    write_idx(tmp_path / file, array)
+    with open_idx(tmp_path / file) as opened:
+        assert opened.dtype == array.dtype
+        assert opened.shape == array.shape
+        chunks = [*opened.chunks(rows)]
+    assert [len(chunk) for chunk in chunks[:-1]] == [rows] * (len(chunks) - 1)
+    assert all(chunk.dtype == array.dtype and chunk.dtype.isnative for chunk in chunks)
+    whole = np.concatenate([array[:0], *chunks])
+    assert whole.tobytes() == array.tobytes()
+
+
+@pytest.mark.parametrize("rows", [0, 5])
+def test_chunks_end_with_the_file(tmp_path, rows):
+    """What is wrong at the end is told before the last chunk is given."""
+    for name, content, line in (
+        ("long", idx_bytes(pictures(rows, 1)) + b"1", "bytes left over"),
+        ("packed", gz(idx_bytes(pictures(rows, 1)))[:-1], "broken, Compressed file ended"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        read = []
+        with pytest.raises(ValueError, match=f"{name}: {line}"), open_idx(tmp_path / name) as file:
+            read.extend(file.chunks(2))
+        assert len(read) < 3
+
+
+def test_a_single_value_has_no_chunks(tmp_path):
+    write_idx(tmp_path / "x", np.array(1, np.uint8))
+    line = f"{tmp_path / 'x'}: a single value, expected an array with rows; read it with read_idx"
+    with pytest.raises(ValueError, match=line), open_idx(tmp_path / "x") as file:
+        next(file.chunks(1))
 
 
 def test_what_is_written_loads(load, tmp_path):
@@ -133,7 +169,7 @@ def test_no_digest_of_a_broken_archive(tmp_path):
     (tmp_path / "x.gz").write_bytes(gz(idx_bytes(pictures(50, 1)))[:-1])
     with pytest.raises(
         ValueError,
-        match="x.gz: broken, Compressed file ended .*, expected a whole .gz file; get it",
+        match="x.gz: broken, Compressed .*, expected a whole .gz file; download it again$",
     ):
         digest_archive(tmp_path / "x.gz")
 
@@ -227,7 +263,7 @@ def test_a_shape_that_numpy_lacks_is_refused(tmp_path, shape, found):
         struct.pack(f">HBB{len(shape)}I", 0, 8, len(shape), *shape) + bytes(min(shape))
     )
     with pytest.raises(
-        ValueError, match=f"x: {found}, expected a shape that NumPy can hold; get the file again"
+        ValueError, match=f"x: {found}, expected a shape that NumPy can hold; download it again"
     ):
         read_idx(tmp_path / "x")
 

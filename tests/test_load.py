@@ -65,11 +65,11 @@ def test_features_of_ones_own_are_taken(tiny, cache):
     assert builder.as_dataset("train").features == features
 
 
-def test_a_wrong_name_lists_the_right_ones(load, tiny):
+def test_a_wrong_name_lists_the_right_ones(load):
     with pytest.raises(
         ValueError, match="config 'fmnist': unknown, expected one of mnist, fashion, kmnist"
     ):
-        load("fmnist", data_dir=tiny.folder("mnist"))
+        load("fmnist")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,8 @@ def test_a_name_of_another_dataset_suggests_none(tiny, name):
     with pytest.raises(ValueError, match=".") as refusal:
         tiny.module.find_config(name)
     assert str(refusal.value) == (
-        f"config {name!r}: unknown, expected one of mnist, fashion, kmnist; correct the name"
+        f"config {name!r}: unknown, expected one of mnist, fashion, kmnist; "
+        "correct the name, or give the folder of a dataset of your own as data_dir"
     )
 
 
@@ -544,3 +545,75 @@ def test_the_cache_can_be_moved_from_a_folder_to_its_mended_copy(load, folder, t
     (copy / "train-images-idx3-ubyte").write_bytes(gz(idx_bytes(pictures(20, 9))))
     assert_rows(load(data_dir=copy, split="train"), pictures(20, 9), LABELS)
     assert_rows(load(data_dir=folder, split="train"), IMAGES, LABELS)
+
+
+# --- A dataset of one's own -----------------------------------------------------------------------
+
+
+def write_letters(folder, name="train", classes=4):
+    write_split(folder, name, IMAGES, numbers(20, 7, classes))
+    (folder / "labels.txt").write_text("alpha\nbeta\ngamma\ndelta\n")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["letters", "2.letters_v-1", "default", "fmnist"])
+def test_a_folder_loads_under_a_name_of_its_own(load, tmp_path, name):
+    loaded = load(name, data_dir=write_letters(tmp_path / "letters"), split="train")
+    assert_rows(loaded, IMAGES, numbers(20, 7, 4))
+    assert loaded.features["label"].names == ["alpha", "beta", "gamma", "delta"]
+    assert loaded.info.config_name == name
+    assert loaded.info.description == loaded.info.citation == loaded.info.license == ""
+
+
+def test_a_folder_streams_under_a_name_of_its_own(load, tmp_path):
+    folder = write_letters(tmp_path / "letters")
+    loaded = load("letters", data_dir=folder, split="train", streaming=True)
+    assert_rows(loaded, IMAGES, numbers(20, 7, 4))
+
+
+def test_a_dataset_of_ones_own_without_class_names_has_digits(load, tmp_path):
+    folder = write_split(tmp_path, "train", IMAGES, LABELS)
+    loaded = load("letters", data_dir=folder, split="train")
+    assert loaded.features["label"].names == list("0123456789")
+
+
+def test_a_changed_folder_of_ones_own_is_read_again(load, tmp_path):
+    folder = write_letters(tmp_path / "letters")
+    load("letters", data_dir=folder)
+    write_split(folder, "train", pictures(20, 8), numbers(20, 8, 4))
+    assert_rows(load("letters", data_dir=folder)["train"], pictures(20, 8), numbers(20, 8, 4))
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "a/b", "-a", "_a", "a b", "all", "ALL", "a\n", "é"]
+)
+def test_a_dataset_of_ones_own_needs_a_name_for_paths(tiny, tmp_path, name):
+    with pytest.raises(ValueError, match=".") as refusal:
+        tiny.module.check_config_name(name, "here")
+    assert str(refusal.value) == (
+        f"here: the name {name!r}, expected a letter or digit, then letters, digits, '_', '.' or "
+        "'-', and not 'all'; choose another name"
+    )
+
+
+@pytest.mark.parametrize("name", ["../letters", "a b"])
+def test_load_refuses_a_name_that_is_no_name_for_paths(load, tmp_path, name):
+    with pytest.raises(ValueError, match=f"config {name!r}: the name {name!r}, expected a letter"):
+        load(name, data_dir=write_letters(tmp_path / "letters"))
+
+
+def test_published_rows_are_not_loaded_under_another_name(load, tiny):
+    """Their class names would be lost."""
+    folder = tiny.folder("fashion")
+    with pytest.raises(ValueError, match=".") as refusal:
+        load("letters", data_dir=folder)
+    assert str(refusal.value) == (
+        f"{folder / 'train-images-idx3-ubyte.gz'}: these are Fashion-MNIST's train images and "
+        "labels, expected those of letters; load 'fashion'"
+    )
+
+
+def test_published_images_may_have_other_labels(load, tiny, tmp_path):
+    images, _ = tiny.arrays["fashion"]["train"]
+    folder = write_split(tmp_path / "coarse", "train", images, numbers(40, 1, 3))
+    assert_rows(load("coarse", data_dir=folder, split="train"), images, numbers(40, 1, 3))

@@ -172,7 +172,8 @@ FORM = (
         (
             "labels.txt",
             b"\xff\xfe\n",
-            "no class names (UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff in position "
+            "unreadable class names (UnicodeDecodeError: "
+            "'utf-8' codec can't decode byte 0xff in position "
             f"0: invalid start byte), expected {FORM}",
         ),
         ("labels.txt", b"a\n" + b"x" * 201, f"class name '{'x' * 79} has 201 characters, {TEXT}"),
@@ -195,24 +196,26 @@ FORM = (
         (
             "dataset_meta.json",
             b"{",
-            "no class names (JSONDecodeError: Expecting property name enclosed in double quotes: "
+            "unreadable class names (JSONDecodeError: "
+            "Expecting property name enclosed in double quotes: "
             f"line 1 column 2 (char 1)), expected {FORM}",
         ),
         (
             "dataset_meta.json",
             b'{"names": ["a"]}',
-            f"no class names (KeyError: 'labels'), expected {FORM}",
+            f"unreadable class names (KeyError: 'labels'), expected {FORM}",
         ),
         (
             "dataset_meta.json",
             b'["a"]',
-            "no class names (TypeError: list indices must be integers or slices, not str), "
+            "unreadable class names (TypeError: "
+            "list indices must be integers or slices, not str), "
             f"expected {FORM}",
         ),
         (
             "dataset_meta.json",
             b'{"labels": "ab"}',
-            "class names 'ab', expected a list of texts; correct the class names",
+            "class names 'ab', expected a list of strings; correct the class names",
         ),
         ("dataset_meta.json", b'{"labels": []}', f"0 class names, {ONE_TO_256}"),
         ("dataset_meta.json", b'{"labels": ["a", 1]}', f"class name 1 is of type int, {TEXT}"),
@@ -250,7 +253,7 @@ def test_class_names_that_nest_too_deep_are_refused(tiny, tmp_path):
     (tmp_path / "dataset_meta.json").write_bytes(b"[" * 100_000)
     with pytest.raises(
         ValueError,
-        match=r"dataset_meta.json: no class names \(RecursionError: .*\), expected UTF-8",
+        match=r"dataset_meta.json: unreadable class names \(RecursionError: .*\), expected UTF-8",
     ):
         tiny.module.read_class_names(tmp_path / "dataset_meta.json")
 

@@ -118,12 +118,12 @@ def test_the_users_line(real_archives, real_loaded, tmp_path):
 
 
 def test_one_member_is_not_taken_for_another(real_archives, real_rows, tmp_path):
-    with pytest.raises(ValueError, match="these are MNIST's train images, not Fashion-MNIST's"):
+    with pytest.raises(ValueError, match="are MNIST's train images, expected Fashion-MNIST's"):
         mnist_family.load("fashion", data_dir=real_archives / "mnist", cache_dir=str(tmp_path))
     for split, (images, labels) in real_rows["fashion"].items():
         mnist_family.write_idx(tmp_path / f"{split}-images-idx3-ubyte", images)
         mnist_family.write_idx(tmp_path / f"{split}-labels-idx1-ubyte", labels)
-    with pytest.raises(ValueError, match="these are Fashion-MNIST's train images, not MNIST's"):
+    with pytest.raises(ValueError, match="are Fashion-MNIST's train images, expected MNIST's"):
         mnist_family.load("mnist", data_dir=tmp_path, cache_dir=str(tmp_path))
 
 

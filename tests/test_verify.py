@@ -353,12 +353,12 @@ def test_too_few_classes_are_refused_for_official_archives_too(load, tiny, tmp_p
         (
             "fashion",
             "mnist",
-            "these are MNIST's train images, not Fashion-MNIST's train images; .* load 'mnist'",
+            "are MNIST's train images, expected Fashion-MNIST's train images; .* load 'mnist'",
         ),
         (
             "mnist",
             "kmnist",
-            "these are Kuzushiji-MNIST's train images, not MNIST's train images; .* load 'kmnist'",
+            "are Kuzushiji-MNIST's train images, expected MNIST's train images; .* load 'kmnist'",
         ),
     ],
 )
@@ -387,7 +387,7 @@ def test_labels_of_another_member_are_refused(load, tiny, tmp_path, form):
     other = repacked(tiny.folder("fashion"), tmp_path / "other", form)
     shutil.copy(other / TEST_LABELS, folder / TEST_LABELS)
     with pytest.raises(
-        ValueError, match="these are Fashion-MNIST's test labels, not MNIST's test labels"
+        ValueError, match="are Fashion-MNIST's test labels, expected MNIST's test labels"
     ):
         load("mnist", data_dir=folder)
 
@@ -396,7 +396,7 @@ def test_one_split_named_as_another_is_refused(load, tiny, tmp_path):
     folder = write_split(tmp_path / "archives", "train", *tiny.arrays["mnist"]["test"])
     with pytest.raises(
         ValueError,
-        match="are MNIST's test images, not MNIST's train images; put the right file there$",
+        match="are MNIST's test images, expected MNIST's train images; put the right file there$",
     ):
         load("mnist", data_dir=folder)
 

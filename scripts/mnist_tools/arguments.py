@@ -51,6 +51,60 @@ def make_overview() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", metavar="FOLDER", type=Path, help="folder of the dataset, named after it"
+    )
+    parser.add_argument(
+        "--from",
+        metavar="SOURCE",
+        dest="source",
+        help="the data: a CSV, NPZ or Parquet file, or a folder of such files, of images, of "
+        "WebDataset shards or of IDX archives; default: only write a missing facts.yaml",
+    )
+    _add_reading_options(parser)
+    parser.add_argument(
+        "--invert",
+        action="store_true",
+        help="invert the images, for dark drawings on white; here, 0 is background",
+    )
+    parser.add_argument(
+        "--hold-out",
+        metavar="SPLIT=SHARE",
+        type=_parse_share,
+        action="append",
+        help="move this share of the rows of train, drawn at random from every class, to a split, "
+        "as in test=0.2; may be repeated",
+    )
+    parser.add_argument(
+        "--seed", metavar="N", type=int, default=0, help="seed of --hold-out; default: 0"
+    )
+
+
+def _add_reading_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--class-names",
+        metavar="FILE",
+        type=Path,
+        help="labels.txt or dataset_meta.json that names the classes",
+    )
+    parser.add_argument(
+        "--resize",
+        action="store_true",
+        help="scale images of other sizes to 28 × 28, and convert colour to grey",
+    )
+
+
+def _parse_share(text: str) -> tuple[str, float]:
+    """Parse SPLIT=SHARE."""
+    split, _, share = text.partition("=")
+    try:
+        return split, float(share)
+    except ValueError:
+        message = f"{text!r} is not of the form SPLIT=SHARE, such as test=0.2"
+        raise argparse.ArgumentTypeError(message) from None
+
+
 def _add_build(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "out",
@@ -59,21 +113,27 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
         help="folder to write: new, empty, or written by an earlier build",
     )
     parser.add_argument(
-        "names",
-        metavar="NAME",
+        "sources",
+        metavar="SOURCE",
         nargs="*",
-        help="datasets to build (mnist, fashion, kmnist); default: all",
+        help="mnist, fashion, kmnist, or a folder or file of your own, as PATH or NAME=PATH; the "
+        "first is the default config; default: all three",
     )
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
         "--archives",
         metavar="DIR",
         type=Path,
-        help="folder of archives: DIR/NAME, or DIR itself for a single NAME; "
+        help="folder of published archives: DIR/mnist and so on, or DIR itself for a single one; "
         "default: download from the mirrors",
     )
     source.add_argument(
         "--sample", action="store_true", help="build a small synthetic sample; needs no network"
+    )
+    parser.add_argument(
+        "--resize",
+        action="store_true",
+        help="scale images of other sizes to 28 × 28, and convert colour to grey",
     )
     parser.add_argument(
         "--num-proc",
@@ -122,17 +182,7 @@ def _add_convert(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         help="keep only these classes, given by name or number, and renumber them from 0",
     )
-    parser.add_argument(
-        "--class-names",
-        metavar="FILE",
-        type=Path,
-        help="labels.txt or dataset_meta.json that names the classes",
-    )
-    parser.add_argument(
-        "--resize",
-        action="store_true",
-        help="scale images of other sizes to 28 × 28, and convert colour to grey",
-    )
+    _add_reading_options(parser)
     parser.add_argument(
         "--csv-header",
         action="store_true",
@@ -289,19 +339,33 @@ def _add_benchmark(parser: argparse.ArgumentParser) -> None:
         default=3,
         help="number of runs, of which the fastest counts; default: 3",
     )
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
         "--memory",
         action="store_true",
         help="also measure the peak memory of a load, and of one with ten times the rows (Linux)",
     )
+    what.add_argument(
+        "--train",
+        action="store_true",
+        help="train a small network for one epoch through each way to read the rows instead; "
+        "needs PyTorch",
+    )
 
 
 COMMANDS = {
+    "init": Command(
+        module="init",
+        script="init",
+        summary="Start your own dataset: archives from your data, and a facts.yaml to fill in.",
+        example="letters --from letters.csv --hold-out test=0.2",
+        add_arguments=_add_init,
+    ),
     "build": Command(
         module="build",
         script="build",
         summary="Build a folder of Parquet files, with a card, for every release of `datasets`.",
-        example="out fashion --archives archives",
+        example="out fashion letters/",
         add_arguments=_add_build,
     ),
     "convert": Command(
@@ -342,7 +406,7 @@ COMMANDS = {
     "benchmark": Command(
         module="benchmark",
         script="benchmark",
-        summary="Time the loader against plainer builders and its PNG encoder against Pillow.",
+        summary="Time the loader against plainer builders, its PNG encoder, and training.",
         example="mnist archives/mnist --repeats 5",
         add_arguments=_add_benchmark,
     ),

@@ -2,10 +2,11 @@
 
 import os
 import stat
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from mnist_family import fault
+from mnist_tools.lists import name_some
 from mnist_tools.manifest import Changes, find_changes, list_paths, read_manifest
 
 MOUNTS = Path("/proc/self/mountinfo")  # the fifth field of a line is a mount point
@@ -126,14 +127,6 @@ def _is_writable(path: Path) -> bool:
     """Check the write permission of a path; root, too, has to have it."""
     anyone = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
     return os.access(path, os.W_OK) and bool(path.stat().st_mode & anyone)
-
-
-def name_some(paths: Collection[str], shown: int = 3) -> str:
-    """List the first few paths, and say how many more there are."""
-    text = ", ".join([*paths][:shown])
-    if len(paths) <= shown:
-        return text
-    return f"{text} and {len(paths) - shown:,} more"
 
 
 def resolve(path: str | os.PathLike[str]) -> Path:

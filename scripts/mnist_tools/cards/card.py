@@ -10,13 +10,13 @@ import jinja2
 
 import mnist_family
 from mnist_tools.cards import escape, facts, tables
-from mnist_tools.cards.dataset import Dataset, published, unpublished
+from mnist_tools.cards.dataset import Dataset, own, published, unpublished, words_of
 from mnist_tools.cards.facts import FamilyFacts, family_facts
-from mnist_tools.cards.figures import fill, show_figure
+from mnist_tools.cards.figures import show_figure
 from mnist_tools.cards.front_matter import front_matter
 from mnist_tools.cards.statements import Source, Statement
 
-__all__ = ["Dataset", "pretty_name", "published", "render", "render_licence", "unpublished"]
+__all__ = ["Dataset", "own", "pretty_name", "published", "render", "render_licence", "unpublished"]
 
 CARD, LICENCE = "card.md.j2", "license.md.j2"
 HEADING = re.compile(r"^(##|###) (.*)$", re.MULTILINE)
@@ -63,9 +63,9 @@ def _shared_names(datasets: Sequence[Dataset], family: FamilyFacts) -> dict[str,
     }
 
 
-def _one_sentence_each(datasets: Sequence[Dataset], section: str) -> bool:
-    """Check whether a section has one statement per dataset, and no table or measurement."""
-    sections = [dataset.facts.sections[section] for dataset in datasets]
+def _one_sentence_each(datasets: Sequence[Dataset], topic: str) -> bool:
+    """Check whether a topic has one statement per dataset, and no table or measurement."""
+    sections = [dataset.facts.about(topic) for dataset in datasets]
     return all(len(each) == 1 and each[0].kind not in ("table", "measured") for each in sections)
 
 
@@ -76,13 +76,13 @@ def _sources(datasets: Sequence[Dataset], family: FamilyFacts) -> list[Source]:
 
 def _cited(datasets: Sequence[Dataset], family: FamilyFacts) -> Iterator[Source]:
     if any(dataset.kind == "published" for dataset in datasets):
-        for statements in family.sections.values():
+        for statements in family.topics.values():
             for statement in statements:
                 yield from statement.sources
     for dataset in datasets:
         if dataset.measurements is None and dataset.facts.published_counts is not None:
             yield dataset.facts.published_counts.source
-        for statements in (*dataset.facts.sections.values(), dataset.facts.licence.statements):
+        for statements in (*dataset.facts.topics.values(), dataset.facts.licence.statements):
             for statement in statements:
                 yield from statement.sources
 
@@ -148,7 +148,7 @@ def _as_markdown(value: object) -> object:
 def _prose(statement: Statement, dataset: Dataset | None) -> escape.Markdown:
     """Return the text of a statement as Markdown, with its figures filled in."""
     figures = {} if dataset is None else dataset.figures
-    words = fill(statement.text, figures, place=statement.place, escape=escape.escape_prose)
+    words = words_of(statement, figures, escape=escape.escape_prose)
     return escape.protect_start(words)
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from mnist_tools.cards.card import pretty_name
-from mnist_tools.cards.dataset import Dataset
+from mnist_tools.cards.dataset import Dataset, words_of
 from mnist_tools.cards.escape import printable
 from mnist_tools.cards.facts import Author, FamilyFacts, family_facts
-from mnist_tools.cards.figures import fill
 from mnist_tools.cards.statements import Statement
 from mnist_tools.whole_folder import hash_file
 
@@ -41,16 +40,16 @@ regex repeated replace samplingRate separator source subField transform
 """
 CARD_FILE, LICENCE_FILE = "README.md", "LICENSE.md"
 SPDX = "https://spdx.org/licenses/"
-RAI_SECTIONS = {  # terms of the Responsible AI vocabulary, and the card's sections about them
-    "dataCollection": "collection_and_processing",
-    "dataPreprocessingProtocol": "collection_and_processing",
-    "dataAnnotationProtocol": "annotation_process",
+RAI_TOPICS = {  # terms of the Responsible AI vocabulary, and the topics of facts.yaml on them
+    "dataCollection": "collection",
+    "dataPreprocessingProtocol": "collection",
+    "dataAnnotationProtocol": "annotation",
     "annotatorDemographics": "annotators",
     "dataBiases": "biases",
-    "dataLimitations": "limitations",
-    "dataUseCases": "direct_use",
+    "dataLimitations": "known_issues",
+    "dataUseCases": "intended_uses",
     "dataSocialImpact": "social_impact",
-    "personalSensitiveInformation": "personal_and_sensitive_information",
+    "personalSensitiveInformation": "sensitive",
 }
 RAI_SINGLE = ("dataCollection", "dataSocialImpact")  # terms with a single text
 SPLIT_TYPES = {
@@ -102,19 +101,20 @@ def for_repository(text: str, url: str) -> str:
 
 def _about(datasets: Sequence[Dataset], family: FamilyFacts) -> Json:
     homepages = _unique(dataset.homepage for dataset in datasets if dataset.homepage)
+    publishers = _unique(dataset.config.homepage for dataset in datasets if dataset.config)
     return {
         "name": printable(pretty_name(datasets, family)),
-        "description": " ".join(_said(datasets, "summary")),
+        "description": " ".join(_said(datasets, "description")),
         "url": homepages[0] if len(datasets) == 1 and homepages else CARD_FILE,
-        "prov:wasDerivedFrom": [{"@id": url} for url in homepages],
-        "version": max(str(dataset.config.version) for dataset in datasets),
+        "prov:wasDerivedFrom": [{"@id": url} for url in publishers],
+        "version": max(filter(None, (dataset.version for dataset in datasets)), default=None),
         "datePublished": max(filter(None, map(_date_published, datasets)), default=None),
-        "dateModified": family.date_published if homepages else None,
+        "dateModified": family.date_published if publishers else None,
         "license": [_license(dataset) for dataset in datasets],
         "creator": [_creator(author) for author in _authors(datasets)],
         "citeAs": "\n\n".join(_unique(each.citations[0] for each in datasets if each.citations)),
         "keywords": [*family.tags, *_unique(tag for each in datasets for tag in each.facts.tags)],
-        "inLanguage": _unique(language for each in datasets for language in each.facts.language),
+        "inLanguage": _unique(language for each in datasets for language in each.facts.languages),
         "isLiveDataset": False,
     }
 
@@ -129,8 +129,11 @@ def _license(dataset: Dataset) -> Json:
 
 
 def _date_published(dataset: Dataset) -> str | None:
-    """Return the day of publication: as stated in the facts, else the latest date in an archive."""
-    if dataset.facts.date_published is not None:
+    """Return the day of publication, as stated in the facts.
+
+    For published archives, it is otherwise the latest date in one of them.
+    """
+    if dataset.facts.date_published is not None or dataset.kind != "published":
         return dataset.facts.date_published
     dates = (archive.dated for pair in dataset.archives.values() for archive in pair)
     return max(filter(None, dates), default=None)
@@ -144,6 +147,8 @@ def _creator(author: Author) -> Json:
     creator = {"@type": f"sc:{author.type.capitalize()}", "name": author.name}
     if author.url:
         creator["url"] = author.url
+    if author.orcid:
+        creator["sameAs"] = f"https://orcid.org/{author.orcid}"
     if author.affiliation:
         return {**creator, "affiliation": _organization(author.affiliation)}
     return creator
@@ -154,24 +159,24 @@ def _organization(name: str) -> Json:
 
 
 def _responsible_ai(datasets: Sequence[Dataset]) -> Json:
-    said = {term: _said(datasets, section) for term, section in RAI_SECTIONS.items()}
+    said = {term: _said(datasets, topic) for term, topic in RAI_TOPICS.items()}
     return {
         f"rai:{term}": " ".join(texts) if term in RAI_SINGLE else texts
         for term, texts in said.items()
     }
 
 
-def _said(datasets: Sequence[Dataset], section: str) -> list[str]:
-    """Return the known statements of a section as plain texts; titles go first if needed."""
+def _said(datasets: Sequence[Dataset], topic: str) -> list[str]:
+    """Return the known statements on a topic as plain texts; titles go first if needed."""
     return [
         f"{dataset.title}: {text}" if len(datasets) > 1 else text
         for dataset in datasets
-        for text in _known(dataset, section)
+        for text in _known(dataset, topic)
     ]
 
 
-def _known(dataset: Dataset, section: str) -> Iterator[str]:
-    for statement in dataset.facts.sections[section]:
+def _known(dataset: Dataset, topic: str) -> Iterator[str]:
+    for statement in dataset.facts.about(topic):
         if statement.kind != "unknown":
             yield plain(statement, dataset)
 
@@ -191,7 +196,7 @@ def _plain_table(statement: Statement) -> str:
 
 
 def _plain_text(statement: Statement, dataset: Dataset) -> str:
-    text = fill(statement.text, dataset.figures, place=statement.place)
+    text = words_of(statement, dataset.figures)
     return f"Measured: {text}" if statement.kind == "measured" else text
 
 

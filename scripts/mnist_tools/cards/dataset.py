@@ -1,6 +1,6 @@
 """A dataset as a card describes it: its facts, measurements and the files of a build."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import itemgetter
@@ -8,12 +8,20 @@ from typing import Any, Literal, NamedTuple
 
 import mnist_family
 from mnist_family import FamilyConfig
-from mnist_tools.cards.facts import DatasetFacts, dataset_facts
+from mnist_tools.cards.facts import (
+    NO_LICENCE,
+    OTHER_LICENCE,
+    UNKNOWN_LICENCE,
+    DatasetFacts,
+    dataset_facts,
+)
 from mnist_tools.cards.figures import fill
 from mnist_tools.cards.measurements import Measurements, SplitFigures
 from mnist_tools.cards.neighbours import Knn
 from mnist_tools.cards.pictures import Pictures
+from mnist_tools.cards.statements import Statement
 from mnist_tools.shards.size import SplitSize
+from mnist_tools.source_files import SourceFile
 
 Kind = Literal["published", "synthetic", "own"]
 
@@ -39,39 +47,56 @@ class ArchiveFacts(NamedTuple):
 class Dataset:
     """A dataset that a card describes.
 
-    `kind` is "published" for the archives of `config`, and "synthetic" or "own" for other archives
-    of the same form. `sizes` has an entry for each split that a build wrote, or is None if the card
-    does not belong to a build.
+    `kind` is "published" for the archives of `config`, "synthetic" for a sample, and "own" for
+    any others. `name` is that of the config on the card. `sizes` has an entry for each split that a
+    build wrote, or is None if the card does not belong to a build. Only published datasets have a
+    `config`. `source_files` are what the rows were read from, if that was not archives.
     """
 
     kind: Kind
-    config: FamilyConfig
+    name: str
     title: str
     class_names: tuple[str, ...]
     facts: DatasetFacts
     measurements: Measurements | None = None
     sizes: Mapping[str, SplitSize] | None = None
     pictures: Pictures = field(default_factory=Pictures)
+    config: FamilyConfig | None = None
+    source_files: tuple[SourceFile, ...] = ()
 
     @property
-    def name(self) -> str:
-        """Return the config's name."""
-        return str(self.config.name)
+    def description(self) -> str | None:
+        """Return the description of a published dataset's config, or None."""
+        return str(self.config.description) if self.config else None
 
     @property
     def homepage(self) -> str | None:
         """Return the URL of the publisher's description, or None."""
-        return self.config.homepage if self.kind == "published" else None
+        return self.config.homepage if self.config else self.facts.homepage
+
+    @property
+    def version(self) -> str | None:
+        """Return the version of a published dataset's config, or the one that facts give."""
+        return str(self.config.version) if self.config else self.facts.version
+
+    @property
+    def mirrors(self) -> tuple[str, ...]:
+        """Return the base URLs of a published dataset's archives."""
+        return self.config.mirrors if self.config else ()
 
     @property
     def licence_id(self) -> str:
         """Return the Hub's id of the licence."""
-        return self.facts.licence.id or self.config.license
+        if self.facts.licence.id is not None:
+            return self.facts.licence.id
+        if self.config is not None:
+            return str(self.config.license)
+        return UNKNOWN_LICENCE if self.facts.licence == NO_LICENCE else OTHER_LICENCE
 
     @property
     def citations(self) -> tuple[str, ...]:
         """Return BibTeX entries."""
-        if self.kind != "published":
+        if self.config is None:
             return self.facts.citations
         return (self.config.citation.strip(), *self.facts.citations)
 
@@ -100,7 +125,9 @@ class Dataset:
 
     @cached_property
     def archives(self) -> dict[str, list[ArchiveFacts]]:
-        """Return the archives of each split: images, then labels."""
+        """Return the archives of each split: images, then labels; none for other source files."""
+        if self.source_files:
+            return {split: [] for split in self.counts}
         if self.measurements is not None:
             return {
                 split: [
@@ -113,13 +140,13 @@ class Dataset:
             }
         return {
             split: [ArchiveFacts(each.file, each.bytes, each.sha256) for each in pair]
-            for split, pair in self.config.archives.items()
+            for split, pair in (self.config.archives if self.config else {}).items()
         }
 
     @cached_property
     def figures(self) -> dict[str, Any]:
-        """Return the figures that texts of the facts may refer to, by name."""
-        figures: dict[str, Any] = {"title": self.title, "of": self.config.title}
+        """Return the figures that measured statements may refer to, by name."""
+        figures: dict[str, Any] = {"title": self.title}
         if self.measurements is None:
             return figures
         figures.update(self.measurements.whole or self.measurements.splits)
@@ -155,6 +182,18 @@ def _with_class_names(knn: Knn, class_names: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def words_of(
+    statement: Statement, figures: Mapping[str, Any], *, escape: Callable[[str], str] = str
+) -> str:
+    """Return the text of a statement as one line; measured ones have their figures filled in.
+
+    ValueError names the place of a figure that does not exist.
+    """
+    if statement.kind == "measured":
+        return fill(statement.text, figures, place=statement.place, escape=escape)
+    return escape(" ".join(statement.text.split()))
+
+
 def published(
     config: FamilyConfig,
     measurements: Measurements | None = None,
@@ -162,9 +201,41 @@ def published(
     sizes: Mapping[str, SplitSize] | None = None,
 ) -> Dataset:
     """Describe the published archives of a config."""
-    facts = dataset_facts(config.name)
     return Dataset(
-        "published", config, config.title, config.class_names, facts, measurements, sizes
+        kind="published",
+        name=config.name,
+        title=config.title,
+        class_names=config.class_names,
+        facts=dataset_facts(config.name),
+        measurements=measurements,
+        sizes=sizes,
+        config=config,
+    )
+
+
+def own(
+    name: str,
+    facts: DatasetFacts,
+    class_names: Sequence[str],
+    measurements: Measurements,
+    *,
+    sizes: Mapping[str, SplitSize] | None = None,
+) -> Dataset:
+    """Describe somebody's own dataset.
+
+    `name` is that of its config, which readers pass to `load_dataset`. `facts` are those of
+    `facts_in(folder)`, or of `no_facts(title)` for rows from elsewhere. `measurements` are of the
+    archives with the rows, and `sizes` of the Parquet files, by split. The title is the one in
+    `facts`, or else `name`.
+    """
+    return Dataset(
+        kind="own",
+        name=name,
+        title=facts.title or name,
+        class_names=tuple(class_names),
+        facts=facts,
+        measurements=measurements,
+        sizes=sizes,
     )
 
 
@@ -176,10 +247,7 @@ def unpublished(
     *,
     sizes: Mapping[str, SplitSize] | None = None,
 ) -> Dataset:
-    """Describe other archives of the same form as a config's."""
+    """Describe a sample of a config, or other archives that are built under its name."""
     facts = dataset_facts(kind)
-    place = f"{facts.path}: title"
-    if facts.title is None:
-        raise mnist_family.fault(place, "none", "a text", "write one")
-    title = fill(facts.title, {"of": config.title}, place=place)
-    return Dataset(kind, config, title, tuple(class_names), facts, measurements, sizes)
+    title = fill(facts.title or "", {"of": config.title}, place=f"{facts.path}: title")
+    return Dataset(kind, config.name, title, tuple(class_names), facts, measurements, sizes)

@@ -1,9 +1,9 @@
-"""Read and check the facts about the datasets: cards/facts.yaml and cards/<name>/facts.yaml."""
+"""Read and check facts about datasets: facts.yaml of any dataset, and cards/facts.yaml."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import mnist_family
 from mnist_tools.cards.statements import (
@@ -11,46 +11,67 @@ from mnist_tools.cards.statements import (
     Statement,
     Yaml,
     name_sources,
-    read_sections,
+    read_answer,
     read_sources,
-    read_sources_with_shared,
-    read_statements,
+    read_topics,
 )
-from mnist_tools.cards.strict_yaml import read_facts_file
+from mnist_tools.cards.strict_yaml import answer_keys, read_facts_file
 
 INSTALLED_CARDS = Path(__file__).parents[1] / "card_data"  # exists only in a wheel
 CARDS = INSTALLED_CARDS if INSTALLED_CARDS.is_dir() else Path(__file__).parents[3] / "cards"
+FACTS_FILE = "facts.yaml"
+UNKNOWN_LICENCE, OTHER_LICENCE = "unknown", "other"  # the Hub's ids
+QUESTIONS = (  # what a card should answer, most important first
+    "licence",
+    "description",
+    "rationale",
+    "collection",
+    "annotation",
+    "known_issues",
+    "sensitive",
+    "authors",
+    "citation",
+    "intended_uses",
+    "out_of_scope_uses",
+    "contact",
+    "version",
+    "funding",
+)
 
 
 @dataclass(frozen=True)
 class Author:
-    """A person or organization that made a dataset."""
+    """A person or organization that made a dataset; `orcid` is the iD without a URL."""
 
     name: str
     type: Literal["person", "organization"] = "person"
     affiliation: str | None = None
     url: str | None = None
+    orcid: str | None = None
 
 
 @dataclass(frozen=True)
 class Paper:
     """The paper that introduced a dataset."""
 
-    text: str
+    title: str
     url: str | None = None
 
 
 @dataclass(frozen=True)
 class Licence:
-    """A licence with its evidence; `id` is set only if it differs from `mnist_family.CONFIGS`."""
+    """A licence with its evidence; `id` is the Hub's, or None if facts.yaml gives none."""
 
     name: str
-    statements: tuple[Statement, ...]
     id: str | None = None
+    statements: tuple[Statement, ...] = ()
     spdx: str | None = None
     url: str | None = None
     attribution: str | None = None
     notice: str | None = None
+
+
+NO_LICENCE = Licence("not known")
 
 
 @dataclass(frozen=True)
@@ -71,23 +92,47 @@ class PublishedCounts:
 
 @dataclass(frozen=True)
 class DatasetFacts:
-    """The facts about one dataset, from the file at `path`."""
+    """The facts about one dataset, from the file at `path`; what it does not say is empty.
+
+    `topics` has the statements on each topic that is answered, in the order of the schema; `about`
+    looks one up. `more` has Markdown by heading.
+    """
 
     path: Path
-    tags: tuple[str, ...]
-    language: tuple[str, ...]
-    annotations_creators: tuple[str, ...]
-    source_datasets: tuple[str, ...]
-    authors: tuple[Author, ...]
-    repository: str | None
-    paper: Paper | None
-    sections: Mapping[str, tuple[Statement, ...]]
-    licence: Licence
-    citations: tuple[str, ...]
-    title: str | None
-    note: str | None
-    date_published: str | None
-    published_counts: PublishedCounts | None
+    title: str | None = None
+    licence: Licence = NO_LICENCE
+    topics: Mapping[str, tuple[Statement, ...]] = field(default_factory=dict)
+    authors: tuple[Author, ...] = ()
+    homepage: str | None = None
+    repository: str | None = None
+    paper: Paper | None = None
+    citations: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    version: str | None = None
+    date_published: str | None = None
+    contact: str | None = None
+    note: str | None = None
+    annotations_creators: tuple[str, ...] = ()
+    source_datasets: tuple[str, ...] = ()
+    more: Mapping[str, str] = field(default_factory=dict)
+    published_counts: PublishedCounts | None = None
+
+    def about(self, topic: str) -> tuple[Statement, ...]:
+        """Return the statements on a topic, such as "rationale"; () if nothing is said of it."""
+        return self.topics.get(topic, ())
+
+
+class OpenQuestions(NamedTuple):
+    """The keys that facts leave unanswered, most important first, and how many were asked for."""
+
+    keys: tuple[str, ...]
+    asked: int
+
+    def __str__(self) -> str:
+        """Return "open: rationale, funding; 12 of 14 answered"."""
+        answered = f"{self.asked - len(self.keys)} of {self.asked} answered"
+        return f"open: {', '.join(self.keys)}; {answered}" if self.keys else answered
 
 
 @dataclass(frozen=True)
@@ -109,15 +154,16 @@ class FamilyFacts:
     date_published: str
     tags: tuple[str, ...]
     releases: Releases
-    sections: Mapping[str, tuple[Statement, ...]]
+    topics: Mapping[str, tuple[Statement, ...]]
     versions: Mapping[str, str]
     glossary: Mapping[str, str]
 
 
 def family_facts() -> FamilyFacts:
     """Read the facts about the family. ValueError names the file and the key that is wrong."""
-    path = CARDS / "facts.yaml"
+    path = CARDS / FACTS_FILE
     facts = read_facts_file(path, "family")
+    topics = {name: facts[name] for name in ("structure", "known_issues")}
     return FamilyFacts(
         pretty_name=facts["pretty_name"],
         license_name=facts["license_name"],
@@ -125,39 +171,50 @@ def family_facts() -> FamilyFacts:
         date_published=facts["date_published"],
         tags=tuple(facts["tags"]),
         releases=Releases(**facts["releases"]),
-        sections=read_sections(path, facts["sections"], read_sources(facts["sources"])),
+        topics=read_topics(path, topics, read_sources(facts["sources"])),
         versions=facts["versions"],
         glossary=facts["glossary"],
     )
 
 
 def dataset_facts(name: str) -> DatasetFacts:
-    """Read the facts about a config, or about `synthetic` or `own` datasets.
+    """Read the facts in cards/<name>: those of a config, or "synthetic" or "own".
+
+    Their statements may also name the sources in cards/facts.yaml. ValueError names the file and
+    the key that is wrong.
+    """
+    shared = read_facts_file(CARDS / FACTS_FILE, "family")["sources"]
+    return _read(CARDS / name / FACTS_FILE, shared)
+
+
+def read_facts(path: Path) -> DatasetFacts:
+    """Read somebody's facts.yaml. ValueError names the file and the key that is wrong."""
+    return _read(path, {})
+
+
+def facts_in(folder: Path) -> DatasetFacts:
+    """Read the facts.yaml in a folder; without one, the title is the folder's name.
 
     ValueError names the file and the key that is wrong.
     """
-    path = CARDS / name / "facts.yaml"
-    facts = read_facts_file(path, "dataset")
-    shared = read_facts_file(CARDS / "facts.yaml", "family")["sources"]
-    sources = read_sources_with_shared(path, facts["sources"], shared)
-    links = facts["links"]
-    return DatasetFacts(
-        path=path,
-        tags=tuple(facts["tags"]),
-        language=tuple(facts["language"]),
-        annotations_creators=tuple(facts["annotations_creators"]),
-        source_datasets=tuple(facts["source_datasets"]),
-        authors=tuple(Author(**author) for author in facts["authors"]),
-        repository=links.get("repository"),
-        paper=Paper(**links["paper"]) if "paper" in links else None,
-        sections=read_sections(path, facts["sections"], sources),
-        licence=_licence(path, facts["licence"], sources),
-        citations=tuple(entry.strip() for entry in facts["citations"]),
-        title=facts.get("title"),
-        note=facts.get("note"),
-        date_published=facts.get("date_published"),
-        published_counts=_published_counts(path, facts.get("published_counts"), sources),
-    )
+    path = folder / FACTS_FILE
+    if path.exists():
+        return read_facts(path)
+    return no_facts(folder.resolve().name, path)
+
+
+def no_facts(title: str, path: Path = Path(FACTS_FILE)) -> DatasetFacts:
+    """Return facts that give a title and nothing else."""
+    return DatasetFacts(path, title)
+
+
+def open_questions(facts: DatasetFacts) -> OpenQuestions:
+    """Return which of QUESTIONS a dataset's facts leave unanswered.
+
+    A statement that something is unknown, and where it was looked for, is an answer.
+    """
+    keys = tuple(question for question in QUESTIONS if not _is_answered(facts, question))
+    return OpenQuestions(keys, len(QUESTIONS))
 
 
 def clone_cards() -> Path:
@@ -168,9 +225,86 @@ def clone_cards() -> Path:
     return CARDS
 
 
-def _licence(path: Path, found: Yaml, sources: Mapping[str, Source]) -> Licence:
-    statements = read_statements(f"{path}: licence", found["statements"], sources)
-    return Licence(**{**found, "statements": statements})
+def _is_answered(facts: DatasetFacts, question: str) -> bool:
+    if question == "licence":
+        return facts.licence != NO_LICENCE
+    outside_topics = {
+        "authors": facts.authors,
+        "citation": facts.citations,
+        "contact": facts.contact,
+        "version": facts.version,
+    }
+    return bool(outside_topics.get(question) or facts.about(question))
+
+
+# --- From YAML ------------------------------------------------------------------------------------
+
+
+def _read(path: Path, shared_sources: Mapping[str, Yaml]) -> DatasetFacts:
+    facts = read_facts_file(path, "facts")
+    sources = _sources(path, facts.get("sources", {}), shared_sources)
+    topics = {key: facts[key] for key in answer_keys() if key in facts}
+    return DatasetFacts(
+        path=path,
+        title=facts.get("title"),
+        licence=_licence(path, facts, sources),
+        topics=read_topics(path, topics, sources),
+        authors=tuple(_author(author) for author in facts.get("authors", ())),
+        homepage=facts.get("homepage"),
+        repository=facts.get("repository"),
+        paper=_paper(facts.get("paper")),
+        citations=tuple(entry.strip() for entry in _listed(facts.get("citation", []))),
+        languages=tuple(facts.get("languages", ())),
+        tags=tuple(facts.get("tags", ())),
+        version=facts.get("version"),
+        date_published=facts.get("date_published"),
+        contact=facts.get("contact"),
+        note=facts.get("note"),
+        annotations_creators=tuple(facts.get("annotations_creators", ())),
+        source_datasets=tuple(facts.get("source_datasets", ())),
+        more=facts.get("more", {}),
+        published_counts=_published_counts(path, facts.get("published_counts"), sources),
+    )
+
+
+def _sources(path: Path, own: Mapping[str, Yaml], shared: Mapping[str, Yaml]) -> dict[str, Source]:
+    for key in own:
+        if key in shared:
+            expected = "a key that cards/facts.yaml does not have"
+            raise mnist_family.fault(f"{path}: sources", key, expected, "rename it")
+    return read_sources({**shared, **own})
+
+
+def _licence(path: Path, facts: Yaml, sources: Mapping[str, Source]) -> Licence:
+    if "licence" in facts and "license" in facts:
+        found, expected = "both licence and license", "one of the two"
+        raise mnist_family.fault(str(path), found, expected, "leave one out")
+    found = facts.get("licence", facts.get("license", UNKNOWN_LICENCE))
+    if found == UNKNOWN_LICENCE:
+        return NO_LICENCE
+    if isinstance(found, str):
+        return Licence(found, found.lower())
+    statements = read_answer(f"{path}: licence", found.get("statements", []), sources)
+    return Licence(**{"name": found.get("id", "not known"), **found, "statements": statements})
+
+
+def _author(found: str | Yaml) -> Author:
+    if isinstance(found, str):
+        return Author(found)
+    orcid = found.get("orcid")
+    return Author(**{**found, "orcid": orcid and orcid.removeprefix("https://orcid.org/")})
+
+
+def _paper(found: str | Yaml | None) -> Paper | None:
+    if found is None:
+        return None
+    if isinstance(found, str):
+        return Paper(found, found if found.startswith(("https://", "http://")) else None)
+    return Paper(**found)
+
+
+def _listed(found: Any) -> list[str]:
+    return found if isinstance(found, list) else [found]
 
 
 def _published_counts(

@@ -8,7 +8,7 @@ import yaml
 
 from mnist_tools.cards.dataset import Dataset
 from mnist_tools.cards.escape import printable
-from mnist_tools.cards.facts import FamilyFacts
+from mnist_tools.cards.facts import OTHER_LICENCE, FamilyFacts
 
 TASK_CATEGORIES = ["image-classification"]
 TASK_IDS = ["multi-class-image-classification"]
@@ -32,7 +32,7 @@ def front_matter(datasets: Sequence[Dataset], family: FamilyFacts, pretty_name: 
     block = {
         "pretty_name": printable(pretty_name),
         **_license(datasets, family),
-        "language": _union(datasets, lambda dataset: dataset.facts.language),
+        "language": _union(datasets, lambda dataset: dataset.facts.languages),
         "task_categories": TASK_CATEGORIES,
         "task_ids": TASK_IDS,
         "size_categories": [_size_category(datasets)],
@@ -56,13 +56,18 @@ _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER_IN_YAML_1_2, [*"
 
 def _license(datasets: Sequence[Dataset], family: FamilyFacts) -> dict[str, str]:
     licences = _union(datasets, lambda dataset: [dataset.licence_id])
-    if len(licences) == 1:
+    if len(licences) == 1 and licences[0] != OTHER_LICENCE:
         return {"license": licences[0]}
-    return {
-        "license": "other",
-        "license_name": family.license_name,
-        "license_link": family.license_link,
-    }
+    name, link = family.license_name, family.license_link
+    if len(datasets) == 1:
+        licence = datasets[0].facts.licence
+        name, link = _identifier(licence.name), licence.url or link
+    return {"license": OTHER_LICENCE, "license_name": name, "license_link": link}
+
+
+def _identifier(name: str) -> str:
+    """Return a licence's name in the form of the Hub's ids, such as my-licence-1.0."""
+    return re.sub(r"[^\w.]+", "-", name.lower()).strip("-") or OTHER_LICENCE
 
 
 def _size_category(datasets: Sequence[Dataset]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from mnist_tools.cards.escape import Markdown, escape_text
 from mnist_tools.cards.figures import show_figure
+from mnist_tools.lists import name_some
 
 Cell = str | int | float | None  # None is left empty
 
@@ -40,6 +41,4 @@ def _is_numeric(column: Iterable[str]) -> bool:
 
 def cut(names: Sequence[object], separator: str = ", ") -> str:
     """Join the first ten entries of a list, and add how many more there are."""
-    shown = separator.join(map(str, names[:SHOWN]))
-    hidden = len(names) - SHOWN
-    return f"{shown}{separator}and {hidden:,} more" if hidden > 0 else shown
+    return name_some(names, SHOWN, separator)

@@ -1,5 +1,6 @@
 """Statements about a dataset with their sources, and how to read them from facts.yaml."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,9 +8,12 @@ from typing import Any, Literal, get_args
 
 import mnist_family
 
-StatementKind = Literal["claim", "measured", "unknown", "advice", "table"]
-STATEMENT_KINDS: tuple[StatementKind, ...] = get_args(StatementKind)
+WrittenKind = Literal["claim", "measured", "unknown", "advice", "table"]  # the keys in YAML
+StatementKind = WrittenKind | Literal["plain"]  # a plain text, by whoever wrote the file
+WRITTEN_KINDS: tuple[WrittenKind, ...] = get_args(WrittenKind)
 COMPANIONS = {"claim": {"source"}, "table": {"source"}, "unknown": {"looked"}}  # other keys
+PARAGRAPHS = re.compile(r"\n\s*\n")
+URL_START = re.compile("https?://")
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,9 @@ class FactsTable:
 class Statement:
     """One statement about a dataset.
 
-    Claims and tables have sources; `looked` says where something unknown was looked for. Texts may
-    have placeholders for figures. `place` is the file and key, for error messages.
+    Claims and tables have sources; `looked` says where something unknown was looked for. The text
+    of a measured statement may have placeholders for figures; in others, braces are braces. `place`
+    is the file and key, for error messages.
     """
 
     place: str
@@ -54,37 +59,37 @@ Yaml = Mapping[str, Any]
 
 def read_sources(found: Mapping[str, Yaml]) -> dict[str, Source]:
     """Read the sources of a file, by the keys that its statements use."""
-    return {key: Source(**source) for key, source in found.items()}
+    return {key: _source(source) for key, source in found.items()}
 
 
-def read_sources_with_shared(
-    path: Path, own: Mapping[str, Yaml], shared: Mapping[str, Yaml]
-) -> dict[str, Source]:
-    """Read a dataset's sources and the family's; ValueError if they share a key."""
-    for key in own:
-        if key in shared:
-            expected = "a key that cards/facts.yaml does not have"
-            raise mnist_family.fault(f"{path}: sources", key, expected, "rename it")
-    return read_sources({**shared, **own})
+def _source(found: Yaml) -> Source:
+    return Source(**{"short": found["name"], **found})
 
 
-def read_sections(
-    path: Path, found: Mapping[str, Iterable[Yaml]], sources: Mapping[str, Source]
+def read_topics(
+    path: Path, found: Mapping[str, Any], sources: Mapping[str, Source]
 ) -> dict[str, tuple[Statement, ...]]:
-    """Read the statements of each section; ValueError names the place that is wrong."""
-    return {name: read_statements(f"{path}: {name}", each, sources) for name, each in found.items()}
+    """Read the statements on each topic; ValueError names the place that is wrong."""
+    return {name: read_answer(f"{path}: {name}", each, sources) for name, each in found.items()}
 
 
-def read_statements(
-    place: str, found: Iterable[Yaml], sources: Mapping[str, Source]
+def read_answer(
+    place: str, found: str | Iterable[str | Yaml], sources: Mapping[str, Source]
 ) -> tuple[Statement, ...]:
-    """Read statements; `place` is the file and section, for error messages."""
+    """Read a text, whose paragraphs become statements, or a list of texts and statements.
+
+    `place` is the file and key, for error messages.
+    """
+    if isinstance(found, str):
+        return tuple(Statement(place, "plain", words) for words in PARAGRAPHS.split(found.strip()))
     return tuple(
         _statement(f"{place}[{number}]", each, sources) for number, each in enumerate(found)
     )
 
 
-def _statement(place: str, found: Yaml, sources: Mapping[str, Source]) -> Statement:
+def _statement(place: str, found: str | Yaml, sources: Mapping[str, Source]) -> Statement:
+    if isinstance(found, str):
+        return Statement(place, "plain", found)
     kind = _kind(place, found)
     named = name_sources(place, _listed(found.get("source", [])), sources)
     if kind == "table":
@@ -92,10 +97,10 @@ def _statement(place: str, found: Yaml, sources: Mapping[str, Source]) -> Statem
     return Statement(place, kind, found[kind], sources=named, looked=found.get("looked"))
 
 
-def _kind(place: str, found: Yaml) -> StatementKind:
-    kinds = [kind for kind in STATEMENT_KINDS if kind in found]
+def _kind(place: str, found: Yaml) -> WrittenKind:
+    kinds = [kind for kind in WRITTEN_KINDS if kind in found]
     if len(kinds) != 1:
-        expected = f"one of {', '.join(STATEMENT_KINDS)}"
+        expected = f"one of {', '.join(WRITTEN_KINDS)}"
         raise mnist_family.fault(place, " and ".join(kinds) or "none", expected, "correct it")
     kind = kinds[0]
     keys = {kind} | COMPANIONS.get(kind, set())
@@ -108,12 +113,17 @@ def _kind(place: str, found: Yaml) -> StatementKind:
 def name_sources(
     place: str, keys: Sequence[str], sources: Mapping[str, Source]
 ) -> tuple[Source, ...]:
-    """Look up sources by key; ValueError for an unknown key."""
-    for key in keys:
-        if key not in sources:
-            expected = f"one of {', '.join(sources)}"
-            raise mnist_family.fault(f"{place}.source", repr(key), expected, "correct it")
-    return tuple(sources[key] for key in keys)
+    """Look up sources by key; a URL is a source itself. ValueError for an unknown key."""
+    return tuple(_name_source(place, key, sources) for key in keys)
+
+
+def _name_source(place: str, key: str, sources: Mapping[str, Source]) -> Source:
+    if key in sources:
+        return sources[key]
+    if URL_START.match(key):
+        return Source(URL_START.sub("", key).rstrip("/"), key, key)
+    expected = f"one of {', '.join(sources)}, or a URL" if sources else "a URL, or a key of sources"
+    raise mnist_family.fault(f"{place}.source", repr(key), expected, "correct it")
 
 
 def _listed(source: Any) -> list[str]:

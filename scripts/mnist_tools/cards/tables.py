@@ -71,13 +71,15 @@ def versions(datasets: Sequence[Dataset], family: FamilyFacts) -> Markdown:
     ValueError if a version has no release notes.
     """
     rows = []
-    for config in (dataset.config for dataset in datasets if dataset.kind == "published"):
-        version = str(config.version)
+    for dataset in datasets:
+        version = dataset.version
+        if dataset.kind != "published" or version is None:
+            continue
         if version not in family.versions:
-            expected = f"the version of {config.name} in mnist_family.py"
+            expected = f"the version of {dataset.name} in mnist_family.py"
             place, remedy = "cards/facts.yaml: versions", "say what is new in it"
             raise mnist_family.fault(place, f"no {version}", expected, remedy)
-        rows.append([config.name, version, family.versions[version]])
+        rows.append([dataset.name, version, family.versions[version]])
     return table(["config", "version", "release notes"], rows)
 
 
@@ -139,6 +141,15 @@ def first_labels(dataset: Dataset) -> str:
 
 
 # --- Archives and pixels --------------------------------------------------------------------------
+
+
+def source_files(dataset: Dataset) -> Markdown:
+    """Return the files that rows were read from, with their digests; folders are summed up."""
+    rows: list[list[Cell]] = [
+        [code_span(file.path), file.files, file.bytes, code_span(file.sha256)]
+        for file in dataset.source_files
+    ]
+    return table(["path", "files", "bytes", "sha256"], rows)
 
 
 def archives(dataset: Dataset) -> Markdown:

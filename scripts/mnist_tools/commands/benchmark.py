@@ -1,4 +1,4 @@
-"""Time the loader and its PNG encoder against plainer ones, and measure the memory of a load."""
+"""Time the loader, its PNG encoder and training against others; measure the memory of a load."""
 
 import contextlib
 import dataclasses
@@ -26,6 +26,7 @@ from tqdm import tqdm
 
 import mnist_family
 from mnist_family import LocatedSplit
+from mnist_tools.training import IN_MEMORY, Training, train_every_way
 
 ARRAYS = "NumPy arrays"
 PILLOW = "Pillow images"
@@ -71,8 +72,7 @@ def benchmark(name: str, folder: Path, *, repeats: int = 3, memory: bool = False
     `memory` also measures the memory of loads in separate processes; this needs Linux. ValueError
     if the config `name` cannot load the folder.
     """
-    if repeats < 1:
-        raise mnist_family.fault(f"--repeats {repeats}", "too few", "1 or more", "correct it")
+    _refuse_repeats(repeats)
     if memory and not sys.platform.startswith("linux"):
         raise mnist_family.fault("--memory", f"this is {sys.platform}", "Linux", "leave it out")
     folder = folder.expanduser()
@@ -89,8 +89,26 @@ def benchmark(name: str, folder: Path, *, repeats: int = 3, memory: bool = False
     return Benchmark(name, _describe_machine(), seconds, encoders, peak)
 
 
-def run(name: str, folder: Path, repeats: int, memory: bool) -> int:
+def benchmark_training(name: str, folder: Path, *, repeats: int = 3) -> Training:
+    """Time one epoch of a small network through several ways to read the rows of a folder.
+
+    ValueError if PyTorch is not installed, or the folder lacks a split or labels.
+    """
+    _refuse_repeats(repeats)
+    with _without_progress_bars():
+        return train_every_way(name, folder.expanduser(), repeats)
+
+
+def _refuse_repeats(repeats: int) -> None:
+    if repeats < 1:
+        raise mnist_family.fault(f"--repeats {repeats}", "too few", "1 or more", "correct it")
+
+
+def run(name: str, folder: Path, repeats: int, memory: bool, train: bool) -> int:
     """Run the benchmark, then print its results as Markdown tables."""
+    if train:
+        _print_training(benchmark_training(name, folder, repeats=repeats))
+        return 0
     result = benchmark(name, folder, repeats=repeats, memory=memory)
     ours = result.seconds[OUR_NAME]
     print(result.machine)
@@ -105,6 +123,20 @@ def run(name: str, folder: Path, repeats: int, memory: bool) -> int:
         print(f"| the folder | {result.memory.folder:.0f} |")
         print(f"| its rows ten times over | {result.memory.ten_times:.0f} |")
     return 0
+
+
+def _print_training(result: Training) -> None:
+    """Print one table; "speed" compares images per second with those of arrays in memory."""
+    fastest = result.epochs[IN_MEMORY].images_per_second
+    print(_describe_machine())
+    print(f"\n| one epoch of {result.config} | to open, s | images per second | speed | accuracy |")
+    print("|---|---|---|---|---|")
+    for way, epoch in result.epochs.items():
+        rate = epoch.images_per_second
+        figures = f"{epoch.opening_seconds:.1f} | {rate:,.0f} | {rate / fastest:.2f}"
+        print(f"| {way} | {figures} | {epoch.accuracy:.1%} |")
+    for way, reason in result.unusable.items():
+        print(f"| {way} | not usable here: {reason} | | | |")
 
 
 def _find_pairs(folder: str | os.PathLike[str]) -> tuple[LocatedSplit, ...]:

@@ -17,16 +17,17 @@ from tqdm import tqdm
 
 import mnist_family
 from mnist_family import fault
-from mnist_tools.cards.card import Dataset, published, render, render_licence, unpublished
-from mnist_tools.cards.croissant import croissant
-from mnist_tools.cards.facts import CARDS, dataset_facts
-from mnist_tools.cards.measurements import committed, measure_splits
-from mnist_tools.cards.pictures import write_pictures
+from mnist_tools.cards.card import Dataset, own, published, render, render_licence, unpublished
+from mnist_tools.cards.croissant import CARD_FILE, croissant
+from mnist_tools.cards.escape import printable
+from mnist_tools.cards.facts import CARDS, OpenQuestions, dataset_facts, open_questions
+from mnist_tools.cards.measurements import Measurements, measure_splits
+from mnist_tools.cards.pictures import FOLDER, write_pictures
 from mnist_tools.causes import naming_dataset
-from mnist_tools.origins import TITLES, Origin, find_origins
-from mnist_tools.sample import write_sample_archives
+from mnist_tools.origins import Origin, SourceName, find_origins
 from mnist_tools.shards.from_dataset import write_shards
 from mnist_tools.shards.size import SplitSize, parse_shard_size
+from mnist_tools.verified import VerifiedDataset, verified
 from mnist_tools.whole_folder import is_current, whole_folder
 
 PACKAGE = Path(__file__).parents[1]
@@ -34,45 +35,74 @@ CARD_SOURCES = (".yaml", ".j2", ".json")
 
 
 class Loaded(NamedTuple):
-    """A dataset whose rows have been verified and are in the cache."""
+    """A verified dataset and its rows, which are in a cache."""
 
-    origin: Origin
+    verified: VerifiedDataset
     rows: datasets.DatasetDict
+
+
+class OpenFacts(NamedTuple):
+    """What the facts of somebody's own dataset leave open; `path` is that of its facts.yaml."""
+
+    name: str
+    path: Path
+    questions: OpenQuestions
 
 
 @dataclasses.dataclass(frozen=True)
 class Built:
     """A folder that is up to date; `changed` is False if it already was before.
 
-    `names` are its datasets, the default one first; `splits` are the splits of that one.
+    `names` are its datasets, the default one first, and `titles` theirs; `splits` are the splits of
+    the default one. `open_facts` has an entry for each dataset of somebody's own.
     """
 
     out: Path
     names: tuple[str, ...]
+    titles: tuple[str, ...]
     splits: tuple[str, ...]
+    open_facts: tuple[OpenFacts, ...]
     changed: bool
+
+    @property
+    def card(self) -> Path:
+        """Return the path of the card."""
+        return self.out / CARD_FILE
+
+    @property
+    def open_questions(self) -> tuple[str, ...]:
+        """Return a line for each of somebody's own datasets, with what its facts leave open."""
+        if len(self.names) == 1:
+            return tuple(str(each.questions) for each in self.open_facts)
+        return tuple(f"{each.name}, {each.questions}" for each in self.open_facts)
 
 
 def build(
     out: str | os.PathLike[str],
-    names: Sequence[str] = (),
+    sources: Sequence[SourceName] = (),
     *,
     archives: str | os.PathLike[str] | None = None,
     sample: bool = False,
+    resize: bool = False,
     num_proc: int | None = None,
     max_shard_size: str = "500MB",
     force: bool = False,
 ) -> Built:
-    """Build the datasets `names`, by default all of them, in the folder `out`.
+    """Build datasets in the folder `out`, with a card; the first one is the default config.
 
-    Archives are read from `archives`/NAME or, for a single name, from `archives` itself. Without
-    `archives` they are downloaded, or drawn if `sample` is set.
+    A source is the name of a published dataset, or the path of your own: a folder of archives, or
+    anything that `convert` reads. "NAME=PATH" sets its name, which is otherwise that of the folder
+    or file. By default, all published datasets are built.
+
+    Published archives are read from `archives`/NAME or, for a single name, from `archives` itself.
+    Without `archives` they are downloaded, or drawn if `sample` is set. With `resize`, images of
+    other sizes are scaled to 28 × 28, and colours turned to grey.
 
     `out` is replaced only once the new folder is complete, and only if an earlier build wrote it
     and nothing was added or edited since; with `force`, edited files are replaced too.
 
-    ValueError for a wrong argument, broken archives, or a folder that may not be replaced; OSError
-    if something cannot be read, written or downloaded.
+    ValueError for a wrong argument, broken data or facts, or a folder that may not be replaced;
+    OSError if something cannot be read, written or downloaded.
     """
     out = Path(out)
     limit = parse_shard_size(max_shard_size)
@@ -80,48 +110,69 @@ def build(
         raise fault(f"--num-proc {num_proc}", "too few", "1 or more", "correct it")
     if sample and archives is not None:
         raise fault("sample", "given with archives", "one of the two", "leave the other out")
-    origins = find_origins(names, archives)
-    sources = [path for origin in origins for path in origin.paths]
+    origins = find_origins(sources, archives=archives, sample=sample, resize=resize)
+    paths = [path for origin in origins for path in origin.paths]
     made_of = _fingerprint(origins, sample, limit)
-    built = Built(out, tuple(origin.name for origin in origins), origins[0].splits, changed=True)
+    built = _describe_built(out, origins)
     if is_current(out, made_of):
         return dataclasses.replace(built, changed=False)
     _refuse_patterns(out)
     with (
-        whole_folder(out, command="build", made_of=made_of, force=force, sources=sources) as folder,
-        _loaded(origins, sample=sample, num_proc=num_proc) as loaded,
+        whole_folder(
+            out,
+            command="build",
+            made_of=made_of,
+            remarks=built.open_questions,
+            force=force,
+            sources=paths,
+        ) as folder,
+        verified(origins, folder, out=out, sample=sample) as ready,
+        _loaded(ready, num_proc=num_proc) as loaded,
     ):
-        _fill(folder, loaded, limit, sample=sample, out=out)
+        _fill(folder, loaded, limit, out=out)
     return built
 
 
 def run(
     out: Path,
-    names: Sequence[str],
+    sources: Sequence[str],
     archives: Path | None,
     sample: bool,
+    resize: bool,
     num_proc: int | None,
     max_shard_size: str,
     force: bool,
 ) -> int:
-    """Build, then print what was built and how to load it."""
+    """Build, then print what was built, what its card leaves open, and how to load it."""
     built = build(
         out,
-        names,
+        sources,
         archives=archives,
         sample=sample,
+        resize=resize,
         num_proc=num_proc,
         max_shard_size=max_shard_size,
         force=force,
     )
-    if built.changed:
-        print(f"{out}: built, with {', '.join(TITLES[name] for name in built.names)}")
-    else:
-        print(f"{out}: already up to date")
+    for line in summary(built):
+        print(printable(line))
     print(_how_to_load(built))
     if sample:
         print(f"\n{dataset_facts('synthetic').note}")
     return 0
+
+
+def summary(built: Built) -> list[str]:
+    """Describe a build to the user, in lines, with what its card leaves open."""
+    state = f"built, with {', '.join(built.titles)}" if built.changed else "already up to date"
+    lines = [f"{built.out}: {state}", f"card: {built.card}; pictures: {built.out / FOLDER}"]
+    for each, line in zip(built.open_facts, built.open_questions, strict=True):
+        lines.append(line)
+        if each.questions.keys and each.path.exists():
+            lines.append(f"answer in {each.path}, then build again")
+        elif each.questions.keys:
+            lines.append(f"answer in {each.path}, which is missing, then build again")
+    return lines
 
 
 def _how_to_load(built: Built) -> str:
@@ -145,12 +196,27 @@ def _fingerprint(origins: Sequence[Origin], sample: bool, limit: int) -> str:
     made_of = (
         mnist_family.SOURCE_DIGEST,
         [path.read_bytes() for path in files],
-        [(origin.name, origin.stamps if origin.folder else None) for origin in origins],
+        [origin.fingerprint for origin in origins],
         sample,
         limit,
         (datasets.__version__, pyarrow.__version__, PIL.__version__),
     )
     return hashlib.sha256(repr(made_of).encode()).hexdigest()
+
+
+def _describe_built(out: Path, origins: Sequence[Origin]) -> Built:
+    return Built(
+        out=out,
+        names=tuple(origin.name for origin in origins),
+        titles=tuple(origin.title for origin in origins),
+        splits=origins[0].splits,
+        open_facts=tuple(
+            OpenFacts(origin.name, origin.facts.path, open_questions(origin.facts))
+            for origin in origins
+            if origin.facts is not None
+        ),
+        changed=True,
+    )
 
 
 def _refuse_patterns(out: Path) -> None:
@@ -162,45 +228,42 @@ def _refuse_patterns(out: Path) -> None:
 
 
 @contextlib.contextmanager
-def _loaded(
-    origins: Sequence[Origin], *, sample: bool, num_proc: int | None
-) -> Iterator[list[Loaded]]:
-    """Load the rows of each dataset; those of a sample are deleted in the end."""
+def _loaded(ready: Sequence[VerifiedDataset], *, num_proc: int | None) -> Iterator[list[Loaded]]:
+    """Load the rows of each dataset; those of a temporary folder are deleted in the end."""
     with contextlib.ExitStack() as stack:
-        cache = None  # the user's own
-        if sample:
-            cache = stack.enter_context(tempfile.TemporaryDirectory(prefix="mnist_family-"))
-            write_sample_archives(cache, [origin.name for origin in origins])
-            origins = [
-                dataclasses.replace(origin, folder=Path(cache, origin.name)) for origin in origins
-            ]
         loaded = []
-        for origin in origins:
-            with naming_dataset(origin.name, cache or datasets.config.HF_DATASETS_CACHE):
+        for each in ready:
+            cache = None  # the user's own
+            if each.is_temporary:
+                temporary = tempfile.TemporaryDirectory(prefix="mnist_family-")
+                cache = stack.enter_context(temporary)
+            with naming_dataset(each.name, cache or datasets.config.HF_DATASETS_CACHE):
                 rows = mnist_family.load(
-                    origin.name, data_dir=origin.folder, num_proc=num_proc, cache_dir=cache
+                    each.name, data_dir=each.folder, num_proc=num_proc, cache_dir=cache
                 )
-            loaded.append(Loaded(origin, rows))
+            loaded.append(Loaded(each, rows))
         yield loaded
 
 
 # --- What a build writes --------------------------------------------------------------------------
 
 
-def _fill(folder: Path, loaded: Sequence[Loaded], limit: int, *, sample: bool, out: Path) -> None:
+def _fill(folder: Path, loaded: Sequence[Loaded], limit: int, *, out: Path) -> None:
     """Write the Parquet files of all datasets into `folder`, then the card and its companions.
 
     `out` is where the folder will end up; errors name it.
     """
     sizes = {}
-    for origin, rows in loaded:
-        with naming_dataset(origin.name, out):
-            sizes[origin.name] = _write_config(folder / origin.name, rows, limit)
+    for verified_dataset, rows in loaded:
+        name = verified_dataset.name
+        with naming_dataset(name, out):
+            sizes[name] = _write_config(folder / name, rows, limit)
     described = []
-    for origin, rows in tqdm(loaded, desc="Describing", unit="dataset"):
-        with naming_dataset(origin.name, out):
-            described.append(_describe(folder, origin, rows, sizes[origin.name], sample=sample))
-    _write_text(folder / "README.md", render(described))
+    for verified_dataset, rows in tqdm(loaded, desc="Describing", unit="dataset"):
+        name = verified_dataset.name
+        with naming_dataset(name, out):
+            described.append(_describe(folder, verified_dataset, rows, sizes[name]))
+    _write_text(folder / CARD_FILE, render(described))
     _write_text(folder / "LICENSE.md", render_licence(described))
     _write_text(folder / "croissant.json", croissant(folder, described))
 
@@ -212,29 +275,30 @@ def _write_config(folder: Path, splits: datasets.DatasetDict, limit: int) -> dic
 
 def _describe(
     folder: Path,
-    origin: Origin,
-    splits: datasets.DatasetDict,
+    verified_dataset: VerifiedDataset,
+    rows: datasets.DatasetDict,
     sizes: Mapping[str, SplitSize],
-    *,
-    sample: bool,
 ) -> Dataset:
     """Write the pictures of a dataset; return what its card says."""
-    config = mnist_family.find_config(origin.name)
-    # The loader describes rows only if they come from the published archives.
-    official = all(rows.info.description for rows in splits.values())
-    measured = committed(origin.name, splits) if official else None
+    measured = verified_dataset.measurements
     if measured is None:
-        verified = mnist_family.verified_splits(origin.name, origin.folder)
-        measured = measure_splits(origin.name, verified)
-    if official:
-        dataset = published(config, measured, sizes=sizes)
-    else:
-        class_names = next(iter(splits.values())).features["label"].names
-        dataset = unpublished(
-            config, "synthetic" if sample else "own", class_names, measured, sizes=sizes
-        )
-    pictures = write_pictures(folder, origin.name, dataset.title, splits)
+        measured = measure_splits(verified_dataset.name, verified_dataset.splits)
+    dataset = _dataset_of(verified_dataset, measured, sizes)
+    pictures = write_pictures(folder, dataset.name, dataset.title, rows)
     return dataclasses.replace(dataset, pictures=pictures)
+
+
+def _dataset_of(
+    verified_dataset: VerifiedDataset, measured: Measurements, sizes: Mapping[str, SplitSize]
+) -> Dataset:
+    name, class_names = verified_dataset.name, verified_dataset.class_names
+    if verified_dataset.facts is not None:
+        dataset = own(name, verified_dataset.facts, class_names, measured, sizes=sizes)
+        return dataclasses.replace(dataset, source_files=verified_dataset.files)
+    config = mnist_family.find_config(name)
+    if verified_dataset.kind == "published":
+        return published(config, measured, sizes=sizes)
+    return unpublished(config, verified_dataset.kind, class_names, measured, sizes=sizes)
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -12,14 +12,13 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from mnist_family import CONFIGS, Chunk, ClassNames, fault, read_class_names
+from mnist_family import CONFIGS, Chunk, fault
 from mnist_tools.cards.escape import printable
-from mnist_tools.formats.class_names import CLASS_LIMIT, class_count
-from mnist_tools.formats.files import some
+from mnist_tools.formats.class_names import CLASS_LIMIT, class_count, names_of_option
 from mnist_tools.formats.source import Reader, Source, WriteOptions, open_source, write_splits
 from mnist_tools.formats.split_names import refuse_bad_name, refuse_shared_names
+from mnist_tools.lists import name_some
 from mnist_tools.manifest import find_changes, list_paths, read_manifest
-from mnist_tools.out_folder import name_some
 from mnist_tools.whole_folder import whole_folder
 
 ROW_FILE = re.compile(r"/[0-9]{8}\.png$")
@@ -76,7 +75,7 @@ def convert(  # noqa: PLR0913 - the options are keywords, and most calls pass fe
         whole_folder(dest, command="convert", made_of=made_of, sources=_paths(source)) as folder,
         _naming_dest(dest, folder),
     ):
-        opened = open_source(source, class_names=_names_of_option(class_names), resize=resize)
+        opened = open_source(source, class_names=names_of_option(class_names), resize=resize)
         chosen = _chosen_splits(str(source), opened.splits, splits)
         new_names = _new_names(str(source), chosen, rename_splits or {})
         classes = _keep_classes(str(source), opened.class_names.names, only_classes)
@@ -221,16 +220,6 @@ def _paths(source: str | Path) -> list[Path]:
     return [path, *path.iterdir()] if path.is_dir() else [path]
 
 
-def _names_of_option(path: Path | None) -> ClassNames | None:
-    if path is None:
-        return None
-    if not path.exists():
-        raise fault(
-            str(path), "no such file", "labels.txt or dataset_meta.json", "correct --class-names"
-        )
-    return ClassNames(read_class_names(path).names, "--class-names")
-
-
 def _chosen_splits(
     source: str, splits: Mapping[str, Reader], wanted: Sequence[str] | None
 ) -> dict[str, Reader]:
@@ -272,7 +261,7 @@ def _class_label(source: str, wanted: str, names: tuple[str, ...]) -> int:
         return names.index(wanted)
     if re.fullmatch("[0-9]{1,3}", wanted) and int(wanted) < len(names):
         return int(wanted)
-    expected = f"a name or a number, 0 to {len(names) - 1}, of {some(names, 10)}"
+    expected = f"a name or a number, 0 to {len(names) - 1}, of {name_some(names, 10)}"
     raise fault(source, f"no class {wanted!r}", expected, "correct --only-classes")
 
 

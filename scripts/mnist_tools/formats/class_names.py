@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from mnist_family import ClassNames, read_class_names
-from mnist_tools.formats.files import some
+from mnist_family import ClassNames, fault, read_class_names
+from mnist_tools.lists import name_some
 
 CLASS_LIMIT = 256
 """The maximum number of classes, when reading or writing any format."""
@@ -26,6 +26,16 @@ def first_named(
         if names is not None:
             return names
     return default
+
+
+def names_of_option(path: Path | None) -> ClassNames | None:
+    """Read the file given with --class-names; None without the option."""
+    if path is None:
+        return None
+    if not path.exists():
+        expected = "labels.txt or dataset_meta.json"
+        raise fault(str(path), "no such file", expected, "correct --class-names")
+    return ClassNames(read_class_names(path).names, "--class-names")
 
 
 def names_beside(path: Path) -> ClassNames | None:
@@ -52,4 +62,4 @@ def write_class_names(folder: Path, names: Sequence[str]) -> None:
 def class_count(names: Sequence[str]) -> str:
     """Return the number of classes and the first few names."""
     word = "class" if len(names) == 1 else "classes"
-    return f"{len(names)} {word}: {some(names, 10)}"
+    return f"{len(names)} {word}: {name_some(names, 10)}"

@@ -9,12 +9,19 @@ import pyarrow
 import pyarrow.compute
 import pyarrow.csv
 
-from mnist_family import Chunk, fault
+from mnist_family import IMAGE_SHAPE, Chunk, fault
 from mnist_tools.formats.class_names import DIGITS, first_named, names_beside, write_class_names
 from mnist_tools.formats.csv_layout import NUMBER, Layout, read_layout
 from mnist_tools.formats.files import files_in
-from mnist_tools.formats.images import RESIZED, fit_arrays
-from mnist_tools.formats.source import ROWS_PER_CHUNK, Reader, Request, Source, WriteOptions
+from mnist_tools.formats.images import fit_arrays
+from mnist_tools.formats.source import (
+    ROWS_PER_CHUNK,
+    Reader,
+    Request,
+    Source,
+    WriteOptions,
+    make_source,
+)
 from mnist_tools.formats.split_names import SplitFile, name_splits
 
 TITLE: str = "CSV"
@@ -38,14 +45,18 @@ def read(request: Request) -> Source:
     names = first_named(
         option=request.class_names, inside=None, beside=names_beside(request.path), default=DIGITS
     )
-    readers = {
-        split: partial(_chunks, file, layout, request.resize)
-        for split, file, layout in zip(named.names, files, layouts, strict=True)
-    }
-    notes = [layout.note for layout in layouts if layout.note]
-    if any(layout.side != 28 for layout in layouts):
-        notes.append(RESIZED)
-    return Source(TITLE, readers, names, named.notes + tuple(notes))
+    readers = [
+        partial(_chunks, file, layout, request.resize)
+        for file, layout in zip(files, layouts, strict=True)
+    ]
+    return make_source(
+        TITLE,
+        named,
+        readers,
+        names,
+        resized=any(layout.side != IMAGE_SHAPE[0] for layout in layouts),
+        notes=[layout.note for layout in layouts if layout.note],
+    )
 
 
 def write(

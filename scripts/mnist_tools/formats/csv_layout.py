@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mnist_family import IMAGE_SHAPE, fault
-from mnist_tools.formats.files import refuse_wrong_file, some
+from mnist_tools.formats.files import refuse_wrong_file
 from mnist_tools.formats.images import PASS_RESIZE, square_side
+from mnist_tools.lists import name_some
 
 LABEL_NAMES = (
     "label",
@@ -135,7 +136,7 @@ def _layout_by_names(first: FirstLine, path: Path) -> Layout:
     pixels = [place for place in range(len(names)) if place not in (*labels, *others)]
     ordered = _in_pixel_order(pixels, names)
     if ordered is None or square_side(len(pixels)) is None:
-        found = f"columns named {some(first.fields)} ({len(names)} of them)"
+        found = f"columns named {name_some(first.fields)}"
         expected = f"pixel0 to pixel783, and a label column named {' or '.join(LABEL_NAMES[:4])}"
         raise fault(str(path), found, expected, "rename the columns")
     label = labels[0] if labels else None
@@ -173,7 +174,6 @@ def _note_on_names(
     elif label > 0 or others:
         said.append(f"the column {fields[label]} is the label")
     if others:
-        said.append(
-            f"the column {some([fields[place] or '(no name)' for place in others])} is left out"
-        )
+        left_out = name_some([fields[place] or "(no name)" for place in others])
+        said.append(f"the column {left_out} is left out")
     return f"{path.name}: {', '.join(said)}" if said else None

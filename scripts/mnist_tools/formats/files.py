@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mnist_family import fault
+from mnist_tools.formats.split_names import SplitFile
+from mnist_tools.lists import name_some
 
 LITTER = ("__macosx", "thumbs.db", "desktop.ini")
 SHARD = re.compile(r"(?P<stem>.*?)-(?P<number>\d{5})-of-(?P<count>\d{5})(-[0-9a-f]{16})?")
@@ -18,12 +20,10 @@ class Shards(NamedTuple):
     stem: str
     files: tuple[Path, ...]
 
-
-def some(names: Sequence[str], count: int = 5) -> str:
-    """List the first names, followed by … if there are more."""
-    if len(names) > count:
-        return f"{', '.join(names[:count])} …"
-    return ", ".join(names)
+    @property
+    def split_file(self) -> SplitFile:
+        """Return the part of the names for the split, and the name of the first file."""
+        return SplitFile(self.stem, name_some([file.name for file in self.files], 1))
 
 
 def is_litter(name: str) -> bool:
@@ -57,7 +57,7 @@ def data_files(path: Path, *suffixes: str) -> list[Path]:
         found |= {folder: files_in(folder, *suffixes) for folder in folders_in(path)}
     found = {folder: files for folder, files in found.items() if files}
     if len(found) > 1:
-        places = some(["itself" if folder == path else folder.name for folder in found])
+        places = name_some(["itself" if folder == path else folder.name for folder in found])
         remedy = f"give {[*found][-1]} or another"
         raise fault(str(path), f"{suffixes[0]} files in {places}", "one folder with some", remedy)
     return [file for files in found.values() for file in files]
@@ -88,7 +88,7 @@ def _refuse_partial_shards(
     counts = {int(match["count"]) for match in matches if match}
     if len(numbers) == len(names) and len(counts) == 1 and numbers == [*range(counts.pop())]:
         return
-    found = f"{some([file.name for file in files])} for the split {stem or 'train'}"
+    found = f"{name_some([file.name for file in files])} for the split {stem or 'train'}"
     expected = "one file, or all shards of one count"
     raise fault(
         str(where), found, expected, "add what is missing, or move what is left over elsewhere"

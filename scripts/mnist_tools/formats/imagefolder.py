@@ -16,10 +16,18 @@ from mnist_tools.formats.class_names import (
     names_beside,
     write_class_names,
 )
-from mnist_tools.formats.files import folders_in, is_litter, refuse_wrong_file, some
-from mnist_tools.formats.images import RESIZED, SUFFIXES, decode_image
-from mnist_tools.formats.source import ROWS_PER_CHUNK, Reader, Request, Source, WriteOptions
+from mnist_tools.formats.files import folders_in, is_litter, refuse_wrong_file
+from mnist_tools.formats.images import SUFFIXES, decode_image
+from mnist_tools.formats.source import (
+    ROWS_PER_CHUNK,
+    Reader,
+    Request,
+    Source,
+    WriteOptions,
+    make_source,
+)
 from mnist_tools.formats.split_names import SplitFile, name_splits
+from mnist_tools.lists import name_some
 
 TITLE: str = "image folder"
 UNLABELLED_FOLDER = "_unlabelled"  # for rows without a label; no class folder starts with _
@@ -61,14 +69,10 @@ def read(request: Request) -> Source:
         if folder not in labels:
             found = f"the folder {folder} of no class"
             raise fault(
-                str(path), found, f"one of {some(names.names)}", f"name it in {names.source}"
+                str(path), found, f"one of {name_some(names.names)}", f"name it in {names.source}"
             )
-    readers = {
-        split: partial(_chunks, folder, labels, request.resize)
-        for split, folder in zip(named.names, split_folders, strict=True)
-    }
-    notes = named.notes + ((RESIZED,) if request.resize else ())
-    return Source(TITLE, readers, names, notes)
+    readers = [partial(_chunks, folder, labels, request.resize) for folder in split_folders]
+    return make_source(TITLE, named, readers, names, resized=request.resize)
 
 
 def write(
@@ -120,7 +124,7 @@ def _refuse_stray_images(folders: Sequence[Path]) -> None:
     for folder in folders:
         stray = sorted(entry.name for entry in folder.iterdir() if _is_image(entry))
         if stray:
-            found = f"{some(stray)} beside folders of images"
+            found = f"{name_some(stray)} beside folders of images"
             remedy = "move each image into the folder of its class, or elsewhere"
             raise fault(str(folder), found, "<split>/<class>/<image> or <class>/<image>", remedy)
 

@@ -73,23 +73,33 @@ def fit_arrays(images: np.ndarray, place: str, *, resize: bool) -> np.ndarray:
     `images` is uint8 (n, height, width), with or without 1, 3 or 4 channels, or (n, side²).
     ValueError for images of another size, unless `resize` is set, and for any other shape.
     """
-    if images.shape[3:] == (1,):
-        images = images[..., 0]
-    if images.ndim == 2:
-        side = square_side(images.shape[1])
-        if side is not None:
-            images = images.reshape(-1, side, side)
+    refuse_other_shapes(images.shape, place, resize=resize)
+    images = images.reshape(len(images), *_picture_shape(images.shape))
     if images.shape[1:] == IMAGE_SHAPE:
         return images
-    pictures = images.ndim == 3 or images.shape[3:] in ((3,), (4,))
-    if not pictures or 0 in images.shape[1:]:
-        raise fault(place, f"images of {sizes(images.shape[1:])}", "28 × 28", "reshape them")
-    if not resize:
-        raise fault(place, f"images of {sizes(images.shape[1:])}", "28 × 28", PASS_RESIZE)
-    if math.prod(images.shape[1:3]) > MAX_PIXELS:
-        raise _too_large(sizes(images.shape[1:3]), place)
     fitted = [fit_image(PIL.Image.fromarray(image), place, resize=True) for image in images]
     return np.array(fitted, np.uint8).reshape(-1, *IMAGE_SHAPE)
+
+
+def refuse_other_shapes(shape: tuple[int, ...], place: str, *, resize: bool) -> None:
+    """Raise ValueError unless `fit_arrays` can read an array of this shape."""
+    picture = _picture_shape(shape)
+    if picture == IMAGE_SHAPE:
+        return
+    found = f"images of {sizes(shape[1:])}"
+    if 0 in picture or not (len(picture) == 2 or picture[2:] in ((3,), (4,))):
+        raise fault(place, found, "28 × 28", "reshape them")
+    if not resize:
+        raise fault(place, found, "28 × 28", PASS_RESIZE)
+    if math.prod(picture[:2]) > MAX_PIXELS:
+        raise _too_large(sizes(picture[:2]), place)
+
+
+def _picture_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of one image of an array: height and width, and channels if several."""
+    if len(shape) == 2 and (side := square_side(shape[1])):
+        return side, side
+    return shape[1:3] if shape[3:] == (1,) else shape[1:]
 
 
 def square_side(pixels: int) -> int | None:

@@ -11,20 +11,14 @@ import numpy as np
 
 from mnist_family import IMAGE_SHAPE, Chunk, ClassNames, check_class_names, fault
 from mnist_tools.formats.class_names import DIGITS, first_named, names_beside
-from mnist_tools.formats.files import files_in, some
-from mnist_tools.formats.images import (
-    MAX_PIXELS,
-    PASS_RESIZE,
-    RESIZED,
-    fit_arrays,
-    sizes,
-    square_side,
-)
+from mnist_tools.formats.files import files_in
+from mnist_tools.formats.images import fit_arrays, refuse_other_shapes, sizes
 from mnist_tools.formats.labels import numpy_labels, refuse_mixed_labels, sorted_class_names
 from mnist_tools.formats.npz_member import Member, list_members, read_blocks, rows_per_block
-from mnist_tools.formats.source import Reader, Request, Source, WriteOptions
+from mnist_tools.formats.source import Reader, Request, Source, WriteOptions, make_source
 from mnist_tools.formats.split_names import SplitFile, SplitNames, name_splits
 from mnist_tools.formats.spool import spooled
+from mnist_tools.lists import name_some
 
 TITLE: str = "NPZ"
 CLASS_NAMES = "class_names"
@@ -69,27 +63,22 @@ def read(request: Request) -> Source:
     members = [member for file in files_in(path, ".npz") for member in list_members(file)]
     parts = [part for part in map(_part_of, members) if part is not None]
     if not parts:
-        found = f"arrays {some([member.name for member in members]) or 'none'}"
+        found = f"arrays {name_some([member.name for member in members]) or 'none'}"
         raise fault(str(path), found, "x_train with y_train, and so on", "rename them")
-    pairs, notes = _pairs_of(parts, path)
-    for pair in pairs.values():
+    named, pairs = _pairs_of(parts, path)
+    for pair in pairs:
         _refuse_other_arrays(pair, request.resize)
     names = first_named(
         option=request.class_names,
         inside=None if request.class_names else _names_inside(members),
         beside=names_beside(path),
-        default=_names_in_labels([*pairs.values()], path) or DIGITS,
+        default=_names_in_labels(pairs, path) or DIGITS,
     )
-    readers = {
-        split: partial(_chunks, pair, names.names, request.resize) for split, pair in pairs.items()
-    }
-    if request.resize:
-        notes.append(RESIZED)
+    readers = [partial(_chunks, pair, names.names, request.resize) for pair in pairs]
     used = [part.member for part in parts]
     unused = [each.name for each in members if each not in used and each.name != CLASS_NAMES]
-    if unused:
-        notes.append(f"{path}: the arrays {some(unused)} are left out")
-    return Source(TITLE, readers, names, tuple(notes))
+    notes = [f"{path}: the arrays {name_some(unused)} are left out"] if unused else []
+    return make_source(TITLE, named, readers, names, resized=request.resize, notes=notes)
 
 
 def write(
@@ -122,8 +111,8 @@ def _part_of(member: Member) -> Part | None:
     return None
 
 
-def _pairs_of(parts: Sequence[Part], path: Path) -> tuple[dict[str, Pair], list[str]]:
-    """Match images and labels by split; also return notes on renamed splits."""
+def _pairs_of(parts: Sequence[Part], path: Path) -> tuple[SplitNames, list[Pair]]:
+    """Match images and labels by split; return the splits and the pair of each."""
     images = [part for part in parts if part.kind in IMAGE_KINDS]
     labels = [part for part in parts if part.kind not in IMAGE_KINDS]
     image_names, label_names = _name_parts(images, path), _name_parts(labels, path)
@@ -135,11 +124,11 @@ def _pairs_of(parts: Sequence[Part], path: Path) -> tuple[dict[str, Pair], list[
         split = min(alone)
         found = "labels without images" if split in label_members else "images without labels"
         raise fault(f"{path}, {split}", found, "both", "add the missing array")
-    pairs = {
-        name: Pair(part.member, label_members[name])
+    pairs = [
+        Pair(part.member, label_members[name])
         for name, part in zip(image_names.names, images, strict=True)
-    }
-    return pairs, [*image_names.notes]
+    ]
+    return image_names, pairs
 
 
 def _name_parts(parts: Sequence[Part], path: Path) -> SplitNames:
@@ -148,22 +137,10 @@ def _name_parts(parts: Sequence[Part], path: Path) -> SplitNames:
 
 def _refuse_other_arrays(pair: Pair, resize: bool) -> None:
     images, labels = pair
-    flat = len(images.shape) == 2 and square_side(images.shape[1]) is not None
-    if images.dtype != np.uint8 or not (flat or len(images.shape) in (3, 4)):
+    if images.dtype != np.uint8 or len(images.shape) < 2:
         found = f"images of {images.dtype} {sizes(images.shape)}"
         raise fault(images.place, found, "uint8 rows × 28 × 28", "convert them")
-    square = images.shape[1:] in (
-        IMAGE_SHAPE,
-        (*IMAGE_SHAPE, 1),
-        (IMAGE_SHAPE[0] * IMAGE_SHAPE[1],),
-    )
-    if not square and not resize:
-        found = f"images of {sizes(images.shape)}"
-        raise fault(images.place, found, "rows × 28 × 28", PASS_RESIZE)
-    if max(images.shape[1:]) > MAX_PIXELS:
-        raise fault(
-            images.place, f"images of {sizes(images.shape)}", "smaller ones", "scale them down"
-        )
+    refuse_other_shapes(images.shape, images.place, resize=resize)
     if labels.shape not in ((images.shape[0],), (images.shape[0], 1)):
         found = f"labels of {sizes(labels.shape)} for {images.shape[0]:,} images"
         raise fault(labels.place, found, "one for each image", "correct them")

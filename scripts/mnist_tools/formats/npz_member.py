@@ -12,10 +12,9 @@ import numpy as np
 
 from mnist_family import fault
 from mnist_tools.formats.files import refuse_wrong_file
-from mnist_tools.formats.source import ROWS_PER_CHUNK
+from mnist_tools.formats.source import BYTES_PER_CHUNK, rows_per_chunk
 
 NPZ_CONTENT = "an NPZ file of plain arrays"
-ARRAY_BLOCK_BYTES = 8 << 20
 ENCRYPTED = 1  # this bit is set in the flags of encrypted zip entries
 
 
@@ -52,8 +51,8 @@ def read_blocks(member: Member, rows: int) -> Iterator[np.ndarray]:
 
 
 def rows_per_block(member: Member) -> int:
-    """Return the number of rows in a block: at most 1,000, and about 8 MB."""
-    return max(1, min(ROWS_PER_CHUNK, ARRAY_BLOCK_BYTES // max(1, _row_bytes(member))))
+    """Return the number of rows in a block."""
+    return rows_per_chunk(_row_bytes(member))
 
 
 def _row_bytes(member: Member) -> int:
@@ -81,7 +80,7 @@ def _blocks_on_disk(archive: zipfile.ZipFile, member: Member, rows: int) -> Iter
         with stream:
             left = _row_bytes(member) * member.shape[0]
             while left:
-                left -= copy.write(_read_exactly(stream, min(left, ARRAY_BLOCK_BYTES), member))
+                left -= copy.write(_read_exactly(stream, min(left, BYTES_PER_CHUNK), member))
         copy.flush()
         array = np.memmap(copy, member.dtype, "r", shape=member.shape, order="F")
         for first in range(0, member.shape[0], rows):

@@ -18,8 +18,8 @@ from mnist_tools.formats.class_names import (
     names_beside,
     write_class_names,
 )
-from mnist_tools.formats.files import Shards, data_files, group_shards, refuse_wrong_file, some
-from mnist_tools.formats.images import RESIZED, decode_image
+from mnist_tools.formats.files import data_files, group_shards, refuse_wrong_file
+from mnist_tools.formats.images import decode_image
 from mnist_tools.formats.labels import (
     arrow_labels,
     is_text,
@@ -27,8 +27,16 @@ from mnist_tools.formats.labels import (
     refuse_mixed_labels,
     sorted_class_names,
 )
-from mnist_tools.formats.source import ROWS_PER_CHUNK, Reader, Request, Source, WriteOptions
-from mnist_tools.formats.split_names import SplitFile, name_splits
+from mnist_tools.formats.source import (
+    ROWS_PER_CHUNK,
+    Reader,
+    Request,
+    Source,
+    WriteOptions,
+    make_source,
+)
+from mnist_tools.formats.split_names import name_splits
+from mnist_tools.lists import name_some
 
 TITLE: str = "Parquet"
 SUFFIX = ".parquet"
@@ -54,7 +62,7 @@ def read(request: Request) -> Source:
     path = request.path
     files = data_files(path, SUFFIX)
     shards = group_shards(files, path, lambda name: name[: -len(SUFFIX)])
-    named = name_splits([SplitFile(each.stem, _shown(each)) for each in shards], path)
+    named = name_splits([each.split_file for each in shards], path)
     tables = {file: _read_schema(file) for file in files}
     names = first_named(
         option=request.class_names,
@@ -62,12 +70,11 @@ def read(request: Request) -> Source:
         beside=names_beside(path),
         default=_names_in_labels([*tables.values()], path) or DIGITS,
     )
-    readers = {
-        split: partial(_chunks, [tables[file] for file in each.files], names.names, request.resize)
-        for split, each in zip(named.names, shards, strict=True)
-    }
-    notes = named.notes + ((RESIZED,) if request.resize else ())
-    return Source(TITLE, readers, names, notes)
+    readers = [
+        partial(_chunks, [tables[file] for file in each.files], names.names, request.resize)
+        for each in shards
+    ]
+    return make_source(TITLE, named, readers, names, resized=request.resize)
 
 
 def write(
@@ -96,10 +103,6 @@ def write(
     return ()
 
 
-def _shown(shards: Shards) -> str:
-    return some([file.name for file in shards.files], 1)
-
-
 def _read_schema(path: Path) -> Table:
     refuse_wrong_file(path, PARQUET_CONTENT)
     try:
@@ -109,7 +112,7 @@ def _read_schema(path: Path) -> Table:
         raise fault(str(path), f"unreadable ({said})", PARQUET_CONTENT, "get it again") from None
     for column in ("image", "label"):
         if schema.names.count(column) != 1:
-            found = f"columns {some(schema.names)}"
+            found = f"columns {name_some(schema.names)}"
             raise fault(str(path), found, "one named image and one named label", "rename them")
     place = f"{path}, label"
     refuse_label_type(schema.field("label").type, place)

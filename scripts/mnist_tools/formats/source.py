@@ -21,9 +21,12 @@ from mnist_family import (
 )
 from mnist_tools.formats import FORMATS
 from mnist_tools.formats.class_names import first_named
-from mnist_tools.formats.files import some
+from mnist_tools.formats.images import RESIZED
+from mnist_tools.formats.split_names import SplitNames, usual_names
+from mnist_tools.lists import name_some
 
 ROWS_PER_CHUNK = 1000
+BYTES_PER_CHUNK = 8 << 20
 
 Reader = Callable[[], Iterator[Chunk]]
 """Yields the rows of a split, from the first, in chunks of any length."""
@@ -52,11 +55,28 @@ class Source:
     notes: tuple[str, ...] = ()
 
 
+def make_source(
+    title: str,
+    named: SplitNames,
+    readers: Sequence[Reader],
+    class_names: ClassNames,
+    *,
+    resized: bool,
+    notes: Sequence[str] = (),
+) -> Source:
+    """Combine the readers of the named splits, in the same order, with all notes for the user."""
+    splits = dict(zip(named.names, readers, strict=True))
+    return Source(
+        title, splits, class_names, (*named.notes, *notes, *([RESIZED] if resized else []))
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class WriteOptions:
     """Options of single formats."""
 
     csv_header: bool = False
+    compressed_idx: bool = True
 
 
 class Format(Protocol):
@@ -92,11 +112,16 @@ def open_source(
     """
     if str(path) in [config.name for config in CONFIGS]:
         return _open_published(str(path), class_names)
-    request = Request(Path(path), class_names, resize)
-    if not request.path.exists():
+    return open_path(Request(Path(path), class_names, resize))
+
+
+def open_path(request: Request) -> Source:
+    """Detect the format of a folder or file, whatever its name, and open it; see `open_source`."""
+    path = request.path
+    if not path.exists():
         expected = f"a file, a folder or one of {', '.join(config.name for config in CONFIGS)}"
         raise fault(str(path), "no such file or folder", expected, "correct the path")
-    found = [module for module in map(load_format, FORMATS) if module.detect(request.path)]
+    found = [module for module in map(load_format, FORMATS) if module.detect(path)]
     titles = [module.TITLE for module in found]
     if len(found) > 1:
         raise fault(
@@ -106,11 +131,26 @@ def open_source(
         known = ", ".join(load_format(name).TITLE for name in FORMATS)
         raise fault(
             str(path),
-            f"holds {some(_listing(request.path))}",
+            f"holds {name_some(_listing(path))}",
             f"one of {known}",
             "give the folder or file that has the data",
         )
-    return _in_order(found[0].read(request))
+    return in_order(found[0].read(request))
+
+
+def with_usual_splits(source: Source) -> Source:
+    """Give splits the usual names where files are named after the dataset.
+
+    letters_train and letters_test become train and test; a split alone that has none of the usual
+    names, such as that of letters.csv, becomes train.
+    """
+    names = usual_names([*source.splits])
+    notes = [
+        f"the split {name} is called {names[name]}" for name in source.splits if name != names[name]
+    ]
+    splits = {names[name]: reader for name, reader in source.splits.items()}
+    renamed = dataclasses.replace(source, splits=splits, notes=(*source.notes, *notes))
+    return in_order(renamed)
 
 
 def write_splits(
@@ -126,6 +166,11 @@ def write_splits(
     """
     even = {split: partial(rechunked, reader) for split, reader in splits.items()}
     return load_format(format_name).write(folder, even, class_names, options)
+
+
+def rows_per_chunk(row_bytes: int) -> int:
+    """Return how many rows to read at a time: at most 1,000, and about 8 MB."""
+    return max(1, min(ROWS_PER_CHUNK, BYTES_PER_CHUNK // max(1, row_bytes)))
 
 
 def load_format(name: str) -> Format:
@@ -156,10 +201,12 @@ def _open_published(name: str, class_names: ClassNames | None) -> Source:
         default=ClassNames(config.class_names, config.title),
     )
     splits = {split: partial(read_chunks, disk) for split, disk in verified_splits(name).items()}
-    return _in_order(Source("IDX", splits, names))
+    return in_order(Source("IDX", splits, names))
 
 
-def _in_order(source: Source) -> Source:
+def in_order(source: Source) -> Source:
+    """Return a source with its splits in order: train first, test last."""
+
     def rank(split: str) -> tuple[int, str]:
         return {"train": 0, "test": 2}.get(split, 1), split
 

@@ -23,11 +23,17 @@ from mnist_tools.formats.files import (
     group_shards,
     is_litter,
     refuse_wrong_file,
-    some,
 )
-from mnist_tools.formats.images import RESIZED, SUFFIXES, decode_image
-from mnist_tools.formats.source import ROWS_PER_CHUNK, Reader, Request, Source, WriteOptions
-from mnist_tools.formats.split_names import SplitFile, name_splits
+from mnist_tools.formats.images import SUFFIXES, decode_image
+from mnist_tools.formats.source import (
+    ROWS_PER_CHUNK,
+    Reader,
+    Request,
+    Source,
+    WriteOptions,
+    make_source,
+)
+from mnist_tools.formats.split_names import name_splits
 
 TITLE: str = "WebDataset"
 TARS = (".tar", ".tar.gz", ".tgz")
@@ -67,18 +73,12 @@ def read(request: Request) -> Source:
     for file in files:
         refuse_wrong_file(file, TAR_CONTENT)
     shards = _group(files, path)
-    named = name_splits(
-        [SplitFile(each.stem, some([f.name for f in each.files], 1)) for each in shards], path
-    )
+    named = name_splits([each.split_file for each in shards], path)
     names = first_named(
         option=request.class_names, inside=None, beside=names_beside(path), default=DIGITS
     )
-    readers = {
-        split: partial(_chunks, each.files, request.resize)
-        for split, each in zip(named.names, shards, strict=True)
-    }
-    notes = named.notes + ((RESIZED,) if request.resize else ())
-    return Source(TITLE, readers, names, notes)
+    readers = [partial(_chunks, each.files, request.resize) for each in shards]
+    return make_source(TITLE, named, readers, names, resized=request.resize)
 
 
 def write(

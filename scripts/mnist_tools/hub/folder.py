@@ -16,8 +16,8 @@ from mnist_tools.hub.data_files import find_shards, fitting_shard_size, matching
 from mnist_tools.hub.record import RECORD
 from mnist_tools.hub.shared_card import Card, parse_card
 from mnist_tools.lint import findings
+from mnist_tools.lists import name_some
 from mnist_tools.manifest import MANIFEST, list_paths, read_manifest
-from mnist_tools.out_folder import name_some
 
 CARD = "README.md"
 CARD_FILES = (CARD, "LICENSE.md", "croissant.json")

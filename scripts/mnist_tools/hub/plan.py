@@ -10,7 +10,7 @@ from mnist_tools.hub.folder import CARD, CARD_FILES, BuiltFolder
 from mnist_tools.hub.record import RECORD, PushRecord, config_of, parse_record, still_there
 from mnist_tools.hub.repository import Repository, Snapshot
 from mnist_tools.hub.shared_card import describe_difference, merge_cards, own_digest, same_cards
-from mnist_tools.out_folder import name_some
+from mnist_tools.lists import name_some
 
 
 @dataclass(frozen=True)

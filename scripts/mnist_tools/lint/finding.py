@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mnist_family import escape_controls
+from mnist_tools.lists import name_some
 
 Place = tuple[Hashable, ...]  # the path of keys and indices to a value in front matter
 
@@ -58,10 +59,7 @@ def show(value: object) -> str:
 
 def show_all(values: Iterable[object]) -> str:
     """Join values with commas; of a long list, show ten and count the rest."""
-    texts = [shorten(str(value)) for value in values]
-    if len(texts) <= _LONGEST_LIST:
-        return ", ".join(texts)
-    return f"{', '.join(texts[:_LONGEST_LIST])} and {len(texts) - _LONGEST_LIST:,} more"
+    return name_some((shorten(str(value)) for value in values), _LONGEST_LIST)
 
 
 def show_place(place: Place) -> str:

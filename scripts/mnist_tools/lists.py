@@ -1,0 +1,12 @@
+"""Name the first few of many things in a sentence."""
+
+from collections.abc import Iterable
+
+
+def name_some(values: Iterable[object], shown: int = 3, separator: str = ", ") -> str:
+    """Join the first few values, and say how many more there are."""
+    texts = [str(value) for value in values]
+    hidden = len(texts) - shown
+    if hidden <= 0:
+        return separator.join(texts)
+    return f"{separator.join(texts[:shown])} and {hidden:,} more"
