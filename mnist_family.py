@@ -44,8 +44,10 @@ import multiprocess  # type: ignore[import-untyped]  # it publishes no types
 import numpy as np
 
 __all__ = [
+    "CLASS_NAME_FILES",
     "CONFIGS",
     "IMAGE_SHAPE",
+    "MAX_CLASSES",
     "SOURCE_DIGEST",
     "UNLABELLED",
     "Archive",
@@ -320,13 +322,13 @@ def check_config_name(name: str, subject: object, *, remedy: str = "choose anoth
 def _config_of(name: str, data_dir: object) -> FamilyConfig:
     """Return the config of this name, or a new one for a dataset of one's own in `data_dir`.
 
-    A new config has no published archives, and ten digits as its class names.
+    A new config has no published archives and no class names.
     """
     known = any(config.name == name for config in CONFIGS)
     if known or data_dir is None or config_known_as(str(name)) is not None:
         return find_config(name)
     check_config_name(str(name), f"config {name!r}")
-    return FamilyConfig(name=name, title=name, class_names=tuple("0123456789"))
+    return FamilyConfig(name=name, title=name)
 
 
 def find_published(digest: str) -> PublishedArchive | None:
@@ -636,6 +638,7 @@ NETWORK_FAILURES: tuple[tuple[type[BaseException], str], ...] = (
     (socket.gaierror, "unknown host"),
     (http.client.IncompleteRead, "ended too early"),
     (http.client.RemoteDisconnected, "closed the connection without answering"),
+    (ConnectionResetError, "broke the connection off"),
     (http.client.InvalidURL, "redirects to an invalid URL"),
     (http.client.HTTPException, "not an HTTP response"),
     (ValueError, "redirects to an invalid URL"),  # as urllib.parse says it
@@ -1172,8 +1175,7 @@ class _Sources:
         self._mirrors = _Mirrors(self.config, os.path.expanduser(str(cache)))
         if data_dir is not None:
             located = locate(_folder_of(self.config, data_dir))
-            if located.class_names is not None:
-                self.num_classes = len(located.class_names.names)
+            self.num_classes = len(_class_names_of(self.config, located))
             self._found = {split.name: split for split in located.splits}
             self.splits = [*self._found]
 
@@ -1199,6 +1201,27 @@ def _folder_of(config: FamilyConfig, data_dir: str | os.PathLike[str]) -> str:
     if any(ARCHIVE_NAME.fullmatch(entry) for entry in entries):
         return folder
     return entries.get(f"{config.name}/", folder)
+
+
+def _class_names_of(config: FamilyConfig, located: Located) -> tuple[str, ...]:
+    """Return the class names of a folder, else of its config, else numbers up to the last label."""
+    if located.class_names is not None:
+        return located.class_names.names
+    if config.class_names:
+        return config.class_names
+    last = max(_last_label(split.labels) for split in located.splits)
+    return tuple(str(label) for label in range(last + 1))
+
+
+def _last_label(path: str) -> int:
+    """Return the highest label in an archive, 0 if no row has a label."""
+    last = 0
+    with _open_idx(path) as file:
+        _count_rows(file, "labels")
+        for chunk in file.payload():
+            labels = np.frombuffer(chunk, np.uint8)
+            last = max(last, int(labels[labels != UNLABELLED].max(initial=0)))
+    return last
 
 
 def _describe(located: LocatedSplit, num_classes: int) -> DiskSplit:
@@ -1486,8 +1509,7 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
         if data_dir is not None:
             data_dir = _folder_of(config, data_dir)
             self._located = locate(data_dir)
-            if self._located.class_names is not None:
-                self._class_names = self._located.class_names.names
+            self._class_names = _class_names_of(config, self._located)
         # With the key of `datasets`, changed archives would give stale rows, and load_dataset and
         # load() would not find each other's cache.
         key = SOURCE_DIGEST, self._located and self._located.stamps

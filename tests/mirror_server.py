@@ -5,6 +5,8 @@ import contextlib
 import gzip
 import http.server
 import pathlib
+import socket
+import struct
 import threading
 import time
 
@@ -108,6 +110,14 @@ class Answer(http.server.BaseHTTPRequestHandler):
 
     def hung_up(self, content):
         pass
+
+    def reset(self, content):
+        """Half of it, and then the end of the connection, without a word of parting."""
+        self.send(content, body=content[: len(content) // 2])
+        self.wfile.flush()
+        at_once = struct.pack("ii", 1, 0)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        self.connection.close()
 
     def raw(self, content):
         self.send(gzip.decompress(content))

@@ -286,7 +286,7 @@ def test_the_printed_split_is_the_first_of_the_first_dataset(tmp_path, out):
     for split in ("test", "apart", "val"):
         write_split(folder, split, pictures(3, 1), numbers(3, 1))
     splits = ("apart", "val", "test")
-    expected = Built(out, ("mnist",), ("MNIST",), splits, open_facts=(), changed=True)
+    expected = Built(out, ("mnist",), ("MNIST",), splits, (), (), changed=True)
     assert build(out, ["mnist"], archives=folder) == expected
 
 

@@ -50,6 +50,10 @@ more:
   How to take part: |
     Write to **us**, and we will send you a form.
 """
+READ = (
+    "letters: IDX with the splits train, test and 4 classes: alpha, beta, gamma, delta "
+    "(named by labels.txt)"
+)
 OPEN = (
     "open: known_issues, sensitive, intended_uses, out_of_scope_uses, contact, funding; "
     "8 of 14 answered"
@@ -121,6 +125,7 @@ def test_every_format_that_convert_reads_gives_the_same_rows(letters, tmp_path, 
         ".mnist_family.json",
         "LICENSE.md",
         "README.md",
+        "class_names",
         "croissant.json",
         "other",
         "pictures",
@@ -168,14 +173,14 @@ def test_images_of_other_sizes_are_scaled_if_asked_for(tmp_path, out, cache):
     ("labels", "message"),
     [
         (
-            [0, 1, 12],
-            "some: {0}, train: label 12 in row 2, expected -1 to 9; name 13 classes or more in "
+            [0, 1, 255],
+            "some: {0}, train: label 255 in row 2, expected -1 to 254; name 256 classes or more in "
             "labels.txt beside the data",
         ),
-        ([0, -2, 1], "some: {0}, train: label -2 in row 1, expected -1 to 9; correct the label"),
+        ([0, -2, 1], "some: {0}, train: label -2 in row 1, expected -1 to 254; correct the label"),
         (
             [0, 1, 65539],
-            "some: {0}, train: label 65539 in row 2, expected -1 to 9; correct the label",
+            "some: {0}, train: label 65539 in row 2, expected -1 to 254; correct the label",
         ),
         ([], "some: {0}, train: no rows, expected at least one; remove the split"),
     ],
@@ -189,6 +194,22 @@ def test_wrong_rows_are_refused_in_one_line(tmp_path, out, labels, message):
     assert [path.name for path in tmp_path.iterdir()] == ["some.npz"]
 
 
+def test_classes_without_names_are_numbered_up_to_the_last_label(tmp_path, out, cache):
+    labels = numbers(30, 1, 26).astype(np.int64)
+    np.savez(tmp_path / "some.npz", x_train=pictures(30, 1), y_train=labels)
+    build(out, [tmp_path / "some.npz"])
+    loaded = load_built(out, "some", cache)["train"]
+    assert_rows(loaded, pictures(30, 1), labels)
+    assert loaded.features["label"].names == [str(label) for label in range(26)]
+
+
+def test_a_label_outside_the_classes_is_refused(tmp_path, out):
+    np.savez(tmp_path / "some.npz", x_train=pictures(3, 1), y_train=np.array([0, 1, 2]))
+    (tmp_path / "labels.txt").write_text("a\nb\n")
+    with pytest.raises(ValueError, match="label 2 in row 2, expected -1 to 1; name 3 classes or"):
+        build(out, [tmp_path / "some.npz"])
+
+
 def test_published_rows_in_another_format_keep_their_name(tiny, tmp_path, out, monkeypatch):
     config = mnist_family.find_config("fashion")
     monkeypatch.setattr(config, "archives", tiny.module.find_config("fashion").archives)
@@ -196,8 +217,8 @@ def test_published_rows_in_another_format_keep_their_name(tiny, tmp_path, out, m
     with pytest.raises(ValueError, match="these are") as caught:
         build(out, [tmp_path / "some"])
     assert str(caught.value) == (
-        f"some: {tmp_path / 'some'}: these are Fashion-MNIST's train images and labels, not those "
-        "of some; load 'fashion'"
+        f"some: {tmp_path / 'some'}: these are Fashion-MNIST's train images and labels, expected "
+        "those of some; load 'fashion'"
     )
 
 
@@ -287,11 +308,16 @@ licence:
     assert findings(out) == []
 
 
-def test_archives_alone_are_enough(letters, out):
+def test_archives_alone_are_enough(letters, out, cache):
     for name in ("facts.yaml", "labels.txt"):
         (letters / name).unlink()
     built = build(out, [letters])
     assert built.titles == ("letters",)
+    assert built.notes == (
+        "letters: IDX with the splits train, test and classes without names, which get numbers",
+    )
+    names = load_built(out, "letters", cache)["train"].features["label"].names
+    assert names == ["0", "1", "2", "3"]
     assert built.open_facts[0].questions.keys[0] == "licence"
     assert front_matter_of(out)["license"] == "unknown"
     assert "version" not in croissant_of(out)
@@ -424,6 +450,7 @@ def run(out, *sources, **settings):
 def test_a_build_ends_with_what_is_open_and_how_to_load_it(letters, out, capsys):
     assert run(out, str(letters)) == 0
     assert capsys.readouterr().out.splitlines() == [
+        READ,
         f"{out}: built, with Greek Letters by Hand",
         f"card: {out}/README.md; pictures: {out}/pictures",
         OPEN,
@@ -435,7 +462,8 @@ def test_a_build_ends_with_what_is_open_and_how_to_load_it(letters, out, capsys)
         "    dataset['train'][0]",
     ]
     assert run(out, str(letters)) == 0
-    assert capsys.readouterr().out.splitlines()[:3] == [
+    assert capsys.readouterr().out.splitlines()[:4] == [
+        READ,
         f"{out}: already up to date",
         f"card: {out}/README.md; pictures: {out}/pictures",
         OPEN,
@@ -462,10 +490,10 @@ def test_wrong_facts_are_told_before_anything_is_read(letters, out):
 def test_missing_facts_are_named_and_the_lint_says_what_is_open(tiny, letters, out, capsys):
     (letters / "facts.yaml").unlink()
     assert run(out, str(letters), "fashion", archives=tiny.folder()) == 0
-    is_open, advice = capsys.readouterr().out.splitlines()[2:4]
+    is_open, advice = capsys.readouterr().out.splitlines()[3:5]
     assert is_open.startswith("letters, open: licence, description, rationale, ")
     assert is_open.endswith("; 0 of 14 answered")
-    assert advice == f"answer in {letters}/facts.yaml, which is missing, then build again"
+    assert advice == f"init {letters} writes {letters}/facts.yaml; answer there, build again"
     assert lint.run([out, out / "README.md"]) == 0
     assert capsys.readouterr().out.splitlines() == [f"{out}: {is_open}"]
 

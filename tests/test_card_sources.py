@@ -136,8 +136,9 @@ def mapped(tree, change, path=()):
 
 
 def refers(path):
-    """Tell whether a value is the key of a source, and so no text."""
-    return "source" in path[-2:]
+    """Tell whether a value is the key of a source or an id, and so no text."""
+    ids = {"source", "spdx", "languages", "annotations_creators"}
+    return not ids.isdisjoint(path[-2:])
 
 
 # --- Every figure comes from a key ----------------------------------------------------------------

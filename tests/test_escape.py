@@ -14,8 +14,8 @@ from markdown_it import MarkdownIt
 from mnist_tools.cards import escape, facts
 from mnist_tools.cards.card import own as own_dataset
 from mnist_tools.cards.card import render, render_licence
+from mnist_tools.cards.facts_file import answer_keys
 from mnist_tools.cards.measurements import committed
-from mnist_tools.cards.strict_yaml import answer_keys
 from mnist_tools.commands.build import build
 
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])

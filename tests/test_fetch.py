@@ -49,6 +49,7 @@ LATE_FAULTS = {
     "truncated_of_no_length": r"[\d,]+ bytes instead of [\d,]+",
     "cut": "ended too early",
     "cut_chunk": "ended too early",
+    "reset": "broke the connection off",
     "flipped": "wrong digest, sha256 [0-9a-f]{64}",
     "other_pixel": r"[\d,]+ bytes instead of [\d,]+|wrong digest, sha256 [0-9a-f]{64}",
     "trailing": r"[\d,]+ bytes instead of [\d,]+",

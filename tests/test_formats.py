@@ -152,6 +152,35 @@ def test_a_folder_of_no_format_is_refused(tmp_path):
     assert "source: holds notes.txt, expected" in refusal(tmp_path / "source")
 
 
+@pytest.mark.parametrize("name", ["test.csv.gz", "t10k-images-idx3-ubyte.xz", "data.tar.zst"])
+def test_packed_files_that_would_be_missed_are_refused(tmp_path, name):
+    source = write_idx_source(tmp_path / "source", {"train": (pictures(3, 1), numbers(3, 1))})
+    (source / name).write_bytes(b"packed")
+    line = f"{source / name}: a packed file, expected unpacked files; "
+    assert refusal(source) == f"{line}unpack it, or move it elsewhere"
+    assert refusal(source / name, dest=tmp_path / "out") == (
+        f"{line}unpack it, or move it elsewhere"
+    )
+
+
+def test_a_packed_file_may_stand_beside_its_content(tmp_path):
+    convert(
+        write_idx_source(tmp_path / "source", {"train": (pictures(3, 1), numbers(3, 1))}),
+        tmp_path / "csv",
+        to="csv",
+    )
+    (tmp_path / "csv" / "mnist_train.csv.zip").write_bytes(b"packed")
+    assert_holds(tmp_path / "csv", {"train": (pictures(3, 1), numbers(3, 1))})
+
+
+@pytest.mark.parametrize("name", ["test.csv", "test.npz", "test.parquet", "test.tar"])
+def test_a_broken_link_is_no_missing_split(tmp_path, name):
+    (tmp_path / "source").mkdir()
+    file = tmp_path / "source" / name
+    file.symlink_to("nowhere")
+    assert refusal(tmp_path / "source").startswith(f"{file}: a broken link, a pipe or a device, ")
+
+
 def test_a_path_that_is_not_there_is_refused(tmp_path):
     line = f"{tmp_path / 'no'}: no such file or folder, expected a file, a folder or one of mnist, "
     assert refusal(tmp_path / "no") == f"{line}fashion, kmnist; correct the path"

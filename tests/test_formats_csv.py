@@ -150,9 +150,10 @@ def test_numbers_may_be_spelled_in_other_ways(file, spelling, first, monkeypatch
         [spelling.format(value) for value in line] if row >= first else line
         for row, line in enumerate(LABELLED * 12)
     ]
-    write_csv(file, *lines)
     splits = {"train": (np.concatenate([IMAGES] * 12), np.concatenate([LABELS] * 12))}
-    assert_holds(file, splits)
+    for blank in ([], [[]], [[], []]):
+        write_csv(file, *lines[:7], *blank, *lines[7:])
+        assert_holds(file, splits)
 
 
 @pytest.mark.parametrize("empty", ["", '""'])

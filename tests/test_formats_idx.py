@@ -128,13 +128,6 @@ def test_qmnists_tables_of_labels_are_read(tmp_path):
     assert refusal(source) == f"{line}of 5 images; put files that belong together there"
 
 
-def test_archives_packed_otherwise_are_named(source):
-    (source / "xnist-images-idx3-ubyte.xz").write_bytes(b"xz")
-    (source / "xnist-labels-idx2-int.xz").write_bytes(b"xz")
-    file = source / "xnist-images-idx3-ubyte.xz"
-    assert refusal(source) == f"{file}: packed as .xz, expected .gz or unpacked; unpack it"
-
-
 def test_a_pipe_is_refused_unread(source):
     file = source / "train-images-idx3-ubyte.gz"
     file.unlink()

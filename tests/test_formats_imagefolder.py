@@ -4,6 +4,7 @@ import io
 import os
 import pathlib
 import re
+import shutil
 import struct
 import zlib
 
@@ -48,6 +49,31 @@ def test_classes_alone_are_one_split(source):
     (source / "train" / "__MACOSX").mkdir()
     (source / "train" / "__MACOSX" / "a.png").write_bytes(b"litter")
     assert_holds(source / "train", {"train": (IMAGES, LABELS)}, ["n00", "n01"])
+
+
+def test_the_folder_of_a_split_is_that_split(source):
+    (images, labels), *_ = read_source(source)[0].values()
+    (source / "train").rename(source / "test")
+    assert_holds(source / "test", {"test": (images, labels)}, read_source(source)[1])
+
+
+@pytest.mark.parametrize("folders", ["train test", "0/train 0/test 1/train"])
+def test_folders_of_splits_are_no_classes(tmp_path, source, folders):
+    image = next(source.glob("train/*/*.png"))
+    for folder in folders.split():
+        (tmp_path / "flat" / folder).mkdir(parents=True)
+        shutil.copy(image, tmp_path / "flat" / folder)
+    line = f"{tmp_path / 'flat'}: images in test, train, which are names of splits, expected "
+    line += "<split>/<class>/<image> or <class>/<image>; move them into class folders, or into "
+    assert refusal(tmp_path / "flat") == f"{line}_unlabelled in each"
+
+
+def test_empty_folders_of_classes_are_told(source):
+    (source / "train" / "n98").mkdir()
+    (source / "train" / "n99").mkdir()
+    note = f"{source / 'train'}: nothing in the class folders n98, n99"
+    assert open_source(source).notes == (note,)
+    assert read_source(source)[1][-2:] == ("n98", "n99")
 
 
 def test_labels_txt_gives_the_order_of_classes(source):

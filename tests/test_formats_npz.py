@@ -82,6 +82,11 @@ def test_text_in_one_split_and_numbers_in_another_are_refused(file):
     assert refused(file) == f"{line}convert one at a time"
 
 
+def test_the_names_of_arrays_may_be_in_capitals(file):
+    np.savez(file, X_train=IMAGES, Y_train=LABELS)
+    assert_holds(file, {"train": (IMAGES, LABELS)})
+
+
 def test_other_arrays_are_left_out_and_named(file):
     np.savez(file, x_train=IMAGES, y_train=LABELS, weights=LABELS)
     assert open_source(file).notes == (f"{file}: the arrays weights are left out",)
@@ -220,6 +225,22 @@ def test_objects_are_not_unpickled(file):
         f"{file}, y_train.npy: an array of Python objects, expected an NPZ file of plain arrays; "
     )
     assert refused(file) == f"{line}save it with a dtype of its own"
+
+
+@pytest.mark.parametrize("shape", [(5, 1, 784), (5, 784, 1), (5, 1, 28, 28), (5, 0, 28), (5, 785)])
+def test_arrays_of_no_pictures_are_refused_even_to_resize(file, shape):
+    np.savez(file, x_train=np.zeros(shape, np.uint8), y_train=LABELS)
+    found = " × ".join(map(str, shape[1:]))
+    line = f"{file}, x_train: images of {found}, expected 28 × 28; reshape them"
+    assert refused(file, resize=True) == line
+
+
+def test_an_array_that_is_there_twice_is_refused(file):
+    np.savez(file, x_train=IMAGES, y_train=LABELS)
+    with zipfile.ZipFile(file, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr("y_train.npy", archive.read("y_train.npy"))
+    line = f"{file}: two arrays named 'y_train', expected different names; save it again "
+    assert refused(file) == f"{line}without one"
 
 
 def test_two_files_with_one_split_are_refused(file):

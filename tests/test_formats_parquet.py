@@ -6,13 +6,22 @@ import io
 import datasets
 import duckdb
 import numpy as np
+import PIL.ExifTags
 import PIL.Image
 import polars
 import pyarrow
 import pyarrow.parquet
 import pytest
 from conftest import assert_rows, numbers, pictures
-from sources import DIGITS, ODD_NAMES, assert_holds, memory_limit, refusal, write_idx_source
+from sources import (
+    DIGITS,
+    ODD_NAMES,
+    assert_holds,
+    memory_limit,
+    read_source,
+    refusal,
+    write_idx_source,
+)
 
 from mnist_tools.commands.convert import convert
 from mnist_tools.formats.source import open_source
@@ -196,6 +205,18 @@ def test_images_without_bytes_are_refused(file, image, found):
     assert refused(file) == f"{line}table"
 
 
+@pytest.mark.parametrize("kind", ["png", "jpeg", "tiff"])
+def test_images_are_turned_upright(file, kind):
+    exif = PIL.Image.Exif()
+    exif[PIL.ExifTags.Base.Orientation] = 6  # a camera on its side
+    stream = io.BytesIO()
+    PIL.Image.fromarray(IMAGES[4]).save(stream, kind, exif=exif, quality=100)
+    write_table(file, images=[*PNGS[:4], stream.getvalue()])
+    (images, _), *_ = read_source(file)[0].values()
+    difference = images[4].astype(int) - np.rot90(IMAGES[4], -1)
+    assert np.abs(difference).max() < 40
+
+
 def test_an_image_that_cannot_be_read_is_named_by_its_row(file):
     write_table(file, images=[*PNGS[:3], b"text", PNGS[4]])
     line = (
@@ -295,6 +316,55 @@ def test_files_in_two_folders_are_refused(file):
     write_table(file.parent / "more" / "test.parquet")
     line = f"{file.parent}: .parquet files in itself, more, expected one folder with some; give "
     assert refusal(file.parent) == f"{line}{file.parent / 'more'} or another"
+
+
+@pytest.mark.parametrize("names", [["0000"], ["0000", "0001", "0002"], ["part-0", "part-1"]])
+@pytest.mark.parametrize("folder", ["", "plain_text", "data/default"])
+def test_numbered_files_are_the_split_that_their_folder_names(tmp_path, folder, names):
+    """As the Hub keeps what it has converted to Parquet."""
+    source = tmp_path / "source"
+    for row, name in enumerate(names):
+        for split in ("train", "test"):
+            path = source / folder / split / f"{name}.parquet"
+            write_table(path, LABELS[row : row + 1], PNGS[row : row + 1])
+    rows = IMAGES[: len(names)], LABELS[: len(names)]
+    if folder.count("/") == 0:
+        assert_holds(source, {"train": rows, "test": rows})
+    assert_holds(source / folder, {"train": rows, "test": rows})
+    assert_holds(source / folder / "test", {"test": rows})
+
+
+def test_numbered_files_elsewhere_are_the_train_split(tmp_path):
+    for row, name in enumerate(["part-00000", "part-00001"]):
+        name = f"{name}-f6c4a3a0-4f6e-4a55-9c0a-2b1a9b1b2c3d-c000.snappy.parquet"  # of Spark
+        write_table(tmp_path / "rows" / name, LABELS[row : row + 1], PNGS[row : row + 1])
+    assert_holds(tmp_path / "rows", {"train": (IMAGES[:2], LABELS[:2])})
+
+
+def test_numbers_that_leave_some_out_are_refused(tmp_path):
+    source = tmp_path / "source"
+    for name in ("0000", "0002"):
+        write_table(source / "train" / f"{name}.parquet")
+    line = f"{source}: 0000.parquet, 0002.parquet for the split train, expected one file, or all "
+    line += "shards of one count; add what is missing, or move what is left over elsewhere"
+    assert refusal(source) == line
+
+
+def test_numbered_files_of_two_datasets_are_refused(tmp_path):
+    source = tmp_path / "source"
+    for config in ("a", "b"):
+        write_table(source / config / "train" / "0000.parquet")
+    line = f"{source}: .parquet files in a/train, b/train, expected one folder with some; "
+    assert refusal(source) == f"{line}give {source / 'b/train'} or another"
+
+
+def test_numbers_beside_names_are_refused(file):
+    write_table(file)
+    write_table(file.with_name("0000.parquet"))
+    line = f"{file.parent}: 0000.parquet beside train.parquet, expected the name of a split in all "
+    assert refusal(file.parent) == (
+        f"{line}of them or none; move what does not belong there elsewhere"
+    )
 
 
 # --- What others read -----------------------------------------------------------------------------

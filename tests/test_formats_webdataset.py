@@ -57,6 +57,23 @@ def test_shards_that_are_only_numbers_are_one_split(file):
     assert_holds(file.parent, {"train": (IMAGES, LABELS)})
 
 
+def test_shards_are_read_by_number(file):
+    for number in range(11):
+        row = number % 5
+        write_tar(file.with_name(f"train-{number}.tar"), samples(row, row + 1))
+    rows = np.arange(11) % 5
+    assert_holds(file.parent, {"train": (IMAGES[rows], LABELS[rows])})
+
+
+@pytest.mark.parametrize("numbers", ["0 2", "5 6", "0 00"])
+def test_numbers_that_leave_some_out_are_refused(file, numbers):
+    for number in numbers.split():
+        write_tar(file.with_name(f"train-{number}.tar"), samples(0, 1))
+    assert " for the split train, expected one file, or all shards of one count; " in (
+        refusal(file.parent)
+    )
+
+
 @pytest.mark.parametrize(("name", "mode"), [("train.tar.gz", "w:gz"), ("train.tgz", "w:gz")])
 def test_packed_shards_are_read(file, name, mode):
     write_tar(file.with_name(name), samples(), mode)
@@ -120,6 +137,11 @@ WRONG_FILES = {
         [("a.png", PNG), ("a.cls", b"65539")],
         "train: label 65539 in row 0, expected -1 to 9; correct the label",
     ),
+    "a label elsewhere": (
+        [("a.png", PNG), ("a.json", b'{"label": 3}'), ("a.cls.txt", b"3")],
+        "{file}, a: .json, .txt and no .cls, expected the label in .cls; "
+        "write it there, -1 for none",
+    ),
     "a broken image": (
         [("a.png", PNG[:50]), ("a.cls", b"3")],
         "{file}, a: no readable image (ValueError), expected an image of 28 × 28 in mode L; "
@@ -175,6 +197,17 @@ def test_a_file_that_ends_early_or_breaks_off_is_refused(file):
     assert refused(file).startswith(f"{file}")
     file.write_bytes(b"text" * 1000)
     assert refused(file).startswith(f"{file}: unreadable (")
+
+
+def test_a_second_tar_file_behind_the_first_is_not_missed(file):
+    """As `cat a.tar b.tar` makes it; readers stop at the first end."""
+    write_tar(file, samples(0, 2))
+    one = file.read_bytes()
+    file.write_bytes(one + write_tar(file.with_name("b.tar"), samples(2, 5)).read_bytes())
+    file.with_name("b.tar").unlink()
+    line = refused(file)
+    assert line.startswith(f"{file}: more after the end at byte ")
+    assert line.endswith(", expected one tar file; split it, if it is several in one")
 
 
 def test_a_packed_file_with_a_wrong_checksum_is_refused(file):

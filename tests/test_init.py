@@ -13,8 +13,8 @@ from sources import read_source
 
 import mnist_family
 from mnist_tools.cards import facts
+from mnist_tools.cards.facts_file import load_schema
 from mnist_tools.cards.skeleton import published_skeleton, skeleton
-from mnist_tools.cards.strict_yaml import load_schema
 from mnist_tools.commands.init import init, run
 from mnist_tools.formats.split_names import usual_names
 from mnist_tools.hold_out import HoldOut, assign_rows

@@ -571,10 +571,32 @@ def test_a_folder_streams_under_a_name_of_its_own(load, tmp_path):
     assert_rows(loaded, IMAGES, numbers(20, 7, 4))
 
 
-def test_a_dataset_of_ones_own_without_class_names_has_digits(load, tmp_path):
-    folder = write_split(tmp_path, "train", IMAGES, LABELS)
+@pytest.mark.parametrize("classes", [4, 26])
+def test_classes_of_ones_own_without_names_are_numbered(load, tmp_path, classes):
+    """Up to the highest label in any split; 255 is no label."""
+    labels = numbers(30, 7, classes)
+    labels[0] = 255
+    folder = write_split(tmp_path, "train", pictures(30, 7), labels)
+    write_split(tmp_path, "val", IMAGES, numbers(20, 7, 2))
+    loaded = load("letters", data_dir=folder)
+    for rows in loaded.values():
+        assert rows.features["label"].names == [str(label) for label in range(classes)]
+    assert loaded["train"][0]["label"] == -1
+
+
+def test_rows_of_ones_own_without_any_label_have_one_class(load, tmp_path):
+    folder = write_split(tmp_path, "train", IMAGES, np.full(20, 255, np.uint8))
     loaded = load("letters", data_dir=folder, split="train")
-    assert loaded.features["label"].names == list("0123456789")
+    assert loaded.features["label"].names == ["0"]
+    assert set(loaded["label"]) == {-1}
+
+
+def test_labels_without_names_are_checked_before_they_are_counted(load, tmp_path):
+    folder = write_split(tmp_path, "train", IMAGES, LABELS)
+    path = folder / "train-labels-idx1-ubyte.gz"
+    path.write_bytes((folder / "train-images-idx3-ubyte.gz").read_bytes())
+    with pytest.raises(ValueError, match="images and labels look swapped"):
+        load("letters", data_dir=folder)
 
 
 def test_a_changed_folder_of_ones_own_is_read_again(load, tmp_path):

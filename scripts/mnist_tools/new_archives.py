@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from mnist_family import Chunk, fault
-from mnist_tools.formats.class_names import CLASS_LIMIT, DIGITS, NAME_FILES
+from mnist_family import CLASS_NAME_FILES, MAX_CLASSES, Chunk, fault
+from mnist_tools.formats.class_names import DIGITS
 from mnist_tools.formats.idx import archive_names
 from mnist_tools.formats.source import Reader, Source, write_splits
 from mnist_tools.formats.split_names import refuse_bad_name
 from mnist_tools.formats.spool import Spool, spooled
 from mnist_tools.hold_out import HoldOut, assign_rows
 
-LABELS_JSON, LABELS_TEXT = NAME_FILES
+LABELS_JSON, LABELS_TEXT = CLASS_NAME_FILES
 BRIGHT = 128  # a border whose median grey level is this or more is taken for white paper
 
 
@@ -77,7 +77,7 @@ def write_new_archives(folder: Path, source: Source, preparation: Preparation) -
 def files_of(source: Source, hold_out: Sequence[HoldOut]) -> list[str]:
     """Return the names of the files that `write_new_archives` may write."""
     splits = [*source.splits, *(each.split for each in hold_out)]
-    return [*NAME_FILES, *(name for split in splits for name in archive_names(split))]
+    return [*CLASS_NAME_FILES, *(name for split in splits for name in archive_names(split))]
 
 
 class _PreparedSplit:
@@ -94,7 +94,7 @@ class _PreparedSplit:
         """Yield the rows. ValueError for a label that no class can have, or if there is no row."""
         with tqdm(desc=f"Reading {self._name}", unit=" rows", unit_scale=True) as bar:
             for chunk in self._reader():
-                _refuse_other_labels(chunk.labels, self._name, self.rows, CLASS_LIMIT)
+                _refuse_other_labels(chunk.labels, self._name, self.rows, MAX_CLASSES)
                 self.rows += len(chunk.labels)
                 self.bright += int((_border_levels(chunk.images) >= BRIGHT).sum())
                 bar.update(len(chunk.labels))

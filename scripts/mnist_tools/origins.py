@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import mnist_family
-from mnist_family import FamilyConfig, fault
+from mnist_family import CLASS_NAME_FILES, FamilyConfig, fault
 from mnist_tools.cards.facts import FACTS_FILE, DatasetFacts, no_facts, read_facts
 from mnist_tools.cards.measurements import MEASUREMENTS_FILE
 from mnist_tools.causes import naming_dataset
-from mnist_tools.formats.class_names import NAME_FILES
+from mnist_tools.formats.class_names import DIGITS, class_count
 from mnist_tools.formats.source import (
     Request,
     Source,
@@ -29,8 +29,9 @@ from mnist_tools.manifest import hash_file
 from mnist_tools.source_files import SourceFile, list_source_files
 
 PUBLISHED = {str(config.name): config for config in mnist_family.CONFIGS}
-RESERVED = ("pictures", "readme.md", "license.md", "croissant.json")  # what build writes in OUT
-READ_BESIDE = (FACTS_FILE, MEASUREMENTS_FILE, *NAME_FILES)
+# What build writes in OUT.
+RESERVED = ("class_names", "pictures", "readme.md", "license.md", "croissant.json")
+READ_BESIDE = (FACTS_FILE, MEASUREMENTS_FILE, *CLASS_NAME_FILES)
 
 SourceName = str | os.PathLike[str]
 """A published name, a path, or NAME=PATH; a path object is always a path."""
@@ -43,8 +44,9 @@ class Origin:
     `path` is a folder or file; it is None for the mirrors, and for a sample not yet drawn.
     `source` is what is there, unless it is archives that the loader reads as they are.
     `facts` are None for a published dataset, and for archives that stand in for one.
-    `files` are the data files of `source`. `stamps`, by file, show whether what was found has
-    changed; there are none for the mirrors, whose archives cannot change.
+    `notes` tell the user how the data was read. `files` are the data files of `source`. `stamps`,
+    by file, show whether what was found has changed; there are none for the mirrors, whose archives
+    cannot change.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Origin:
     path: Path | None = None
     source: Source | None = None
     facts: DatasetFacts | None = None
+    notes: tuple[str, ...] = ()
     files: tuple[SourceFile, ...] = ()
     stamps: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
@@ -223,9 +226,18 @@ def _find_at(place: _Place, *, resize: bool) -> Origin:
         path=place.path,
         source=None if plain else source,
         facts=facts,
+        notes=(_describe(name, source), *source.notes),
         files=files,
         stamps=_stamps(place.path, files),
     )
+
+
+def _describe(name: str, source: Source) -> str:
+    """Return a line on the format, the splits and the classes that were found."""
+    classes = f"{class_count(source.class_names.names)} (named by {source.class_names.source})"
+    if source.class_names == DIGITS:
+        classes = "classes without names, which get numbers"
+    return f"{name}: {source.format} with the splits {', '.join(source.splits)} and {classes}"
 
 
 def _refuse_other_name(place: _Place, config: FamilyConfig) -> None:

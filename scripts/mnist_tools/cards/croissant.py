@@ -11,6 +11,7 @@ from mnist_tools.cards.dataset import Dataset, words_of
 from mnist_tools.cards.escape import printable
 from mnist_tools.cards.facts import Author, FamilyFacts, family_facts
 from mnist_tools.cards.statements import Statement
+from mnist_tools.licences import SPDX
 from mnist_tools.whole_folder import hash_file
 
 Json = dict[str, Any]
@@ -39,7 +40,6 @@ fileSet format includes isArray isLiveDataset jsonPath key md5 parentField path 
 regex repeated replace samplingRate separator source subField transform
 """
 CARD_FILE, LICENCE_FILE = "README.md", "LICENSE.md"
-SPDX = "https://spdx.org/licenses/"
 RAI_TOPICS = {  # terms of the Responsible AI vocabulary, and the topics of facts.yaml on them
     "dataCollection": "collection",
     "dataPreprocessingProtocol": "collection",

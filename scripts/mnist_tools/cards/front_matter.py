@@ -8,7 +8,8 @@ import yaml
 
 from mnist_tools.cards.dataset import Dataset
 from mnist_tools.cards.escape import printable
-from mnist_tools.cards.facts import OTHER_LICENCE, FamilyFacts
+from mnist_tools.cards.facts import FamilyFacts
+from mnist_tools.licences import OTHER_LICENCE
 
 TASK_CATEGORIES = ["image-classification"]
 TASK_IDS = ["multi-class-image-classification"]

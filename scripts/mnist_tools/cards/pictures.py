@@ -5,20 +5,19 @@ grey that is legible on white and on dark pages.
 """
 
 import dataclasses
-import io
+import itertools
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import datasets
 import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
 from PIL.ImageFont import FreeTypeFont
 
-from mnist_family import Chunk
+from mnist_tools.shards.tally import Tally
 
 FOLDER = "pictures"
 SHOWN_ROWS = 5
@@ -27,7 +26,6 @@ SHEET_WIDTH = 760  # pixels, the width of a card on the Hub
 GAP = 4  # pixels between images
 MARGIN = 12  # pixels between columns
 GREY = 121  # contrast 4.3 : 1 both on white and on the Hub's dark background, #0b0f19
-DECODED_ROWS = 1000
 
 
 class Picture(NamedTuple):
@@ -85,47 +83,61 @@ MEANS_LAYOUTS = (
 )
 
 
+class PicturedSplit(NamedTuple):
+    """A split as pictures show it: its totals, and a function that reads the images of rows."""
+
+    tally: Tally
+    read_images: Callable[[Sequence[int]], Mapping[int, np.ndarray]]
+
+
 def write_pictures(
-    folder: Path, name: str, title: str, rows: Mapping[str, datasets.Dataset]
+    folder: Path,
+    name: str,
+    title: str,
+    class_names: Sequence[str],
+    splits: Mapping[str, PicturedSplit],
 ) -> Pictures:
     """Draw the first split that has labels, to PNG files in folder/pictures/.
 
     Equal rows give equal pixels.
     """
     (folder / FOLDER).mkdir(exist_ok=True)
-    split = _choose_split(rows)
-    shown = rows[split]
-    row_pictures = _write_rows(folder, f"{FOLDER}/{name}-{split}", split, shown)
-    if not _has_labels(shown):
+    split = _choose_split(splits)
+    tally, read_images = splits[split]
+    numbers = range(min(SHOWN_ROWS, tally.rows))
+    row_pictures = tuple(
+        RowPicture(split, row, f"{FOLDER}/{name}-{split}-{row}.png") for row in numbers
+    )
+    images = read_images(sorted({*numbers, *itertools.chain(*tally.first_rows)}))
+    for picture in row_pictures:
+        _enlarge(images[picture.row], ROW_SCALE).save(folder / picture.file)
+    if not tally.class_counts.any():
         return Pictures(rows=row_pictures)
 
-    class_names = shown.features["label"].names
     examples = Picture(
         f"{FOLDER}/{name}-examples.png", f"{title}: the first images of each class in {split}"
     )
     means = Picture(
         f"{FOLDER}/{name}-means.png", f"{title}: the mean image of each class in {split}"
     )
-    draw_examples(class_names, _first_of_each_class(shown)).save(folder / examples.file)
-    draw_means(class_names, _read_chunks(shown)).save(folder / means.file)
+    first_images = [[images[row] for row in rows] for rows in tally.first_rows]
+    draw_examples(class_names, first_images).save(folder / examples.file)
+    draw_means(class_names, mean_images(tally)).save(folder / means.file)
     return Pictures((examples,), (means,), row_pictures)
 
 
-def _write_rows(
-    folder: Path, start: str, split: str, rows: datasets.Dataset
-) -> tuple[RowPicture, ...]:
-    """Write a picture of each of the first rows, to `start`-<row>.png in `folder`."""
-    numbers = range(min(SHOWN_ROWS, len(rows)))
-    pictures = tuple(RowPicture(split, row, f"{start}-{row}.png") for row in numbers)
-    for picture, image in zip(pictures, _decode(rows, numbers), strict=True):
-        _enlarge(image, ROW_SCALE).save(folder / picture.file)
-    return pictures
+def _choose_split(splits: Mapping[str, PicturedSplit]) -> str:
+    """Return the first split that has a labelled row, or else the first split."""
+    labelled = (split for split, each in splits.items() if each.tally.class_counts.any())
+    return next(labelled, next(iter(splits)))
 
 
-def draw_means(class_names: Sequence[str], chunks: Iterable[Chunk]) -> PIL.Image.Image:
+def draw_means(
+    class_names: Sequence[str], means: Sequence[np.ndarray | None]
+) -> PIL.Image.Image:
     """Draw the mean image of each class above its caption, in a grid at most 760 pixels wide.
 
-    The place of a class without rows stays empty.
+    The place of a class without rows, whose mean is None, stays empty.
     """
     layout = next(each for each in MEANS_LAYOUTS if len(class_names) <= each.classes)
     font = _font(layout.text_size)
@@ -137,9 +149,7 @@ def draw_means(class_names: Sequence[str], chunks: Iterable[Chunk]) -> PIL.Image
     lines = -(-len(captions) // layout.across)
     sheet = _new_sheet(min(layout.across, len(captions)) * width, lines * height)
     draw = PIL.ImageDraw.Draw(sheet)
-    for number, (caption, mean) in enumerate(
-        zip(captions, mean_images(chunks, len(class_names)), strict=True)
-    ):
+    for number, (caption, mean) in enumerate(zip(captions, means, strict=True)):
         left, top = number % layout.across * width, number // layout.across * height
         draw.text((left, top + side + GAP), caption, (GREY, 255), font, anchor="la")
         if mean is not None:
@@ -169,58 +179,12 @@ def draw_examples(
     return sheet
 
 
-def mean_images(chunks: Iterable[Chunk], num_classes: int) -> list[np.ndarray | None]:
+def mean_images(tally: Tally) -> list[np.ndarray | None]:
     """Return the mean image of each class, uint8 (28, 28), or None for a class without rows."""
-    totals = np.zeros((num_classes, 28, 28), np.int64)
-    counts = np.zeros(num_classes, np.int64)
-    for images, labels in chunks:
-        for label in np.unique(labels[labels >= 0]):
-            totals[label] += images[labels == label].sum(0, dtype=np.int64)
-        counts += np.bincount(labels[labels >= 0], minlength=num_classes)
     return [
         (total / count).round().astype(np.uint8) if count else None
-        for total, count in zip(totals, counts.tolist(), strict=True)
+        for total, count in zip(tally.class_sums, tally.class_counts.tolist(), strict=True)
     ]
-
-
-# --- Rows of a Dataset ----------------------------------------------------------------------------
-
-
-def _choose_split(rows: Mapping[str, datasets.Dataset]) -> str:
-    """Return the first split that has a labelled row, or else the first split."""
-    labelled = (split for split, each in rows.items() if _has_labels(each))
-    return next(labelled, next(iter(rows)))
-
-
-def _has_labels(rows: datasets.Dataset) -> bool:
-    return bool((_labels(rows) >= 0).any())
-
-
-def _labels(rows: datasets.Dataset) -> np.ndarray:
-    labels: np.ndarray = rows.with_format("numpy", columns=["label"])[:]["label"]
-    return labels
-
-
-def _first_of_each_class(rows: datasets.Dataset) -> list[list[np.ndarray]]:
-    """Return the first images of each class, uint8 (28, 28), enough for every layout."""
-    labels = _labels(rows)
-    wanted = max(layout.images for layout in EXAMPLES_LAYOUTS)
-    classes = range(len(rows.features["label"].names))
-    return [[*_decode(rows, np.flatnonzero(labels == label)[:wanted])] for label in classes]
-
-
-def _read_chunks(rows: datasets.Dataset) -> Iterator[Chunk]:
-    labels = _labels(rows)
-    for start in range(0, len(rows), DECODED_ROWS):
-        places = range(start, min(start + DECODED_ROWS, len(rows)))
-        yield Chunk(np.stack([*_decode(rows, places)]), labels[start : start + DECODED_ROWS])
-
-
-def _decode(rows: datasets.Dataset, places: Sequence[int] | np.ndarray) -> Iterator[np.ndarray]:
-    """Decode images, uint8 (28, 28), in half the time that `datasets` takes."""
-    files = rows.with_format("arrow")[places]["image"].to_pylist()
-    for file in files:
-        yield np.asarray(PIL.Image.open(io.BytesIO(file["bytes"])))
 
 
 # --- Drawing --------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from mnist_tools.cards.strict_yaml import answer_keys, load_schema, schema_text
+from mnist_tools.cards.facts_file import answer_keys, load_schema, schema_text
 
 SCHEMA_COPY = "facts.schema.json"  # beside facts.yaml, where any editor finds it
 LINE_WIDTH = 100

@@ -24,6 +24,7 @@ from mnist_tools.cards.facts import CARDS, OpenQuestions, dataset_facts, open_qu
 from mnist_tools.cards.measurements import Measurements, measure_splits
 from mnist_tools.cards.pictures import FOLDER, write_pictures
 from mnist_tools.causes import naming_dataset
+from mnist_tools.class_names_file import write_class_names
 from mnist_tools.origins import Origin, SourceName, find_origins
 from mnist_tools.shards.from_dataset import write_shards
 from mnist_tools.shards.size import SplitSize, parse_shard_size
@@ -54,13 +55,15 @@ class Built:
     """A folder that is up to date; `changed` is False if it already was before.
 
     `names` are its datasets, the default one first, and `titles` theirs; `splits` are the splits of
-    the default one. `open_facts` has an entry for each dataset of somebody's own.
+    the default one. `notes` tell how somebody's own data was read; `open_facts` has an entry for
+    each such dataset.
     """
 
     out: Path
     names: tuple[str, ...]
     titles: tuple[str, ...]
     splits: tuple[str, ...]
+    notes: tuple[str, ...]
     open_facts: tuple[OpenFacts, ...]
     changed: bool
 
@@ -165,13 +168,14 @@ def run(
 def summary(built: Built) -> list[str]:
     """Describe a build to the user, in lines, with what its card leaves open."""
     state = f"built, with {', '.join(built.titles)}" if built.changed else "already up to date"
-    lines = [f"{built.out}: {state}", f"card: {built.card}; pictures: {built.out / FOLDER}"]
+    lines = [*built.notes, f"{built.out}: {state}"]
+    lines.append(f"card: {built.card}; pictures: {built.out / FOLDER}")
     for each, line in zip(built.open_facts, built.open_questions, strict=True):
         lines.append(line)
         if each.questions.keys and each.path.exists():
             lines.append(f"answer in {each.path}, then build again")
         elif each.questions.keys:
-            lines.append(f"answer in {each.path}, which is missing, then build again")
+            lines.append(f"init {each.path.parent} writes {each.path}; answer there, build again")
     return lines
 
 
@@ -210,6 +214,7 @@ def _describe_built(out: Path, origins: Sequence[Origin]) -> Built:
         names=tuple(origin.name for origin in origins),
         titles=tuple(origin.title for origin in origins),
         splits=origins[0].splits,
+        notes=tuple(note for origin in origins for note in origin.notes),
         open_facts=tuple(
             OpenFacts(origin.name, origin.facts.path, open_questions(origin.facts))
             for origin in origins
@@ -259,7 +264,7 @@ def _fill(folder: Path, loaded: Sequence[Loaded], limit: int, *, out: Path) -> N
         with naming_dataset(name, out):
             sizes[name] = _write_config(folder / name, rows, limit)
     described = []
-    for verified_dataset, rows in tqdm(loaded, desc="Describing", unit="dataset"):
+    for verified_dataset, rows in tqdm(loaded, desc="Describing", unit="dataset", leave=False):
         name = verified_dataset.name
         with naming_dataset(name, out):
             described.append(_describe(folder, verified_dataset, rows, sizes[name]))
@@ -279,11 +284,12 @@ def _describe(
     rows: datasets.DatasetDict,
     sizes: Mapping[str, SplitSize],
 ) -> Dataset:
-    """Write the pictures of a dataset; return what its card says."""
+    """Write the pictures and class names of a dataset; return what its card says."""
     measured = verified_dataset.measurements
     if measured is None:
         measured = measure_splits(verified_dataset.name, verified_dataset.splits)
     dataset = _dataset_of(verified_dataset, measured, sizes)
+    write_class_names(folder, dataset.name, dataset.class_names)
     pictures = write_pictures(folder, dataset.name, dataset.title, rows)
     return dataclasses.replace(dataset, pictures=pictures)
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from mnist_family import CONFIGS, Chunk, fault
+from mnist_family import CONFIGS, MAX_CLASSES, Chunk, fault
 from mnist_tools.cards.escape import printable
-from mnist_tools.formats.class_names import CLASS_LIMIT, class_count, names_of_option
+from mnist_tools.formats.class_names import class_count, names_of_option
 from mnist_tools.formats.source import Reader, Source, WriteOptions, open_source, write_splits
 from mnist_tools.formats.split_names import refuse_bad_name, refuse_shared_names
 from mnist_tools.lists import name_some
@@ -172,7 +172,7 @@ class _KeptSplit:
             at = int(wrong.argmax())
             needed = int(labels[at]) + 1
             remedy = "correct the label"
-            if self._classes.old_count < needed <= CLASS_LIMIT:
+            if self._classes.old_count < needed <= MAX_CLASSES:
                 remedy = f"name {needed} classes or more with --class-names"
             expected = f"-1 to {self._classes.old_count - 1}"
             raise fault(self._name, f"label {labels[at]} in row {row + at}", expected, remedy)

@@ -131,7 +131,7 @@ def _from_source(
 
 def _facts_alone(folder: Path) -> Started:
     """Write facts.yaml into a folder that lacks it."""
-    if not folder.is_dir():
+    if not folder.is_dir() and not _in_cards(folder):
         expected = "a folder of archives, or --from"
         raise fault(str(folder), "no such folder", expected, "name the data with --from")
     if (folder / FACTS_FILE).exists():

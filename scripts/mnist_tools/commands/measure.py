@@ -18,8 +18,9 @@ from mnist_tools.cards.measurements import (
     read_measurements,
     write_measurements,
 )
-from mnist_tools.cards.pictures import draw_means
+from mnist_tools.cards.pictures import draw_means, mean_images
 from mnist_tools.sample import write_sample_archives
+from mnist_tools.shards.tally import tally_chunks
 from mnist_tools.whole_file import write_whole
 
 MEANS = "means.png"  # the class means of a published dataset, beside its measurements
@@ -227,5 +228,6 @@ def _draw_means(subject: _Subject, splits: Mapping[str, DiskSplit | PartedSplit]
     split = next(iter(splits.values()))
     class_names = mnist_family.find_config(subject.config).class_names
     picture = io.BytesIO()
-    draw_means(class_names, mnist_family.read_chunks(split)).save(picture, "png", optimize=True)
+    tally = tally_chunks(mnist_family.read_chunks(split), split.num_classes)
+    draw_means(class_names, mean_images(tally)).save(picture, "png", optimize=True)
     return picture.getvalue()

@@ -112,25 +112,30 @@ def _values(file: Path, layout: Layout) -> Iterator[tuple[np.ndarray, np.ndarray
     """Yield blocks of labels (n,) and pixels (n, side²), as numbers of any dtype."""
     done = 0
     try:
-        for batch in _batches(file, layout, pyarrow.int16(), 0):
+        for batch in _batches(file, layout, pyarrow.int16()):
             yield _plain_numbers(batch, layout, file, done)
             done += batch.num_rows
     except pyarrow.ArrowInvalid:
-        for batch in _batches(file, layout, pyarrow.string(), done):
+        for batch in _without(done, _batches(file, layout, pyarrow.string())):
             yield _numbers_in_text(batch, layout, file, done)
             done += batch.num_rows
 
 
-def _batches(
-    file: Path, layout: Layout, kind: pyarrow.DataType, skip: int
-) -> Iterator[pyarrow.RecordBatch]:
+def _without(rows: int, batches: Iterator[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
+    """Yield all but the first rows; pyarrow could skip them, but would count blank lines."""
+    for batch in batches:
+        if rows < batch.num_rows:
+            yield batch.slice(rows)
+        rows = max(0, rows - batch.num_rows)
+
+
+def _batches(file: Path, layout: Layout, kind: pyarrow.DataType) -> Iterator[pyarrow.RecordBatch]:
     """Yield blocks of the label column, if there is one, and the pixel columns."""
     names = [str(column) for column in range(layout.columns)]
     used = [str(column) for column in _used(layout)]
     read = pyarrow.csv.ReadOptions(
         column_names=names,
         skip_rows=layout.lines_before_rows,
-        skip_rows_after_names=skip,
         block_size=max(CSV_BLOCK_BYTES, LONGEST_NUMBER * layout.columns),
         use_threads=False,  # so that errors name the row
     )

@@ -33,9 +33,7 @@ from mnist_tools.formats.spool import spooled
 from mnist_tools.lists import name_some
 
 TITLE: str = "IDX"
-ARCHIVE = re.compile(
-    r"(?P<stem>.+)-(?P<kind>images|labels)[-.]idx[1-3]-(ubyte|int)(?P<packed>\.(gz|xz|bz2|zip))?"
-)
+ARCHIVE = re.compile(r"(?P<stem>.+)-(?P<kind>images|labels)[-.]idx[1-3]-(ubyte|int)(\.gz)?")
 
 
 class _Opened(NamedTuple):
@@ -148,8 +146,6 @@ def _only_copy(files: Sequence[Path]) -> Path:
     """Return one of several equal files, such as the .gz and raw file that torchvision keeps."""
     for file in files:
         refuse_wrong_file(file, "an IDX archive")
-        if not file.name.endswith(("-ubyte", "-int", ".gz")):
-            raise fault(str(file), f"packed as {file.suffix}", ".gz or unpacked", "unpack it")
     if len(files) > 1 and len({digest_archive(file).md5 for file in files}) > 1:
         found = f"{name_some([file.name for file in files])} with different content"
         raise fault(str(files[0].parent), found, "one of them", "move the others elsewhere")

@@ -26,7 +26,7 @@ from mnist_tools.formats.source import (
     WriteOptions,
     make_source,
 )
-from mnist_tools.formats.split_names import SplitFile, name_splits
+from mnist_tools.formats.split_names import USUAL_NAMES, SplitFile, name_splits
 from mnist_tools.lists import name_some
 
 TITLE: str = "image folder"
@@ -55,9 +55,10 @@ def read(request: Request) -> Source:
     has_splits = any(folders_in(folder) for folder in folders)
     _refuse_stray_images([path, *folders] if has_splits else [path])
     split_folders = folders if has_splits else [path]
-    stems = [SplitFile(folder.name if has_splits else "", folder.name) for folder in split_folders]
+    stems = [_stem(folder, has_splits) for folder in split_folders]
     named = name_splits(stems, path)
     classes = sorted({each.name for folder in split_folders for each in folders_in(folder)})
+    _refuse_splits_as_classes(classes, path)
     names = first_named(
         option=request.class_names,
         inside=None,
@@ -65,14 +66,10 @@ def read(request: Request) -> Source:
         default=_names_of_folders(classes, path),
     )
     labels = _labels_of_folders(names.names)
-    for folder in classes:
-        if folder not in labels:
-            found = f"the folder {folder} of no class"
-            raise fault(
-                str(path), found, f"one of {name_some(names.names)}", f"name it in {names.source}"
-            )
+    _refuse_other_folders(classes, labels, names, path)
     readers = [partial(_chunks, folder, labels, request.resize) for folder in split_folders]
-    return make_source(TITLE, named, readers, names, resized=request.resize)
+    notes = [note for folder in split_folders for note in _notes_on_empty(folder)]
+    return make_source(TITLE, named, readers, names, resized=request.resize, notes=notes)
 
 
 def write(
@@ -127,6 +124,35 @@ def _refuse_stray_images(folders: Sequence[Path]) -> None:
             found = f"{name_some(stray)} beside folders of images"
             remedy = "move each image into the folder of its class, or elsewhere"
             raise fault(str(folder), found, "<split>/<class>/<image> or <class>/<image>", remedy)
+
+
+def _stem(folder: Path, has_splits: bool) -> SplitFile:
+    """Return the part of a folder's name for the split: classes may be in a folder of any name."""
+    name = folder.resolve().name
+    return SplitFile(name if has_splits or name.lower() in USUAL_NAMES else "", folder.name)
+
+
+def _refuse_other_folders(
+    folders: Sequence[str], labels: Mapping[str, int], names: ClassNames, path: Path
+) -> None:
+    for folder in folders:
+        if folder not in labels:
+            found = f"the folder {folder} of no class"
+            expected = f"one of {name_some(names.names)}"
+            raise fault(str(path), found, expected, f"name it in {names.source}")
+
+
+def _notes_on_empty(split: Path) -> list[str]:
+    empty = [folder.name for folder in folders_in(split) if not any(folder.iterdir())]
+    return [f"{split}: nothing in the class folders {name_some(empty)}"] if empty else []
+
+
+def _refuse_splits_as_classes(folders: Sequence[str], path: Path) -> None:
+    """Raise ValueError for images that are in folders of splits, and so have no class."""
+    if folders and {folder.lower() for folder in folders} <= {*USUAL_NAMES}:
+        found = f"images in {name_some(folders)}, which are names of splits"
+        remedy = f"move them into class folders, or into {UNLABELLED_FOLDER} in each"
+        raise fault(str(path), found, "<split>/<class>/<image> or <class>/<image>", remedy)
 
 
 def _names_of_folders(folders: Sequence[str], path: Path) -> ClassNames:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 import numpy as np
 import PIL.Image
 import PIL.ImageChops
+import PIL.ImageOps
 
 from mnist_family import IMAGE_SHAPE, fault
 
@@ -46,6 +47,8 @@ def decode_image(file: BinaryIO, place: str, *, resize: bool) -> np.ndarray:
             _check_png(file)
         frames = getattr(image, "n_frames", 1)
         image.load()
+        if "exif" in image.info:  # a camera may have been held sideways
+            PIL.ImageOps.exif_transpose(image, in_place=True)
     if frames > 1:
         remedy = "save each as a file of its own, or remove it"
         raise fault(place, f"{frames} images in one file", "one", remedy)
@@ -87,7 +90,7 @@ def refuse_other_shapes(shape: tuple[int, ...], place: str, *, resize: bool) -> 
     if picture == IMAGE_SHAPE:
         return
     found = f"images of {sizes(shape[1:])}"
-    if 0 in picture or not (len(picture) == 2 or picture[2:] in ((3,), (4,))):
+    if len(picture) < 2 or min(picture[:2]) < 2 or picture[2:] not in ((), (3,), (4,)):
         raise fault(place, found, "28 × 28", "reshape them")
     if not resize:
         raise fault(place, found, "28 × 28", PASS_RESIZE)
@@ -130,7 +133,7 @@ def _check_png(file: BinaryIO) -> None:
 
 def _grey(image: PIL.Image.Image) -> PIL.Image.Image:
     """Convert an image to mode L; transparent areas become black, the background."""
-    if image.mode == "P" and "transparency" in image.info:
+    if "transparency" in image.info:
         image = image.convert("RGBA")
     if "A" not in image.getbands():
         return image.convert("L")

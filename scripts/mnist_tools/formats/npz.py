@@ -25,7 +25,7 @@ CLASS_NAMES = "class_names"
 MAX_NAMES_BYTES = 1 << 20
 LAST_CHANGED = (1980, 1, 1, 0, 0, 0)  # a fixed time, so that equal arrays give equal bytes
 ARRAY_NAMES = (
-    re.compile(r"(?P<kind>[xy])_(?P<stem>.+)"),
+    re.compile(r"(?P<kind>[xyXY])_(?P<stem>.+)"),
     re.compile(r"(?P<stem>.+)_(?P<kind>images|labels)"),
 )
 FILE_NAME = re.compile(r"(?:.+-)?(?P<stem>\w+)-(?P<kind>imgs|labels)")
@@ -107,7 +107,7 @@ def _part_of(member: Member) -> Part | None:
     text = member.file.stem if member.name == "arr_0" else member.name
     for pattern in patterns:
         if match := pattern.fullmatch(text):
-            return Part(match["kind"], match["stem"], member)
+            return Part(match["kind"].lower(), match["stem"], member)
     return None
 
 

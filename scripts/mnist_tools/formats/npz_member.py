@@ -1,6 +1,7 @@
 """The arrays in an NPZ file, read block by block, so they need not fit into memory."""
 
 import contextlib
+import itertools
 import math
 import tempfile
 import zipfile
@@ -38,6 +39,11 @@ def list_members(file: Path) -> list[Member]:
     """Read the headers of all arrays. ValueError if one of them cannot be read."""
     refuse_wrong_file(file, NPZ_CONTENT)
     with _opened(file) as archive:
+        names = sorted(archive.namelist())
+        for name, following in itertools.pairwise(names):
+            if name == following:
+                found = f"two arrays named {name.removesuffix('.npy')!r:.80}"
+                raise fault(str(file), found, "different names", "save it again without one")
         return [_read_header(archive, entry, file) for entry in archive.infolist()]
 
 

@@ -1,6 +1,7 @@
 """Parquet: the columns image and label as `datasets` writes them, one or more files per split."""
 
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from mnist_tools.formats.class_names import (
     names_beside,
     write_class_names,
 )
-from mnist_tools.formats.files import data_files, group_shards, refuse_wrong_file
+from mnist_tools.formats.files import refuse_wrong_file
 from mnist_tools.formats.images import decode_image
 from mnist_tools.formats.labels import (
     arrow_labels,
@@ -35,12 +36,15 @@ from mnist_tools.formats.source import (
     WriteOptions,
     make_source,
 )
+from mnist_tools.formats.split_files import find_shards, has_files
 from mnist_tools.formats.split_names import name_splits
 from mnist_tools.lists import name_some
 
 TITLE: str = "Parquet"
 SUFFIX = ".parquet"
 PARQUET_CONTENT = "a Parquet file with the columns image and label"
+PART_NAME = re.compile(r"(?P<stem>)(?:part[-._]?)?(?P<number>\d+)(?:-[0-9a-f]{8}-.*)?")
+"""Names of the Hub's converted files, such as 0000, and of Spark's, such as part-00000-<uuid>."""
 BATCH_BYTES = 4 << 20
 
 
@@ -53,17 +57,16 @@ class Table(NamedTuple):
 
 
 def detect(path: Path) -> bool:
-    """Check whether `path` is a .parquet file, or a folder with some in it or one level down."""
-    return bool(data_files(path, SUFFIX))
+    """Check whether `path` is a .parquet file, or a folder with some at most two levels down."""
+    return has_files(path, SUFFIX)
 
 
 def read(request: Request) -> Source:
-    """Open the files in a folder, or in its only subfolder with any, as `build` writes them."""
+    """Open <split>.parquet, shards of it as `build` writes them, or <split>/0000.parquet."""
     path = request.path
-    files = data_files(path, SUFFIX)
-    shards = group_shards(files, path, lambda name: name[: -len(SUFFIX)])
+    shards = find_shards(path, [SUFFIX], lambda name: name[: -len(SUFFIX)], PART_NAME)
     named = name_splits([each.split_file for each in shards], path)
-    tables = {file: _read_schema(file) for file in files}
+    tables = {file: _read_schema(file) for each in shards for file in each.files}
     names = first_named(
         option=request.class_names,
         inside=_names_inside([*tables.values()], path),

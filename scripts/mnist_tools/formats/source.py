@@ -16,11 +16,13 @@ from mnist_family import (
     ClassNames,
     fault,
     find_config,
+    order_splits,
     read_chunks,
     verified_splits,
 )
 from mnist_tools.formats import FORMATS
 from mnist_tools.formats.class_names import first_named
+from mnist_tools.formats.files import refuse_packed_files
 from mnist_tools.formats.images import RESIZED
 from mnist_tools.formats.split_names import SplitNames, usual_names
 from mnist_tools.lists import name_some
@@ -121,6 +123,7 @@ def open_path(request: Request) -> Source:
     if not path.exists():
         expected = f"a file, a folder or one of {', '.join(config.name for config in CONFIGS)}"
         raise fault(str(path), "no such file or folder", expected, "correct the path")
+    refuse_packed_files(path)
     found = [module for module in map(load_format, FORMATS) if module.detect(path)]
     titles = [module.TITLE for module in found]
     if len(found) > 1:
@@ -206,11 +209,7 @@ def _open_published(name: str, class_names: ClassNames | None) -> Source:
 
 def in_order(source: Source) -> Source:
     """Return a source with its splits in order: train first, test last."""
-
-    def rank(split: str) -> tuple[int, str]:
-        return {"train": 0, "test": 2}.get(split, 1), split
-
-    ordered = {split: source.splits[split] for split in sorted(source.splits, key=rank)}
+    ordered = {split: source.splits[split] for split in order_splits(source.splits)}
     return dataclasses.replace(source, splits=ordered)
 
 

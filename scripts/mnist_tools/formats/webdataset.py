@@ -16,14 +16,7 @@ import numpy as np
 
 from mnist_family import Chunk, encode_pngs, fault
 from mnist_tools.formats.class_names import DIGITS, first_named, names_beside, write_class_names
-from mnist_tools.formats.files import (
-    SHARD,
-    Shards,
-    data_files,
-    group_shards,
-    is_litter,
-    refuse_wrong_file,
-)
+from mnist_tools.formats.files import is_litter, refuse_wrong_file
 from mnist_tools.formats.images import SUFFIXES, decode_image
 from mnist_tools.formats.source import (
     ROWS_PER_CHUNK,
@@ -33,20 +26,23 @@ from mnist_tools.formats.source import (
     WriteOptions,
     make_source,
 )
+from mnist_tools.formats.split_files import find_shards, has_files
 from mnist_tools.formats.split_names import name_splits
+from mnist_tools.lists import name_some
 
 TITLE: str = "WebDataset"
 TARS = (".tar", ".tar.gz", ".tgz")
 TAR_CONTENT = "a tar file of <key>.png and <key>.cls"
 LABEL = ".cls"
 GZIP_START = b"\x1f\x8b"
+SHARD_NAME = re.compile(r"(?P<stem>.*?)(?:^|[-_.])(?P<number>\d+)")
 ROWS_PER_SHARD = 20_000
 MAX_MEMBER = 32 << 20
 LABEL_TEXT = re.compile(rb"\s*(-?[0-9]{1,18})\s*")
 
 
 class Member(NamedTuple):
-    """A file of a sample: its key, its suffix in lower case, and its content."""
+    """A file of a sample: its key, its suffix in lower case; only of images and labels, content."""
 
     key: str
     suffix: str
@@ -62,17 +58,16 @@ class Sample(NamedTuple):
 
 
 def detect(path: Path) -> bool:
-    """Check whether `path` is a tar file, or a folder with some in it or one level down."""
-    return bool(data_files(path, *TARS))
+    """Check whether `path` is a tar file, or a folder with some at most two levels down."""
+    return has_files(path, *TARS)
 
 
 def read(request: Request) -> Source:
     """Open <split>-000000.tar and so on; a sample without .cls has no label."""
     path = request.path
-    files = data_files(path, *TARS)
-    for file in files:
+    shards = find_shards(path, TARS, _stem, SHARD_NAME)
+    for file in [file for each in shards for file in each.files]:
         refuse_wrong_file(file, TAR_CONTENT)
-    shards = _group(files, path)
     named = name_splits([each.split_file for each in shards], path)
     names = first_named(
         option=request.class_names, inside=None, beside=names_beside(path), default=DIGITS
@@ -96,17 +91,6 @@ def write(
     return ("the .cls of a row without a label is -1",) if unlabelled else ()
 
 
-def _group(files: Sequence[Path], path: Path) -> list[Shards]:
-    """Group shards by split; they are numbered, with or without the total in their names."""
-    counted = [file for file in files if SHARD.fullmatch(_stem(file.name))]
-    numbered: dict[str, list[Path]] = {}
-    for file in files:
-        if file not in counted:
-            numbered.setdefault(re.sub(r"(^|[-_.])[0-9]+$", "", _stem(file.name)), []).append(file)
-    groups = [Shards(stem, tuple(group)) for stem, group in numbered.items()]
-    return groups + group_shards(counted, path, _stem)
-
-
 def _stem(name: str) -> str:
     return re.sub(r"\.(tar|tar\.gz|tgz)$", "", name, flags=re.IGNORECASE)
 
@@ -128,12 +112,18 @@ def _samples(members: Iterator[Member], file: Path) -> Iterator[Sample]:
     for key, group in itertools.groupby(members, key=lambda member: member.key):
         place = f"{file}, {key}"
         found = [*group]
-        images = [member.content for member in found if member.suffix != LABEL]
+        images = [member.content for member in found if member.suffix in SUFFIXES]
         labels = [member.content for member in found if member.suffix == LABEL]
+        others = [member.suffix for member in found if member.suffix not in (*SUFFIXES, LABEL)]
+        if len(others) == len(found):
+            continue
         if len(images) != 1 or len(labels) > 1:
             counts = f"{len(images)} images and {len(labels)} {LABEL} files"
             remedy = "pack the files of a row one after the other"
             raise fault(place, counts, "one image and at most one label", remedy)
+        if others and not labels:  # the label may be in there
+            found_there = f"{name_some(others)} and no {LABEL}"
+            raise fault(place, found_there, f"the label in {LABEL}", "write it there, -1 for none")
         yield Sample(key, images[0], _label(labels[0], place) if labels else -1)
 
 
@@ -156,24 +146,31 @@ def _opened(file: Path) -> Iterator[Iterator[Member]]:
 
 
 def _members(stream: IO[bytes], file: Path) -> Iterator[Member]:
-    """Yield the images and labels in a tar file. ValueError if it is broken or ends early."""
+    """Yield the files in a tar file; only images and labels are read.
+
+    ValueError if it is broken or ends early.
+    """
     with _naming(file):
         archive = tarfile.TarFile(fileobj=stream)
         entry = archive.next()
     while entry is not None:
         archive.members.clear()  # type: ignore[attr-defined] # else it keeps all headers
         key, suffix = _key_and_suffix(entry.name)
-        if suffix in (*SUFFIXES, LABEL) and not is_litter(PurePosixPath(entry.name).name):
-            yield Member(key, suffix, _content(archive, entry, file))
+        if not is_litter(PurePosixPath(entry.name).name):
+            known = suffix in (*SUFFIXES, LABEL)
+            yield Member(key, suffix, _content(archive, entry, file) if known else b"")
         with _naming(file):
             entry = archive.next()
     with _naming(file):
         stream.seek(archive.offset)
         end = stream.read(tarfile.BLOCKSIZE)
-        _read_to_the_end(stream)
+        is_end = _is_blank_to_the_end(stream)
     if end != bytes(tarfile.BLOCKSIZE):
         found = f"no further file at byte {archive.offset:,}, and no end"
         raise fault(str(file), found, "a whole tar file", "get it again")
+    if not is_end:
+        found = f"more after the end at byte {archive.offset:,}"
+        raise fault(str(file), found, "one tar file", "split it, if it is several in one")
 
 
 def _content(archive: tarfile.TarFile, entry: tarfile.TarInfo, file: Path) -> bytes:
@@ -197,10 +194,12 @@ def _key_and_suffix(name: str) -> tuple[str, str]:
     return f"{folder}{slash}{key}", f".{rest.rpartition('.')[2].lower()}"
 
 
-def _read_to_the_end(stream: IO[bytes]) -> None:
-    """Read the rest, so that a wrong checksum of a .gz is noticed."""
-    while stream.read(1 << 20):
-        pass
+def _is_blank_to_the_end(stream: IO[bytes]) -> bool:
+    """Check that only zeros follow; reading all of a .gz also checks its checksum."""
+    blank = True
+    while block := stream.read(1 << 20):
+        blank = blank and block.count(0) == len(block)
+    return blank
 
 
 def _write_split(folder: Path, split: str, reader: Reader) -> bool:

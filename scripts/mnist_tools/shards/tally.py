@@ -1,6 +1,7 @@
 """Totals over rows that can be added: of a chunk, of a shard, of a split."""
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,14 @@ def tally_chunk(chunk: Chunk, num_classes: int, first_row: int) -> Tally:
         first_labels=tuple(labels[:FIRST_LABELS].tolist()),
         first_rows=tuple(first_rows),
     )
+
+
+def tally_chunks(chunks: Iterable[Chunk], num_classes: int) -> Tally:
+    """Return the totals of all rows of a split."""
+    tally = empty_tally(num_classes)
+    for chunk in chunks:
+        tally += tally_chunk(chunk, num_classes, tally.rows)
+    return tally
 
 
 def _count_levels(images: np.ndarray) -> np.ndarray:
