@@ -351,7 +351,7 @@ def _published_archives() -> Iterator[PublishedArchive]:
 ARCHIVE_NAME = re.compile(
     r"(?P<split>[^.].*)-(?:(?P<images>images[-.]idx3)|(?P<labels>labels[-.]idx1))-ubyte(\.gz)?"
 )
-PART_NAME = re.compile(r"(?P<split>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})")
+SPLIT_PART = re.compile(r"(?P<split>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})")
 CLASS_NAME_FILES = ("dataset_meta.json", "labels.txt")  # the first one found is used
 MAX_CLASSES = 256
 MAX_NAME_LENGTH = 200  # characters of a class name
@@ -501,7 +501,7 @@ def _find_splits(folder: str, files: Mapping[str, str]) -> tuple[LocatedSplit | 
 
 def _read_part_name(stem: str) -> _PartName:
     """Read the name of an archive without its end, such as t10k or train-00000-of-00016."""
-    match = PART_NAME.fullmatch(stem)
+    match = SPLIT_PART.fullmatch(stem)
     split = match["split"] if match else stem
     split = "test" if split == "t10k" else split.replace("-", "_")
     if match is None:
@@ -1209,7 +1209,7 @@ def _class_names_of(config: FamilyConfig, located: Located) -> tuple[str, ...]:
         return located.class_names.names
     if config.class_names:
         return config.class_names
-    last = max(_last_label(split.labels) for split in located.splits)
+    last = max(_last_label(part.labels) for split in located.splits for part in split.parts)
     return tuple(str(label) for label in range(last + 1))
 
 

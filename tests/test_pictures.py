@@ -1,8 +1,5 @@
 """Pictures show the rows and the means, and can be read on white and on black pages."""
 
-import io
-
-import datasets
 import numpy as np
 import PIL.Image
 import PIL.ImageFont
@@ -12,6 +9,7 @@ from conftest import numbers, pictures
 from mnist_family import Chunk
 from mnist_tools.cards.pictures import (
     Picture,
+    PicturedSplit,
     Pictures,
     RowPicture,
     draw_examples,
@@ -19,28 +17,32 @@ from mnist_tools.cards.pictures import (
     mean_images,
     write_pictures,
 )
+from mnist_tools.shards.tally import tally_chunk, tally_chunks
 
 DIGITS = [str(label) for label in range(10)]
 PAGES = {"white": (255, 255, 255), "the Hub's dark": (11, 15, 25), "GitHub's dark": (13, 17, 23)}
 
 
-def table(images, labels, class_names=DIGITS):
-    """A Dataset as `load` would give it; label -1 means none."""
-    features = datasets.Features(
-        {"image": datasets.Image(), "label": datasets.ClassLabel(names=list(class_names))}
+def split_of(images, labels, num_classes=10):
+    """A split as pictures show it; label -1 means none."""
+    chunk = Chunk(np.asarray(images), np.asarray(labels, np.int64))
+    return PicturedSplit(
+        tally_chunk(chunk, num_classes, 0), lambda rows: {row: images[row] for row in rows}
     )
-    files = []
-    for image in images:
-        file = io.BytesIO()
-        PIL.Image.fromarray(image).save(file, "png")
-        files.append({"bytes": file.getvalue(), "path": None})
-    return datasets.Dataset.from_dict({"image": files, "label": labels}, features=features)
+
+
+def draw(folder, splits, class_names=DIGITS):
+    return write_pictures(folder, "letters", "Letters", class_names, splits)
 
 
 def means_of(class_names, images=None, labels=None):
     images = pictures(3, 1) if images is None else images
     labels = np.arange(len(images)) if labels is None else labels
-    return draw_means(class_names, [Chunk(images, labels)])
+    return draw_means(class_names, means_by_class(images, labels, len(class_names)))
+
+
+def means_by_class(images, labels, num_classes):
+    return mean_images(split_of(images, labels, num_classes).tally)
 
 
 def has(sheet, image, scale):
@@ -64,8 +66,11 @@ def ink_of_captions(sheet):
 
 
 def test_files_are_written_and_described(tmp_path):
-    rows = {"train": table(pictures(20, 1), numbers(20, 1)), "test": table(pictures(3, 2), [1] * 3)}
-    described = write_pictures(tmp_path, "letters", "Letters", rows)
+    rows = {
+        "train": split_of(pictures(20, 1), numbers(20, 1)),
+        "test": split_of(pictures(3, 2), [1] * 3),
+    }
+    described = draw(tmp_path, rows)
     assert described == Pictures(
         examples=(
             Picture(
@@ -86,7 +91,7 @@ def test_files_are_written_and_described(tmp_path):
 
 def test_row_pictures_are_the_rows(tmp_path):
     images = pictures(3, 1)
-    described = write_pictures(tmp_path, "letters", "Letters", {"val": table(images, [0, 1, 2])})
+    described = draw(tmp_path, {"val": split_of(images, [0, 1, 2])})
     assert len(described.rows) == 3
     for each in described.rows:
         shown = np.asarray(PIL.Image.open(tmp_path / each.file))
@@ -95,7 +100,7 @@ def test_row_pictures_are_the_rows(tmp_path):
 
 def test_sheets_show_examples_and_means(tmp_path):
     images, labels = pictures(40, 1), numbers(40, 1)
-    write_pictures(tmp_path, "letters", "Letters", {"train": table(images, labels)})
+    draw(tmp_path, {"train": split_of(images, labels)})
     sheet = PIL.Image.open(tmp_path / "pictures" / "letters-examples.png")
     assert all(has(sheet, image, 2) for image in images)
     sheet = PIL.Image.open(tmp_path / "pictures" / "letters-means.png")
@@ -105,22 +110,25 @@ def test_sheets_show_examples_and_means(tmp_path):
 
 def test_examples_are_the_first_ten_of_a_class(tmp_path):
     images = pictures(13, 1)
-    rows = {"train": table(images, [0] * 13, ["a"])}
-    write_pictures(tmp_path, "letters", "Letters", rows)
+    rows = {"train": split_of(images, [0] * 13, 1)}
+    draw(tmp_path, rows, ["a"])
     sheet = PIL.Image.open(tmp_path / "pictures" / "letters-examples.png")
     assert [has(sheet, image, 2) for image in images] == [True] * 10 + [False] * 3
 
 
 def test_the_first_split_with_labels_is_shown(tmp_path):
-    rows = {"extra": table(pictures(9, 1), [-1] * 9), "train": table(pictures(9, 2), numbers(9, 2))}
-    described = write_pictures(tmp_path, "letters", "Letters", rows)
+    rows = {
+        "extra": split_of(pictures(9, 1), [-1] * 9),
+        "train": split_of(pictures(9, 2), numbers(9, 2)),
+    }
+    described = draw(tmp_path, rows)
     assert {each.split for each in described.rows} == {"train"}
     assert described.means[0].text.endswith("in train")
 
 
 def test_rows_without_any_label_have_no_sheets(tmp_path):
-    rows = {"train": table(pictures(2, 1), [-1, -1])}
-    described = write_pictures(tmp_path, "letters", "Letters", rows)
+    rows = {"train": split_of(pictures(2, 1), [-1, -1])}
+    described = draw(tmp_path, rows)
     assert (described.examples, described.means) == ((), ())
     assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == [
         "letters-train-0.png",
@@ -129,10 +137,10 @@ def test_rows_without_any_label_have_no_sheets(tmp_path):
 
 
 def test_the_same_rows_give_the_same_bytes(tmp_path):
-    rows = {"train": table(pictures(20, 1), numbers(20, 1))}
+    rows = {"train": split_of(pictures(20, 1), numbers(20, 1))}
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        write_pictures(tmp_path / name, "letters", "Letters", rows)
+        draw(tmp_path / name, rows)
     for path in (tmp_path / "a" / "pictures").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / "pictures" / path.name).read_bytes()
 
@@ -144,14 +152,14 @@ def test_means_are_those_of_numpy_whatever_the_chunks():
     images, labels = pictures(40, 1), numbers(40, 1).astype(int)
     labels[:3] = -1
     chunks = [Chunk(images[i : i + 7], labels[i : i + 7]) for i in range(0, 40, 7)]
-    for label, mean in enumerate(mean_images(chunks, 10)):
+    for label, mean in enumerate(mean_images(tally_chunks(chunks, 10))):
         expected = images[labels == label].mean(0).round().astype(np.uint8)
         np.testing.assert_array_equal(mean, expected)
 
 
 def test_a_class_without_rows_has_no_mean_and_an_empty_place():
     images = np.full((1, 28, 28), 255, np.uint8)
-    first, second = mean_images([Chunk(images, np.array([1]))], 2)
+    first, second = means_by_class(images, [1], 2)
     assert first is None
     np.testing.assert_array_equal(second, images[0])
     sheet = means_of(["0", "1"], images, np.array([1]))

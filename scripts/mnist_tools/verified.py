@@ -133,7 +133,7 @@ def _verified_splits(origin: Origin, folder: Path | None) -> dict[str, DiskSplit
 
 
 def _class_names(
-    origin: Origin, folder: Path | None, splits: Mapping[str, DiskSplit]
+    origin: Origin, folder: Path | None, splits: Mapping[str, DiskSplit | PartedSplit]
 ) -> tuple[str, ...]:
     if folder is not None:
         located = mnist_family.locate(folder)

@@ -15,7 +15,7 @@ def read_images(shards: Sequence[Shard], rows: Sequence[int]) -> dict[int, np.nd
 
     Only the groups of rows that they are in are read.
     """
-    images = {}
+    images: dict[int, np.ndarray] = {}
     for shard in shards:
         inside = [row for row in rows if shard.task.start <= row < shard.task.stop]
         if inside:

@@ -10,6 +10,7 @@ from datasets.utils.py_utils import convert_file_size_to_int
 from mnist_family import IMAGE_SHAPE, Chunk, DiskSplit, PartedSplit, fault, read_chunks
 from mnist_tools.shards.rows_file import measure_rows_file, schema_of, table_of
 
+DEFAULT_SHARD_SIZE = "64MB"  # larger ones would leave cores without work below a million rows
 SMALLEST_SHARD = 100_000  # bytes
 LARGEST_ROW = 1_000  # bytes; the PNG file of an image that does not compress has 884
 ADDED_TO_ROW = 30  # bytes, twice what Parquet adds to a PNG file at most
