@@ -51,9 +51,15 @@ WRONG = {  # what only published facts can have wrong; the others are in test_wr
         r": sources\.lcp: lcp, expected a key that cards/facts\.yaml does not have; rename it",
     ),
     "a source where none belongs": (
-        "    looked: the MNIST page, QMNIST's README, the Hub's card\n",
-        "    source: qmr\n",
+        "who paid for it\n    looked: ",
+        "who paid for it\n    source: ",
         r": funding\[0\]: has source and unknown, expected looked and unknown; add looked",
+    ),
+    "a word for the number of a row": (
+        '[947, 8, "9"]',
+        '["947", 8, "9"]',
+        r": known_issues\[5\]\.table\.rows\[0\]: '947', expected the number of a row"
+        r"; correct it or drop rows_of",
     ),
     "a source of advice": (
         "- advice: Finding",
@@ -92,15 +98,15 @@ def test_facts_that_are_not_there_are_one_line(folder):
 def test_a_figure_that_there_is_not_is_named_with_those_that_there_are(folder, path, message):
     file = folder / "mnist" / "facts.yaml"
     change(file, "{{ train.class_counts | spread }}", f"{{{{ {path} }}}}")
-    line = line_of(file, "- measured: >-\n      The classes are unequal")
+    line = line_of(file, "- measured: >-\n      Classes are unequal")
     mnist = mnist_family.find_config("mnist")
     assert message_of(render, [published(mnist, committed("mnist"))]) == (
-        f"{file}:{line}: biases[2]: no figure {path!r}, expected one of {message}; correct it"
+        f"{file}:{line}: known_issues[2]: no figure {path!r}, expected one of {message}; correct it"
     )
 
 
 def test_figures_of_what_was_not_measured_are_refused(folder):
-    before = "claim: Japanese, in hiragana.\n    source: codh"
+    before = "claim: The characters are Japanese hiragana.\n    source: codh"
     change(folder / "kmnist" / "facts.yaml", before, "measured: In {{ train.rows }} rows.")
     told = message_of(render, [published(mnist_family.find_config("kmnist"))])
     path = folder / "kmnist" / "facts.yaml"
@@ -147,7 +153,7 @@ def test_the_characters_are_the_publishers_class_map():
     rows = statement.table.rows
     content = "index,codepoint,char\n"
     content += "".join(f"{label},{point},{kana}\n" for label, kana, point, _ in rows)
-    source = statement.sources[0].name
+    source = statement.sources[0].read
     assert str(len(content.encode())) in source
     assert hashlib.md5(content.encode()).hexdigest() in source
     assert tuple(row[3] for row in rows) == mnist_family.find_config("kmnist").class_names
@@ -233,7 +239,7 @@ def test_an_own_dataset_is_described_by_its_facts_alone(tmp_path):
     letters = own("letters", read_text(tmp_path, LETTERS), "0123456789", committed("mnist"))
     text = render([letters])
     assert "# Dataset Card for Greek Letters\n" in text
-    assert "\n- 5,200 letters.\n- By 40 hands.\n" in text
+    assert "\n5,200 letters.\n\nBy 40 hands.\n" in text
     assert 'load_dataset("path/to/this/folder", "letters")' in text
     assert "\nlicense: cc-by-4.0\n" in text
     assert (letters.config, letters.mirrors, letters.version) == (None, (), None)

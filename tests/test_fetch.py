@@ -14,6 +14,7 @@ import datasets
 import numpy as np
 import pytest
 from conftest import ROOT, SCRIPTS_LOAD, arrays_of, assert_rows
+from mirror_server import Mirror
 
 RELEASE = int(datasets.__version__.split(".")[0])
 FILES = [
@@ -198,6 +199,19 @@ def test_a_mirror_of_ones_own_may_be_written_in_many_ways(
     assert_whole(load("kmnist", streaming=streaming), tiny, "kmnist")
     assert mirrors[0].requests == [] or "blank" in form
     assert {path.rpartition("/")[2] for _, path in mirrors[1].requests} == {*FILES}
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_mirror_of_ones_own_may_have_an_ipv6_address(load, tiny, mirrors, monkeypatch, streaming):
+    try:
+        mirror = Mirror(tiny.folder(), host="::1")
+    except OSError as error:
+        pytest.skip(f"no IPv6 here: {error}")
+    monkeypatch.setenv("MNIST_FAMILY_MIRROR", mirror.url)
+    assert_whole(load("kmnist", streaming=streaming), tiny, "kmnist")
+    mirror.stop()
+    assert {path for _, path in mirror.requests} == {f"kmnist/{file}" for file in FILES}
+    assert mirrors[0].requests == []
 
 
 @pytest.mark.parametrize(

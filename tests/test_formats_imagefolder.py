@@ -18,6 +18,7 @@ from sources import ODD_NAMES, assert_holds, memory_limit, read_source, refusal,
 import mnist_family
 from mnist_tools.commands.convert import convert
 from mnist_tools.formats.imagefolder import class_name, folder_name
+from mnist_tools.formats.png import decode_plain_png
 from mnist_tools.formats.source import open_source
 
 IMAGES = pictures(6, 1)
@@ -161,6 +162,46 @@ def test_a_truncated_image_is_refused(source):
     file = source / "train" / "n00" / "img_0.png"
     file.write_bytes(file.read_bytes()[:-40])
     assert refusal(source).startswith(f"{file}: no readable image (")
+
+
+@pytest.mark.parametrize("place", [*range(0, 120, 7), -1, -5, -10, -14, -20])
+def test_any_damage_to_one_of_our_images_is_seen(source, place):
+    """Either it is refused, or it did not matter."""
+    png = bytearray(next(mnist_family.encode_pngs(IMAGES[:1])))
+    png[place] ^= 0x55
+    file = source / "train" / "n00" / "img_0.png"
+    file.write_bytes(png)
+    with pytest.raises(ValueError, match=re.escape(f"{file}: ")):
+        read_source(source)
+
+
+def test_our_images_are_read_without_pillow(source):
+    images = np.concatenate([IMAGES, np.zeros((1, 28, 28), np.uint8)])
+    for row, png in enumerate(mnist_family.encode_pngs(images)):
+        (source / "train" / "n00" / f"{row}.png").write_bytes(png)
+        found = decode_plain_png(png)
+        np.testing.assert_array_equal(found, images[row])
+        assert decode_plain_png(png + b"x") is None
+        assert decode_plain_png(png[:-1]) is None
+    save(IMAGES[0], source / "train" / "n00" / "0.png")  # with filtered lines
+    assert decode_plain_png((source / "train" / "n00" / "0.png").read_bytes()) is None
+
+
+def recompressed(lines):
+    """A PNG of these lines with their filters, as large as its header says or not."""
+    png = next(mnist_family.encode_pngs(IMAGES[:1]))
+    data = b"IDAT" + zlib.compress(lines)
+    checksum = struct.pack(">I", zlib.crc32(data))
+    return b"".join((png[:33], struct.pack(">I", len(data) - 4), data, checksum, png[-12:]))
+
+
+def test_our_images_with_other_lines_are_left_to_pillow():
+    lines = np.zeros((28, 29), np.uint8)
+    assert decode_plain_png(recompressed(lines.tobytes())) is not None
+    assert decode_plain_png(recompressed(lines.tobytes() + b"0")) is None
+    assert decode_plain_png(recompressed(lines[1:].tobytes())) is None
+    lines[3, 0] = 1
+    assert decode_plain_png(recompressed(lines.tobytes())) is None
 
 
 @pytest.mark.parametrize("offset", [50, 60])

@@ -144,6 +144,26 @@ def test_other_ways_to_start_workers_load_too_and_a_missing_main_guard_is_told(
     assert guarded.stdout == "20\n", guarded.stderr
 
 
+def test_the_module_may_be_installed_where_nobody_can_write(folder, cache, tmp_path):
+    """Before 4.0, `datasets` locks a file two folders above it, which is a folder here."""
+    (tmp_path / "lib.lock").mkdir()
+    module = tmp_path / "lib" / "packages" / "mnist_family.py"
+    module.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "mnist_family.py", module)
+    code = f"""
+import sys
+sys.path.insert(0, {str(module.parent)!r})
+import mnist_family
+for settings in ({{"cache_dir": {str(cache)!r}, "num_proc": 2}}, {{"streaming": True}}):
+    rows = mnist_family.load("mnist", "train", data_dir={str(folder)!r}, **settings)
+    print(mnist_family.__file__, len([*rows]))
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert result.stdout == f"{module} 20\n" * 2, result.stderr
+
+
 def test_small_datasets_are_held_in_memory_where_a_user_sets_that(load, tiny, monkeypatch):
     monkeypatch.setattr(datasets.config, "IN_MEMORY_MAX_SIZE", 10**9)
     assert load("mnist", data_dir=tiny.folder("mnist"), split="train").cache_files == []

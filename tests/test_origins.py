@@ -236,6 +236,18 @@ def test_a_word_that_cannot_be_meant_is_refused(here, sources, message):
     assert refusal(*sources) == message
 
 
+def test_facts_describe_one_of_the_files_beside_them(here):
+    write_csv(here / "a.csv")
+    write_csv(here / "b.csv")
+    assert [origin.title for origin in find_origins(["a.csv", "b.csv"])] == ["a", "b"]
+    (here / "facts.yaml").write_text("title: Letters\n")
+    assert find_origins(["a.csv"])[0].title == "Letters"
+    assert refusal("letters", "a.csv", "x=b.csv") == (
+        "facts.yaml: would describe a.csv and x=b.csv, expected one dataset; "
+        "put each file into a folder of its own, with its facts"
+    )
+
+
 def test_options_for_published_names_are_refused_with_paths(here):
     family = "expected one or more of mnist, fashion, kmnist"
     assert refusal("mnist", "letters", sample=True) == (

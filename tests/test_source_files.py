@@ -1,6 +1,7 @@
 """The files that rows are read from, as a card lists them."""
 
 import hashlib
+import os
 
 import pytest
 
@@ -29,6 +30,15 @@ def test_the_data_files_of_every_format_are_listed_in_order_and_no_others(tmp_pa
     assert list_source_files(tmp_path) == tuple(
         SourceFile(name, len(name), sha256(name.encode())) for name in data
     )
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_links_that_lead_back_pipes_and_broken_links_do_no_harm(tmp_path):
+    write(tmp_path / "train" / "a" / "1.png")
+    (tmp_path / "train" / "a" / "back").symlink_to(tmp_path)
+    (tmp_path / "train" / "a" / "2.png").symlink_to(tmp_path / "gone.png")
+    os.mkfifo(tmp_path / "train" / "a" / "3.png")
+    assert [file.path for file in list_source_files(tmp_path)] == ["train/a/1.png"]
 
 
 @pytest.mark.parametrize("folders", [2, 21])

@@ -102,15 +102,15 @@ WRONG_FACTS = {  # text, and what is said after the path; <KEYS> are those of th
     "a URL with blanks": (
         "homepage: https://a b\n",
         (
-            ":1: homepage: 'https://a b', expected a URL that starts with https:// or "
-            "http:// and has no blanks; correct it"
+            ":1: homepage: 'https://a b', expected a URL such as https://example.org, "
+            "without blanks; correct it"
         ),
     ),
     "a URL of another kind": (
         "homepage: javascript:alert(1)\n",
         (
-            ":1: homepage: 'javascript:alert(1)', expected a URL that starts with "
-            "https:// or http:// and has no blanks; correct it"
+            ":1: homepage: 'javascript:alert(1)', expected a URL such as "
+            "https://example.org, without blanks; correct it"
         ),
     ),
     "an unknown source": (
@@ -299,8 +299,8 @@ WRONG_FACTS = {  # text, and what is said after the path; <KEYS> are those of th
     "a path for a URL": (
         "licence: {name: b, url: foo}\n",
         (
-            ":1: licence.url: 'foo', expected a URL that starts with https:// or http:// "
-            "and has no blanks; correct it"
+            ":1: licence.url: 'foo', expected a URL such as https://example.org, without "
+            "blanks; correct it"
         ),
     ),
     "a mistyped key of a licence": (

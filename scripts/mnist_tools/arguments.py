@@ -259,7 +259,8 @@ def _add_card(parser: argparse.ArgumentParser) -> None:
         "names",
         metavar="NAME",
         nargs="*",
-        help="mnist, fashion, kmnist, or family (one card for all three); default: all",
+        help="mnist, fashion, kmnist, family (one card for all three), or facts (the reference of "
+        "facts.yaml); default: all",
     )
     parser.add_argument(
         "--check",

@@ -8,8 +8,18 @@ from pathlib import Path
 from tqdm import tqdm
 
 import mnist_family
-from mnist_tools.cards.card import Dataset, own, published, render, render_licence, unpublished
-from mnist_tools.cards.croissant import CARD_FILE, croissant
+from mnist_tools.cards.card import (
+    Dataset,
+    own,
+    published,
+    render,
+    render_licence,
+    render_part,
+    unpublished,
+)
+from mnist_tools.cards.chosen_rows import chosen_rows
+from mnist_tools.cards.croissant import croissant
+from mnist_tools.cards.front_matter import CARD_FILE
 from mnist_tools.cards.measurements import (
     Measurements,
     figures_of,
@@ -50,14 +60,23 @@ def fill_folder(
     for each in tqdm(ready, desc="Describing", unit="dataset", leave=False):
         with naming_dataset(each.name, out):
             described.append(_describe(folder, each, written.shards[each.name]))
-    _write_text(folder / CARD_FILE, render(described))
-    _write_text(folder / "LICENSE.md", render_licence(described))
+    _write_cards(folder, described, location=f"./{out.absolute().name}")
     _write_text(folder / "croissant.json", croissant(shards, described))
     for each in ready:
-        (folder / each.name).mkdir(exist_ok=True)
         for of_split in written.shards[each.name].values():
             for shard in of_split:
                 shard.task.path.replace(folder / each.name / shard.task.name)
+
+
+def _write_cards(folder: Path, described: Sequence[Dataset], *, location: str) -> None:
+    """Write the card of the folder, one for each dataset if there are several, and the licences."""
+    _write_text(folder / CARD_FILE, render(described, location=location))
+    for dataset in described:
+        (folder / dataset.name).mkdir()
+        if len(described) > 1:
+            part = render_part(dataset, described, location=location)
+            _write_text(folder / dataset.name / CARD_FILE, part)
+    _write_text(folder / "LICENSE.md", render_licence(described))
 
 
 def _describe(folder: Path, dataset: VerifiedDataset, shards: SplitShards) -> Dataset:
@@ -65,11 +84,11 @@ def _describe(folder: Path, dataset: VerifiedDataset, shards: SplitShards) -> Da
     described = _dataset_of(dataset, dataset.measurements or _measure(dataset, shards), shards)
     write_class_names(folder, described.name, described.class_names)
     pictured = {
-        split: PicturedSplit(total_tally(each), partial(read_images, each))
+        split: PicturedSplit(described.class_names, total_tally(each), partial(read_images, each))
         for split, each in shards.items()
     }
     pictures = write_pictures(
-        folder, described.name, described.title, described.class_names, pictured
+        folder, described.name, described.title, pictured, chosen_rows(described)
     )
     return dataclasses.replace(described, pictures=pictures)
 

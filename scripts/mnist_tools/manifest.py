@@ -8,6 +8,7 @@ as well. A file that is listed without a digest counts as edited.
 import dataclasses
 import hashlib
 import json
+import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 MANIFEST = ".mnist_family.json"
+SAMPLE_REMARK = "a synthetic sample, drawn by a program"
 FILES_PER_FOLDER = 2_000  # a top-level folder with more files is listed as one entry
 # How `made_of` starts in the manifests that `convert` of version 1.0.0 wrote; they name no command.
 CONVERTED = "convert "
@@ -111,15 +113,14 @@ def list_paths(folder: Path, inside: str = "") -> Iterator[str]:
 
     A folder is yielded only if it is empty, with a `/` at the end. Links are not followed.
     """
-    for path in sorted(Path(folder, inside).iterdir()):
-        name = f"{inside}{path.name}"
-        if not path.is_dir() or path.is_symlink():
-            if name != MANIFEST:
-                yield name
-        elif any(path.iterdir()):
-            yield from list_paths(folder, f"{name}/")
-        else:
-            yield f"{name}/"
+    with os.scandir(folder / inside) as entries:
+        ordered = sorted(entries, key=lambda entry: entry.name)
+    for entry in ordered:
+        name = f"{inside}{entry.name}"
+        if entry.is_dir(follow_symlinks=False):
+            yield from [*list_paths(folder, f"{name}/")] or [f"{name}/"]
+        elif name != MANIFEST:
+            yield name
 
 
 def hash_file(path: str | PathLike[str]) -> str:

@@ -109,7 +109,9 @@ def find_origins(
         _find_at(each, resize=resize) if isinstance(each, _Place) else published[each]
         for each in chosen
     ]
-    _refuse_same_names(origins, [each if isinstance(each, str) else each.word for each in chosen])
+    words = [each if isinstance(each, str) else each.word for each in chosen]
+    _refuse_same_names(origins, words)
+    _refuse_shared_facts(origins, words)
     return origins
 
 
@@ -154,6 +156,20 @@ def _refuse_same_names(origins: Sequence[Origin], words: Sequence[str]) -> None:
             found = f"{first[key]} and {word} are both called {origin.name}"
             raise fault("SOURCE", found, "different names", "give NAME=PATH for one of them")
         first[key] = word
+
+
+def _refuse_shared_facts(origins: Sequence[Origin], words: Sequence[str]) -> None:
+    """Raise ValueError if one facts.yaml would describe two files beside it."""
+    described: dict[Path, tuple[str, Path | None]] = {}
+    for origin, word in zip(origins, words, strict=True):
+        if origin.facts is None or not origin.facts.path.exists():
+            continue
+        path = origin.facts.path.resolve()
+        first, source = described.setdefault(path, (word, origin.path))
+        if source != origin.path:
+            found = f"would describe {first} and {word}"
+            remedy = "put each file into a folder of its own, with its facts"
+            raise fault(str(origin.facts.path), found, "one dataset", remedy)
 
 
 # --- Published names ------------------------------------------------------------------------------

@@ -82,10 +82,10 @@ class Dataset:
     @property
     def licence_id(self) -> str:
         """Return the Hub's id of the licence."""
-        if self.facts.licence.id is not None:
-            return self.facts.licence.id
         if self.config is not None:
             return str(self.config.license)
+        if self.facts.licence.id is not None:
+            return self.facts.licence.id
         return UNKNOWN_LICENCE if self.facts.licence == NO_LICENCE else OTHER_LICENCE
 
     @property

@@ -23,7 +23,7 @@ from mnist_tools.licences import UNKNOWN_LICENCE, find_licence
 INSTALLED_CARDS = Path(__file__).parents[1] / "card_data"  # exists only in a wheel
 CARDS = INSTALLED_CARDS if INSTALLED_CARDS.is_dir() else Path(__file__).parents[3] / "cards"
 FACTS_FILE = "facts.yaml"
-FAMILY_TOPICS = ("structure", "known_issues")
+FAMILY_TOPICS = ("splits", "structure", "known_issues")
 QUESTIONS = (  # what a card should answer, most important first
     "licence",
     "description",
@@ -140,11 +140,9 @@ class OpenQuestions(NamedTuple):
 
 @dataclass(frozen=True)
 class Releases:
-    """The releases of `datasets` that a way of loading needs."""
+    """Releases of `datasets` in which something changed."""
 
-    script: str
-    module: str
-    lazy_column: str
+    lazy_column: str  # the first whose dataset["image"] decodes nothing by itself
 
 
 @dataclass(frozen=True)
@@ -152,14 +150,14 @@ class FamilyFacts:
     """Facts about the family as a whole."""
 
     pretty_name: str
-    license_name: str
-    license_link: str
+    description: str
     date_published: str
     tags: tuple[str, ...]
     releases: Releases
     topics: Mapping[str, tuple[Statement, ...]]
     versions: Mapping[str, str]
     glossary: Mapping[str, str]
+    project: str | None = None  # the URL of this project
 
 
 def family_facts() -> FamilyFacts:
@@ -169,14 +167,14 @@ def family_facts() -> FamilyFacts:
     facts = file.values
     return FamilyFacts(
         pretty_name=facts["pretty_name"],
-        license_name=facts["license_name"],
-        license_link=facts["license_link"],
+        description=facts["description"],
         date_published=facts["date_published"],
         tags=tuple(facts["tags"]),
         releases=Releases(**facts["releases"]),
         topics=read_topics(file, FAMILY_TOPICS, read_sources(facts["sources"])),
         versions=facts["versions"],
         glossary=facts["glossary"],
+        project=facts.get("project"),
     )
 
 

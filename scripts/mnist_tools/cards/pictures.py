@@ -1,31 +1,32 @@
-"""Draw the pictures on a dataset's card: examples and means of each class, and the first rows.
-
-Images look as in the data, with 0 as black. The rest of a sheet is transparent, with captions in a
-grey that is legible on white and on dark pages.
-"""
+"""Write the pictures of a dataset's card: its classes, its first rows, and rows worth a look."""
 
 import dataclasses
 import itertools
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import PIL.Image
-import PIL.ImageDraw
-import PIL.ImageFont
-from PIL.ImageFont import FreeTypeFont
 
+from mnist_family import fault
+from mnist_tools.cards.sheets import (
+    Tile,
+    TilesLayout,
+    caption_classes,
+    draw_examples,
+    draw_means,
+    draw_tiles,
+    enlarge,
+    mean_images,
+)
 from mnist_tools.shards.tally import Tally
 
 FOLDER = "pictures"
+MEANS_FILE = "means.png"  # the class means of a published dataset, beside its facts
 SHOWN_ROWS = 5
 ROW_SCALE = 3
-SHEET_WIDTH = 760  # pixels, the width of a card on the Hub
-GAP = 4  # pixels between images
-MARGIN = 12  # pixels between columns
-GREY = 121  # contrast 4.3 : 1 both on white and on the Hub's dark background, #0b0f19
+NAMED_CLASSES = 20  # in an alternative text
 
 
 class Picture(NamedTuple):
@@ -43,49 +44,63 @@ class RowPicture(NamedTuple):
     file: str
 
 
+class Row(NamedTuple):
+    """The number of a row in a split."""
+
+    split: str
+    number: int
+
+
+class ChosenTile(NamedTuple):
+    """Rows to be drawn side by side, and the lines of their caption."""
+
+    rows: tuple[Row, ...]
+    lines: tuple[str, ...]
+
+
+class ChosenRows(NamedTuple):
+    """Rows to be drawn on a sheet; `subject` identifies the sheet, and ends its file name."""
+
+    subject: str
+    text: str  # the alternative text, without the title of the dataset
+    tiles: tuple[ChosenTile, ...]
+
+
+class OverviewLayout(NamedTuple):
+    """The layout of the picture at the top of a card, for up to `classes` classes."""
+
+    classes: int
+    images: int  # of each class
+    tiles: TilesLayout
+
+
+OVERVIEW_LAYOUTS = (
+    OverviewLayout(20, 2, TilesLayout(across=5, scale=2, text_size=18)),
+    OverviewLayout(40, 1, TilesLayout(across=8, scale=2, text_size=14)),
+)
+
+
 @dataclasses.dataclass(frozen=True)
 class Pictures:
-    """The pictures on a card; only `rows` if there are no labels."""
+    """The pictures on a card; without labels, only those of rows.
 
+    `overview` is for the top of the card. `chosen` has the sheets of chosen rows by subject.
+    """
+
+    overview: tuple[Picture, ...] = ()
     examples: tuple[Picture, ...] = ()
     means: tuple[Picture, ...] = ()
     rows: tuple[RowPicture, ...] = ()
-
-
-class ExamplesLayout(NamedTuple):
-    """The layout of examples for up to `classes` classes: one line per class, in columns."""
-
-    classes: int
-    columns: int
-    images: int
-    scale: int
-    text_size: int
-
-
-class MeansLayout(NamedTuple):
-    """The layout of mean images for up to `classes` classes: a grid, with captions below."""
-
-    classes: int
-    across: int
-    scale: int
-    text_size: int
-
-
-EXAMPLES_LAYOUTS = (
-    ExamplesLayout(classes=20, columns=1, images=10, scale=2, text_size=18),
-    ExamplesLayout(classes=64, columns=2, images=4, scale=2, text_size=14),
-    ExamplesLayout(classes=256, columns=4, images=3, scale=1, text_size=12),
-)
-MEANS_LAYOUTS = (
-    MeansLayout(classes=20, across=5, scale=3, text_size=18),
-    MeansLayout(classes=64, across=8, scale=2, text_size=14),
-    MeansLayout(classes=256, across=11, scale=2, text_size=12),
-)
+    chosen: Mapping[str, Picture] = dataclasses.field(default_factory=dict)
 
 
 class PicturedSplit(NamedTuple):
-    """A split as pictures show it: its totals, and a function that reads the images of rows."""
+    """A split as pictures show it: class names, totals, and a function that reads single rows.
 
+    `read_images` returns images, uint8 (28, 28), by row.
+    """
+
+    class_names: Sequence[str]
     tally: Tally
     read_images: Callable[[Sequence[int]], Mapping[int, np.ndarray]]
 
@@ -94,36 +109,34 @@ def write_pictures(
     folder: Path,
     name: str,
     title: str,
-    class_names: Sequence[str],
     splits: Mapping[str, PicturedSplit],
+    chosen: Sequence[ChosenRows] = (),
 ) -> Pictures:
-    """Draw the first split that has labels, to PNG files in folder/pictures/.
+    """Draw the first split that has labels, and `chosen` rows, to PNG files in folder/pictures/.
 
-    Equal rows give equal pixels.
+    Equal rows give equal pixels. Chosen rows are left out if one of their splits is missing;
+    ValueError if a split has no such row.
     """
     (folder / FOLDER).mkdir(exist_ok=True)
     split = _choose_split(splits)
-    tally, read_images = splits[split]
-    numbers = range(min(SHOWN_ROWS, tally.rows))
-    row_pictures = tuple(
-        RowPicture(split, row, f"{FOLDER}/{name}-{split}-{row}.png") for row in numbers
+    start = f"{FOLDER}/{name}"
+    pictures = Pictures(
+        rows=_write_rows(folder, f"{start}-{split}", split, splits[split]),
+        chosen=_write_chosen(folder, start, title, splits, chosen),
     )
-    images = read_images(sorted({*numbers, *itertools.chain(*tally.first_rows)}))
-    for picture in row_pictures:
-        _enlarge(images[picture.row], ROW_SCALE).save(folder / picture.file)
+    class_names, tally, read_images = splits[split]
     if not tally.class_counts.any():
-        return Pictures(rows=row_pictures)
+        return pictures
 
-    examples = Picture(
-        f"{FOLDER}/{name}-examples.png", f"{title}: the first images of each class in {split}"
-    )
-    means = Picture(
-        f"{FOLDER}/{name}-means.png", f"{title}: the mean image of each class in {split}"
-    )
-    first_images = [[images[row] for row in rows] for rows in tally.first_rows]
-    draw_examples(class_names, first_images).save(folder / examples.file)
+    images = read_images(sorted(itertools.chain(*tally.first_rows)))
+    first = [[images[row] for row in rows] for rows in tally.first_rows]
+    overview = Picture(f"{start}-overview.png", f"{title}: {_describe_overview(class_names)}")
+    examples = Picture(f"{start}-examples.png", f"{title}: the first {split} images of each class")
+    means = Picture(f"{start}-means.png", describe_means(title, split, class_names))
+    _draw_overview(class_names, first).save(folder / overview.file)
+    draw_examples(class_names, first).save(folder / examples.file)
     draw_means(class_names, mean_images(tally)).save(folder / means.file)
-    return Pictures((examples,), (means,), row_pictures)
+    return dataclasses.replace(pictures, overview=(overview,), examples=(examples,), means=(means,))
 
 
 def _choose_split(splits: Mapping[str, PicturedSplit]) -> str:
@@ -132,102 +145,77 @@ def _choose_split(splits: Mapping[str, PicturedSplit]) -> str:
     return next(labelled, next(iter(splits)))
 
 
-def draw_means(
-    class_names: Sequence[str], means: Sequence[np.ndarray | None]
+def _draw_overview(
+    class_names: Sequence[str], first: Sequence[Sequence[np.ndarray]]
 ) -> PIL.Image.Image:
-    """Draw the mean image of each class above its caption, in a grid at most 760 pixels wide.
-
-    The place of a class without rows, whose mean is None, stays empty.
-    """
-    layout = next(each for each in MEANS_LAYOUTS if len(class_names) <= each.classes)
-    font = _font(layout.text_size)
-    side = 28 * layout.scale
-    widest = SHEET_WIDTH // layout.across - MARGIN
-    captions = _captions(class_names, font, widest)
-    width = max(side, *(int(font.getlength(caption)) for caption in captions)) + MARGIN
-    height = side + layout.text_size + MARGIN
-    lines = -(-len(captions) // layout.across)
-    sheet = _new_sheet(min(layout.across, len(captions)) * width, lines * height)
-    draw = PIL.ImageDraw.Draw(sheet)
-    for number, (caption, mean) in enumerate(zip(captions, means, strict=True)):
-        left, top = number % layout.across * width, number // layout.across * height
-        draw.text((left, top + side + GAP), caption, (GREY, 255), font, anchor="la")
-        if mean is not None:
-            sheet.paste(_enlarge(mean, layout.scale), (left, top))
-    return sheet
-
-
-def draw_examples(
-    class_names: Sequence[str], examples: Sequence[Sequence[np.ndarray]]
-) -> PIL.Image.Image:
-    """Draw a line per class with its caption and some images; at most 760 pixels wide."""
-    layout = next(each for each in EXAMPLES_LAYOUTS if len(class_names) <= each.classes)
-    font = _font(layout.text_size)
-    cell = 28 * layout.scale + GAP
-    widest = SHEET_WIDTH // layout.columns - layout.images * cell - 2 * MARGIN
-    captions = _captions(class_names, font, widest)
-    indent = max(int(font.getlength(caption)) for caption in captions) + MARGIN
-    width = indent + layout.images * cell + MARGIN
-    lines = -(-len(captions) // layout.columns)
-    sheet = _new_sheet(min(layout.columns, len(captions)) * width, lines * cell)
-    draw = PIL.ImageDraw.Draw(sheet)
-    for number, (caption, images) in enumerate(zip(captions, examples, strict=True)):
-        left, top = number // lines * width, number % lines * cell
-        draw.text((left, top + cell // 2), caption, (GREY, 255), font, anchor="lm")
-        for column, image in enumerate(images[: layout.images]):
-            sheet.paste(_enlarge(image, layout.scale), (left + indent + column * cell, top))
-    return sheet
-
-
-def mean_images(tally: Tally) -> list[np.ndarray | None]:
-    """Return the mean image of each class, uint8 (28, 28), or None for a class without rows."""
-    return [
-        (total / count).round().astype(np.uint8) if count else None
-        for total, count in zip(tally.class_sums, tally.class_counts.tolist(), strict=True)
+    layout = _overview_layout(class_names)
+    captions = caption_classes(class_names)
+    tiles = [
+        Tile(images[: layout.images], [caption])
+        for images, caption in zip(first, captions, strict=True)
     ]
+    return draw_tiles(tiles[: layout.classes], layout.tiles)
 
 
-# --- Drawing --------------------------------------------------------------------------------------
+def _overview_layout(class_names: Sequence[str]) -> OverviewLayout:
+    fitting = (each for each in OVERVIEW_LAYOUTS if len(class_names) <= each.classes)
+    return next(fitting, OVERVIEW_LAYOUTS[-1])
 
 
-def _font(size: int) -> FreeTypeFont:
-    """Load the font that comes with Pillow, which looks the same on every machine."""
-    font = PIL.ImageFont.load_default(size)
-    if not isinstance(font, FreeTypeFont):
-        raise OSError("Pillow: no FreeType support, expected FreeType; install Pillow from PyPI")
-    return font
+def _describe_overview(class_names: Sequence[str]) -> str:
+    shown = class_names[: _overview_layout(class_names).classes]
+    whole = "" if len(shown) == len(class_names) else f" of {len(class_names)}"
+    return f"images of the classes {_name_classes(shown)}{whole}"
 
 
-def _new_sheet(width: int, height: int) -> PIL.Image.Image:
-    return PIL.Image.new("LA", (width, height), (GREY, 0))
+def describe_means(title: str, split: str, class_names: Sequence[str]) -> str:
+    """Return the alternative text of a sheet of means."""
+    return f"{title}: the mean of all {split} images of each class, {_name_classes(class_names)}"
 
 
-def _enlarge(image: np.ndarray, scale: int) -> PIL.Image.Image:
-    size = (28 * scale, 28 * scale)
-    return PIL.Image.fromarray(image).resize(size, PIL.Image.Resampling.NEAREST)
+def _name_classes(class_names: Sequence[str]) -> str:
+    """Return the names, or the first and the last if there are many."""
+    if len(class_names) > NAMED_CLASSES:
+        return f"{class_names[0]} to {class_names[-1]}"
+    return ", ".join(class_names)
 
 
-def _captions(class_names: Sequence[str], font: FreeTypeFont, width: int) -> list[str]:
-    captions = (_caption(label, name, font) for label, name in enumerate(class_names))
-    return [_shorten(caption, font, width) for caption in captions]
+def _write_rows(
+    folder: Path, start: str, split: str, pictured: PicturedSplit
+) -> tuple[RowPicture, ...]:
+    """Write a picture of each of the first rows, to `start`-<row>.png in `folder`."""
+    numbers = range(min(SHOWN_ROWS, pictured.tally.rows))
+    pictures = tuple(RowPicture(split, row, f"{start}-{row}.png") for row in numbers)
+    images = pictured.read_images(numbers)
+    for picture in pictures:
+        enlarge(images[picture.row], ROW_SCALE).save(folder / picture.file)
+    return pictures
 
 
-def _caption(label: int, name: str, font: FreeTypeFont) -> str:
-    """Return the label and the class name; only the label if the font lacks one of the letters."""
-    if name == str(label):
-        return name
-    without_accents = unicodedata.normalize("NFKD", name)
-    letters = "".join(each for each in without_accents if not unicodedata.combining(each))
-    missing = bytes(font.getmask("\uffff"))
-    if missing in (bytes(font.getmask(each)) for each in letters):
-        return str(label)
-    return f"{label} {letters}"
+def _write_chosen(
+    folder: Path,
+    start: str,
+    title: str,
+    splits: Mapping[str, PicturedSplit],
+    chosen: Sequence[ChosenRows],
+) -> dict[str, Picture]:
+    """Write a sheet of each selection whose splits are there, to `start`-<subject>.png."""
+    pictures = {}
+    for each in chosen:
+        if {row.split for tile in each.tiles for row in tile.rows} <= {*splits}:
+            picture = Picture(f"{start}-{each.subject}.png", f"{title}: {each.text}")
+            tiles = [Tile(_read_tile(splits, tile), tile.lines) for tile in each.tiles]
+            draw_tiles(tiles).save(folder / picture.file)
+            pictures[each.subject] = picture
+    return pictures
 
 
-def _shorten(text: str, font: FreeTypeFont, width: int) -> str:
-    """Shorten a text to `width` pixels, ending in … if something was cut."""
-    if font.getlength(text) <= width:
-        return text
-    while font.getlength(f"{text}…") > width:
-        text = text[:-1]
-    return f"{text}…"
+def _read_tile(splits: Mapping[str, PicturedSplit], tile: ChosenTile) -> list[np.ndarray]:
+    images = []
+    for row in tile.rows:
+        _, tally, read_images = splits[row.split]
+        if row.number >= tally.rows:
+            found, expected = f"no row {row.number}", f"one below {tally.rows}"
+            raise fault(f"pictures of {row.split}", found, expected, "correct the facts")
+        images.append(read_images([row.number])[row.number])
+    return images

@@ -71,10 +71,10 @@ def _body(written: Mapping[str, Any], *, published: bool) -> Iterator[str]:
         yield ""
         yield f"# {schema['description']}"
         if key in written:
-            yield from _dump({key: written[key]})
+            yield from to_yaml({key: written[key]}).splitlines()
         else:
             example = _example(key, schema, published=published)
-            yield from (f"# {line}" for line in _dump({key: example}))
+            yield from (f"# {line}" for line in to_yaml({key: example}).splitlines())
 
 
 def _example(key: str, schema: Mapping[str, Any], *, published: bool) -> Any:
@@ -102,11 +102,12 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _represent_text)
 
 
-def _dump(value: Mapping[str, Any]) -> list[str]:
+def to_yaml(value: Mapping[str, Any]) -> str:
+    """Return YAML for people: keys in their order, texts of several lines as they are."""
     text: str = yaml.dump(
         value, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=LINE_WIDTH - 2
     )
-    return text.splitlines()
+    return text
 
 
 def _one_line(text: str) -> str:

@@ -30,11 +30,15 @@ class Source:
 
 @dataclass(frozen=True)
 class FactsTable:
-    """A table that somebody published; cells are shown as they are."""
+    """A table that somebody published; cells are shown as they are.
+
+    With `rows_of`, the first column has row numbers of that split, which a build draws.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str | int, ...], ...]
+    rows_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -161,4 +165,8 @@ def _table(place: str, found: Yaml) -> FactsTable:
             cells = f"{len(row)} cells"
             expected = f"{len(columns)}, as there are columns"
             raise mnist_family.fault(f"{place}.table.rows[{number}]", cells, expected, "correct the row")
-    return FactsTable(found["title"], columns, tuple(tuple(row) for row in found["rows"]))
+        if "rows_of" in found and not isinstance(row[0], int):
+            where, expected = f"{place}.table.rows[{number}]", "the number of a row"
+            raise mnist_family.fault(where, repr(row[0]), expected, "correct it or drop rows_of")
+    rows = tuple(tuple(row) for row in found["rows"])
+    return FactsTable(found["title"], columns, rows, found.get("rows_of"))

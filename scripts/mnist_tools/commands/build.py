@@ -14,11 +14,12 @@ import pyarrow
 
 import mnist_family
 from mnist_family import fault
-from mnist_tools.cards.croissant import CARD_FILE
 from mnist_tools.cards.escape import printable
 from mnist_tools.cards.facts import CARDS, OpenQuestions, dataset_facts, open_questions
+from mnist_tools.cards.front_matter import CARD_FILE
 from mnist_tools.cards.pictures import FOLDER
 from mnist_tools.dataset_folder import fill_folder, write_rows
+from mnist_tools.manifest import SAMPLE_REMARK
 from mnist_tools.origins import Origin, SourceName, find_origins
 from mnist_tools.shards.engines import choose_engine
 from mnist_tools.shards.kept import kept_shards
@@ -31,11 +32,26 @@ CARD_SOURCES = (".yaml", ".j2", ".json")
 
 
 class OpenFacts(NamedTuple):
-    """What the facts of somebody's own dataset leave open; `path` is that of its facts.yaml."""
+    """What the facts of somebody's own dataset leave open; `path` is that of its facts.yaml.
+
+    `source` is the folder or file with the rows.
+    """
 
     name: str
+    source: Path
     path: Path
     questions: OpenQuestions
+
+    def advice(self) -> str:
+        """Say where to answer the questions."""
+        if self.path.exists():
+            return f"answer in {self.path}, then build again"
+        if self.source.is_dir():
+            return f"answer in {self.path}, which `init {self.source}` writes, then build again"
+        command = f"init {self.name} --from {self.source}"
+        return (
+            f"answer in {self.name}/facts.yaml, which `{command}` writes, then build {self.name}/"
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +136,7 @@ def build(  # noqa: PLR0913 - the options are keywords, and most calls pass few
             out,
             command="build",
             made_of=made_of,
-            remarks=built.open_questions,
+            remarks=[SAMPLE_REMARK] if sample else built.open_questions,
             force=force,
             sources=paths,
         ) as folder,
@@ -176,10 +192,8 @@ def summary(built: Built) -> list[str]:
     lines.append(f"card: {built.card}; pictures: {built.out / FOLDER}")
     for each, line in zip(built.open_facts, built.open_questions, strict=True):
         lines.append(line)
-        if each.questions.keys and each.path.exists():
-            lines.append(f"answer in {each.path}, then build again")
-        elif each.questions.keys:
-            lines.append(f"init {each.path.parent} writes {each.path}; answer there, build again")
+        if each.questions.keys:
+            lines.append(each.advice())
     return lines
 
 
@@ -220,9 +234,9 @@ def _describe_built(out: Path, origins: Sequence[Origin]) -> Built:
         splits=origins[0].splits,
         notes=tuple(note for origin in origins for note in origin.notes),
         open_facts=tuple(
-            OpenFacts(origin.name, origin.facts.path, open_questions(origin.facts))
+            OpenFacts(origin.name, origin.path, origin.facts.path, open_questions(origin.facts))
             for origin in origins
-            if origin.facts is not None
+            if origin.path is not None and origin.facts is not None
         ),
         changed=True,
     )

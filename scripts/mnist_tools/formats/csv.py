@@ -80,20 +80,19 @@ def write(
 
 
 def _texts(end: str, *more: int) -> np.ndarray:
-    """Return 0 to 255, then `more`, as text that ends in `end`: uint8 (n, 4), padded with 0."""
-    texts = np.array([f"{number}{end}" for number in (*range(256), *more)], "S4")
-    return texts.view(np.uint8).reshape(-1, 4)
+    """Return 0 to 255, then `more`, as texts that end in `end` and zeros: uint32 (n,)."""
+    return np.array([f"{number}{end}" for number in (*range(256), *more)], "S4").view(np.uint32)
 
 
 def _lines(chunk: Chunk, texts: Sequence[np.ndarray]) -> bytes:
     """Format a chunk as lines; in the label texts, index -1 is the text of label -1."""
     labels, pixels, last = texts
-    rows = len(chunk.labels)
-    values = chunk.images.reshape(rows, 784)
-    parts = labels[chunk.labels], pixels[values[:, :-1]].reshape(rows, -1), last[values[:, -1]]
-    lines = np.concatenate(parts, axis=1)
-    text: bytes = lines[lines != 0].tobytes()
-    return text
+    values = chunk.images.reshape(len(chunk.labels), -1)
+    lines = np.empty((len(values), 1 + values.shape[1]), np.uint32)
+    lines[:, 0] = labels[chunk.labels]
+    lines[:, 1:-1] = pixels[values[:, :-1]]
+    lines[:, -1] = last[values[:, -1]]
+    return lines.tobytes().translate(None, b"\0")
 
 
 def _chunks(file: Path, layout: Layout, resize: bool) -> Iterator[Chunk]:

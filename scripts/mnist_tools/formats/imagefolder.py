@@ -1,5 +1,6 @@
 """Image folders: <split>/<class>/<image>, or <class>/<image> for a single split."""
 
+import os
 import re
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +31,7 @@ from mnist_tools.formats.split_names import USUAL_NAMES, SplitFile, name_splits
 from mnist_tools.lists import name_some
 
 TITLE: str = "image folder"
+ROW_NUMBER = re.compile(r"([0-9]+)\.")
 UNLABELLED_FOLDER = "_unlabelled"  # for rows without a label; no class folder starts with _
 
 
@@ -173,39 +175,44 @@ def _chunks(split: Path, labels: Mapping[str, int], resize: bool) -> Iterator[Ch
     files = _ordered_files(split)
     for start in range(0, len(files), ROWS_PER_CHUNK):
         chunk = files[start : start + ROWS_PER_CHUNK]
-        images = [_read_image(split / file.folder / file.name, resize) for file in chunk]
+        images = [_read_image(f"{split}/{file.folder}/{file.name}", resize) for file in chunk]
         numbers = np.array([labels[file.folder] for file in chunk], np.int64)
         yield Chunk(np.array(images, np.uint8).reshape(-1, *IMAGE_SHAPE), numbers)
 
 
 def _ordered_files(split: Path) -> list[ImageFile]:
     files = [
-        ImageFile(entry.name, folder.name)
-        for folder in folders_in(split)
-        for entry in folder.iterdir()
-        if not is_litter(entry.name)
+        ImageFile(name, folder.name) for folder in folders_in(split) for name in _files_of(folder)
     ]
     if all(_row_number(file) is not None for file in files):
         return sorted(files, key=lambda file: (_row_number(file) or 0, file))
     return sorted(files, key=lambda file: (file.folder, file.name))
 
 
-def _row_number(file: ImageFile) -> int | None:
-    match = re.match(r"[0-9]+(?=\.)", file.name)
-    return int(match[0]) if match else None
-
-
-def _read_image(path: Path, resize: bool) -> np.ndarray:
-    if not path.is_file():
-        if path.is_dir():
+def _files_of(class_folder: Path) -> list[str]:
+    """List the files of a class; ValueError for anything that is no regular file."""
+    with os.scandir(class_folder) as entries:
+        found = [entry for entry in entries if not is_litter(entry.name)]
+    for entry in found:
+        if entry.is_dir():
             remedy = "move its images into the folder of a class"
-            raise fault(str(path), "a folder in the folder of a class", "images", remedy)
-        refuse_wrong_file(path, "an image")
+            raise fault(entry.path, "a folder in the folder of a class", "images", remedy)
+        if not entry.is_file():
+            refuse_wrong_file(Path(entry.path), "an image")
+    return [entry.name for entry in found]
+
+
+def _row_number(file: ImageFile) -> int | None:
+    match = ROW_NUMBER.match(file.name)
+    return int(match[1]) if match else None
+
+
+def _read_image(path: str, resize: bool) -> np.ndarray:
     with open(path, "rb") as file:
         try:
-            return decode_image(file, str(path), resize=resize)
+            return decode_image(file, path, resize=resize)
         except ValueError:
-            refuse_wrong_file(path, "an image")
+            refuse_wrong_file(Path(path), "an image")
             raise
 
 
@@ -229,7 +236,8 @@ def _write_split(folder: Path, places: Sequence[str], reader: Reader) -> int:
             unlabelled += int((chunk.labels < 0).sum())
         for png, label in zip(encode_pngs(chunk.images), chunk.labels.tolist(), strict=True):
             place = places[label] if label >= 0 else UNLABELLED_FOLDER
-            (folder / place / f"{row:08}.png").write_bytes(png)
+            with open(f"{folder}/{place}/{row:08}.png", "wb") as file:
+                file.write(png)
             row += 1
     return unlabelled
 

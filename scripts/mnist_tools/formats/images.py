@@ -14,6 +14,7 @@ import PIL.ImageChops
 import PIL.ImageOps
 
 from mnist_family import IMAGE_SHAPE, fault
+from mnist_tools.formats.png import MAX_PLAIN_BYTES, decode_plain_png
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm")
 # Pillow's other decoders are never used.
@@ -38,6 +39,11 @@ RESIZED = (
 
 def decode_image(file: BinaryIO, place: str, *, resize: bool) -> np.ndarray:
     """Read an image file as uint8 (28, 28), scaled with `resize`. Errors name its `place`."""
+    start = file.read(MAX_PLAIN_BYTES)
+    plain = decode_plain_png(start)
+    if plain is not None and len(start) < MAX_PLAIN_BYTES:
+        return plain
+    file.seek(0)
     with _naming_the_image(place):
         image = PIL.Image.open(file, formats=KINDS)
     if image.width * image.height > MAX_PIXELS:
