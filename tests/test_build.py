@@ -551,7 +551,10 @@ def test_a_missing_mirror_is_an_error_of_the_network(tiny, mirrors, out, monkeyp
     for config in mnist_family.CONFIGS:
         monkeypatch.setattr(config, "mirrors", ("http://127.0.0.1:9/",))
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", out.parent / "cache")
-    with pytest.raises(ConnectionError, match=r"mnist: train-images-idx3-ubyte\.gz: no mirror has"):
+    with pytest.raises(
+        ConnectionError,
+        match=r"mnist: train-images-idx3-ubyte\.gz: not available from any mirror of MNIST",
+    ):
         build(out, ["mnist"])
     assert not out.exists()
 
@@ -597,7 +600,6 @@ def test_an_error_that_datasets_wraps_is_told_as_it_was(tmp_path, out, processes
     assert not out.exists()
 
 
-@pytest.mark.release
 @pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGKILL"])
 @pytest.mark.parametrize("written", ["mnist", "README.md"])
 def test_a_build_that_is_ended_leaves_a_whole_folder(tmp_path, out, how, written, cache):
@@ -656,11 +658,10 @@ def test_an_interrupted_build_says_so_in_one_line(archives, out, monkeypatch, ca
 @pytest.mark.real
 def test_every_row_of_a_real_build_is_the_archives(real_archives, real_loaded, out, cache):
     """Compares PNG files and labels with those of `load`, which test_real.py decodes."""
-    build(out, archives=real_archives)
-    assert front_matter_of(out)["pretty_name"] == "MNIST, Fashion-MNIST"
-    for name, splits in real_loaded.items():
-        built = datasets.load_dataset(str(out), name, cache_dir=str(cache))
-        for split, rows in splits.items():
-            for column in ("image", "label"):
-                expected = rows.data.column(column).combine_chunks()
-                assert built[split].data.column(column).combine_chunks().equals(expected)
+    build(out, ["fashion"], archives=real_archives)
+    assert front_matter_of(out)["pretty_name"] == "Fashion-MNIST"
+    built = datasets.load_dataset(str(out), "fashion", cache_dir=str(cache))
+    for split, rows in real_loaded["fashion"].items():
+        for column in ("image", "label"):
+            expected = rows.data.column(column).combine_chunks()
+            assert built[split].data.column(column).combine_chunks().equals(expected)

@@ -347,7 +347,7 @@ def test_a_tree_of_images_is_summed_up_by_folder(letters, tmp_path, out):
 def test_measurements_are_used_if_they_belong_to_the_archives(letters, out, monkeypatch):
     measure(str(letters), neighbours=True)
     with monkeypatch.context() as patch:
-        patch.setattr(command, "measure_splits", None)  # calling it would fail
+        patch.setattr("mnist_tools.described.measure_splits", None)  # calling it would fail
         build(out, [letters])
     before = card_of(out)
     assert "cosine" in before
