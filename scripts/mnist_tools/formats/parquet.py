@@ -205,7 +205,8 @@ def _row_bytes(group: pyarrow.parquet.RowGroupMetaData, columns: Sequence[str]) 
         for column in described
         if column.path_in_schema.partition(".")[0] in columns
     )
-    return total // max(1, group.num_rows)
+    rows: int = group.num_rows
+    return total // max(1, rows)
 
 
 def _too_large(path: Path, row_bytes: int) -> ValueError:
