@@ -44,8 +44,10 @@ import multiprocess  # type: ignore[import-untyped]  # it publishes no types
 import numpy as np
 
 __all__ = [
+    "CLASS_NAME_FILES",
     "CONFIGS",
     "IMAGE_SHAPE",
+    "MAX_CLASSES",
     "SOURCE_DIGEST",
     "UNLABELLED",
     "Archive",
@@ -164,10 +166,11 @@ CONFIGS: list[FamilyConfig] = [
         """),
         homepage="http://yann.lecun.com/exdb/mnist/",
         license="unknown",  # the publisher states none
-        citation="""@misc{lecun2010mnist,
+        citation="""@misc{lecun1998mnist,
   author = {LeCun, Yann and Cortes, Corinna and Burges, Christopher J. C.},
-  title = {{MNIST} handwritten digit database},
-  howpublished = {\\url{http://yann.lecun.com/exdb/mnist/}}, year = {2010}}""",
+  title = {The {MNIST} Database of Handwritten Digits},
+  howpublished = {\\url{http://yann.lecun.com/exdb/mnist/}}, year = {1998}
+}""",
     ),
     FamilyConfig(
         name="fashion",
@@ -204,11 +207,11 @@ CONFIGS: list[FamilyConfig] = [
         """),
         homepage="https://github.com/zalandoresearch/fashion-mnist",
         license="mit",
-        citation="""@online{xiao2017/online,
-  author = {Han Xiao and Kashif Rasul and Roland Vollgraf},
-  title = {Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms},
-  date = {2017-08-28}, year = {2017}, """
-        "eprintclass = {cs.LG}, eprinttype = {arXiv}, eprint = {cs.LG/1708.07747}}",
+        citation="""@misc{xiao2017fashion,
+  author = {Xiao, Han and Rasul, Kashif and Vollgraf, Roland},
+  title = {{Fashion-MNIST}: a Novel Image Dataset for Benchmarking Machine Learning Algorithms},
+  year = {2017}, eprint = {1708.07747}, archivePrefix = {arXiv}, primaryClass = {cs.LG}
+}""",
     ),
     FamilyConfig(
         name="kmnist",
@@ -235,12 +238,12 @@ CONFIGS: list[FamilyConfig] = [
         """),
         homepage="http://codh.rois.ac.jp/kmnist/",
         license="cc-by-sa-4.0",
-        citation="""@online{clanuwat2018deep,
-  author = {Tarin Clanuwat and Mikel Bober-Irizar and Asanobu Kitamoto and Alex Lamb """
-        """and Kazuaki Yamamoto and David Ha},
-  title = {Deep Learning for Classical Japanese Literature},
-  date = {2018-12-03}, year = {2018}, """
-        "eprintclass = {cs.CV}, eprinttype = {arXiv}, eprint = {cs.CV/1812.01718}}",
+        citation="""@misc{clanuwat2018deep,
+  author = {Clanuwat, Tarin and Bober-Irizar, Mikel and Kitamoto, Asanobu and Lamb, Alex and
+    Yamamoto, Kazuaki and Ha, David},
+  title = {Deep Learning for Classical {Japanese} Literature},
+  year = {2018}, eprint = {1812.01718}, archivePrefix = {arXiv}, primaryClass = {cs.CV}
+}""",
     ),
 ]
 
@@ -318,13 +321,13 @@ def check_config_name(name: str, subject: object, *, remedy: str = "choose anoth
 def _config_of(name: str, data_dir: object) -> FamilyConfig:
     """Return the config of this name, or a new one for a dataset of one's own in `data_dir`.
 
-    A new config has no published archives, and ten digits as its class names.
+    A new config has no published archives and no class names.
     """
     known = any(config.name == name for config in CONFIGS)
     if known or data_dir is None or config_known_as(str(name)) is not None:
         return find_config(name)
     check_config_name(str(name), f"config {name!r}")
-    return FamilyConfig(name=name, title=name, class_names=tuple("0123456789"))
+    return FamilyConfig(name=name, title=name)
 
 
 def find_published(digest: str) -> PublishedArchive | None:
@@ -458,7 +461,7 @@ def _find_splits(folder: str, files: Mapping[str, str]) -> tuple[LocatedSplit, .
     for name in files:
         match = ARCHIVE_NAME.fullmatch(name)
         if match:
-            split = "test" if match["split"] == "t10k" else match["split"].replace("-", "_")
+            split = _split_of(name, match["split"])
             of_kind = images if match["images"] else labels
             of_kind[split] = _without_unpacked([*of_kind.get(split, ()), name], files)
     if not images and not labels:
@@ -473,6 +476,15 @@ def _find_splits(folder: str, files: Mapping[str, str]) -> tuple[LocatedSplit, .
         LocatedSplit(split, images=files[images[split][0]], labels=files[labels[split][0]])
         for split in splits
     )
+
+
+def _split_of(file: str, word: str) -> str:
+    """Return the split of an archive: what its publisher says, or else the word in its name."""
+    for config in CONFIGS:
+        for split, pair in config.archives.items():
+            if {pair.images.file, pair.labels.file} & {file, f"{file}.gz"}:
+                return split
+    return "test" if word == "t10k" else word.replace("-", "_")
 
 
 def order_splits(names: Iterable[str]) -> list[str]:
@@ -581,6 +593,7 @@ NETWORK_FAILURES: tuple[tuple[type[BaseException], str], ...] = (
     (socket.gaierror, "unknown host"),
     (http.client.IncompleteRead, "ended too early"),
     (http.client.RemoteDisconnected, "closed the connection without answering"),
+    (ConnectionResetError, "reset the connection"),
     (http.client.InvalidURL, "redirects to an invalid URL"),
     (http.client.HTTPException, "not an HTTP response"),
     (ValueError, "redirects to an invalid URL"),  # as urllib.parse says it
@@ -598,8 +611,8 @@ class MirrorArchive(NamedTuple):
     rows: int
 
 
-class _Download(NamedTuple):
-    """A URL and the path of its copy in the download cache."""
+class _Copy(NamedTuple):
+    """The copy of a URL in the download cache, which may be missing."""
 
     url: str
     path: str
@@ -640,7 +653,7 @@ class _Mirrors:
         self.urls = config.mirrors if first is None else (f"{first}{config.name}/", *config.mirrors)
         self.silent: set[str] = set()  # the mirrors that have timed out
 
-    def download(self, archive: Archive) -> "_Download":
+    def download(self, archive: Archive) -> _Copy:
         """Return the cached copy of an archive, downloading it first if necessary."""
         if not self.force:
             self._drop_bad_copies(archive)
@@ -657,15 +670,15 @@ class _Mirrors:
             return _try_open(copies[0].path, archive, kind)
         return self._ask_in_turn(archive, functools.partial(_try_open, archive=archive, kind=kind))
 
-    def _copies(self, archive: Archive) -> "list[_Download]":
+    def _copies(self, archive: Archive) -> list[_Copy]:
         """List the copies of an archive in the cache, in the order of the mirrors."""
         copies = [self._copy(mirror + archive.file) for mirror in self.urls]
         return [copy for copy in copies if os.access(copy.path, os.F_OK)]
 
-    def _copy(self, url: str) -> "_Download":
+    def _copy(self, url: str) -> _Copy:
         """Return the place of a URL's copy in the cache, the same as in `datasets`."""
         name = datasets.utils.file_utils.hash_url_to_filename(url)
-        return _Download(url, f"{self.cache}/{name}")
+        return _Copy(url, f"{self.cache}/{name}")
 
     def _drop_bad_copies(self, archive: Archive) -> None:
         """Delete copies that are not the published archive."""
@@ -702,14 +715,14 @@ class _Mirrors:
         files = [each.file for pair in self.config.archives.values() for each in pair]
         first_line = fault(
             archive.file,
-            f"no mirror has {self.config.title}'s",
+            f"not available from any mirror of {self.config.title}",
             _published_bytes(archive),
             f"put {', '.join(files)} into a folder and give it as data_dir. The mirrors said:",
         )
         lines = [escape_controls(f"{url}: {reason}") for url, reason in reasons.items()]
         return ConnectionError("\n  ".join([str(first_line), *lines]))
 
-    def _download_from(self, url: str, archive: Archive) -> "_Download":
+    def _download_from(self, url: str, archive: Archive) -> _Copy:
         """Download a verified copy of an archive, unless another process has just done so."""
         copy = self._copy(url)
         os.makedirs(self.cache, exist_ok=True)
@@ -736,7 +749,7 @@ def _mirror_from_environment() -> str | None:
 
 
 def _is_base_url(text: str) -> bool:
-    """Check whether the name of a file, put after a text, makes a URL that can be asked for."""
+    """Check whether a text is an HTTP URL that the name of a file can be appended to."""
     if not re.fullmatch(r"[!-~]+", text):
         return False
     try:
@@ -750,7 +763,7 @@ def _is_base_url(text: str) -> bool:
 
 
 def _published_bytes(archive: Archive) -> str:
-    """Say in an error what the bytes of an archive should be."""
+    """Describe the bytes of an archive for an error."""
     return f"{archive.bytes:,} bytes of sha256 {archive.sha256}"
 
 
@@ -780,7 +793,7 @@ def _is_sound(copy: str, archive: Archive) -> bool:
     )
 
 
-def _write_copy(copy: _Download, archive: Archive) -> None:
+def _write_copy(copy: _Copy, archive: Archive) -> None:
     """Download to a file that appears only once it is complete and verified."""
     partial = f"{copy.path}.incomplete"
     progress = datasets.utils.tqdm(
@@ -1059,8 +1072,7 @@ class _Sources:
         self._mirrors = _Mirrors(self.config, os.path.expanduser(str(cache)))
         if data_dir is not None:
             located = locate(_folder_of(self.config, data_dir))
-            if located.class_names is not None:
-                self.num_classes = len(located.class_names.names)
+            self.num_classes = len(_class_names_of(self.config, located))
             self._found = {split.name: split for split in located.splits}
             self.splits = [*self._found]
 
@@ -1086,6 +1098,27 @@ def _folder_of(config: FamilyConfig, data_dir: str | os.PathLike[str]) -> str:
     if any(ARCHIVE_NAME.fullmatch(entry) for entry in entries):
         return folder
     return entries.get(f"{config.name}/", folder)
+
+
+def _class_names_of(config: FamilyConfig, located: Located) -> tuple[str, ...]:
+    """Return the class names of a folder, else of its config, else numbers up to the last label."""
+    if located.class_names is not None:
+        return located.class_names.names
+    if config.class_names:
+        return config.class_names
+    last = max(_last_label(split.labels) for split in located.splits)
+    return tuple(str(label) for label in range(last + 1))
+
+
+def _last_label(path: str) -> int:
+    """Return the highest label in an archive, 0 if no row has a label."""
+    last = 0
+    with _open_idx(path) as file:
+        _count_rows(file, "labels")
+        for chunk in file.payload():
+            labels = np.frombuffer(chunk, np.uint8)
+            last = max(last, int(labels[labels != UNLABELLED].max(initial=0)))
+    return last
 
 
 def _describe(located: LocatedSplit, num_classes: int) -> DiskSplit:
@@ -1364,16 +1397,21 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
         if data_dir is not None:
             data_dir = _folder_of(config, data_dir)
             self._located = locate(data_dir)
-            if self._located.class_names is not None:
-                self._class_names = self._located.class_names.names
+            self._class_names = _class_names_of(config, self._located)
         # With the key of `datasets`, changed archives would give stale rows, and load_dataset and
         # load() would not find each other's cache.
         key = SOURCE_DIGEST, self._located and self._located.stamps
         kwargs["hash"] = hashlib.sha256(repr(key).encode()).hexdigest()
         if config not in CONFIGS:
             self.BUILDER_CONFIGS = []  # so that `datasets` makes a config of this name
-        super().__init__(cache_dir, config_name=config_name, data_dir=data_dir, **kwargs)
+        with _without_module_lock():
+            super().__init__(cache_dir, config_name=config_name, data_dir=data_dir, **kwargs)
         self.config.title = config.title  # those that `datasets` makes have none
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a builder in a worker process."""
+        with _without_module_lock():
+            super().__setstate__(state)
 
     @classmethod
     def get_all_exported_dataset_infos(cls) -> dict[str, Any]:
@@ -1457,8 +1495,9 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
             super()._download_and_prepare(*args, **kwargs)
         finally:
             self._output_dir = folder
-        for file in os.listdir(run):
-            os.replace(f"{run}/{file}", f"{folder}/{file}")
+        with os.scandir(run) as entries:
+            for entry in [*entries]:
+                os.replace(entry.path, f"{folder}/{entry.name}")
         os.rmdir(run)
 
     def as_streaming_dataset(self, split: Any = None, base_path: str | None = None) -> Any:
@@ -1535,6 +1574,20 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
                 for image, label in zip(encode_pngs(images), labels.tolist(), strict=True):
                     yield row, {"image": image, "label": label}
                     row += 1
+
+
+@contextlib.contextmanager
+def _without_module_lock() -> Iterator[None]:
+    """Allow this module to be in a folder that is not writable, such as root's site-packages.
+
+    Before 4.0, `datasets` ends the construction of a builder with a search for further modules of
+    its script, and locks a file two folders above it. This script has no further modules.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename != f"{os.path.dirname(os.path.dirname(os.path.realpath(__file__)))}.lock":
+            raise
 
 
 def _refuse_options(options: Mapping[str, Any]) -> None:

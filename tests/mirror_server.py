@@ -1,10 +1,12 @@
-"""Mirrors on 127.0.0.1 that serve a folder of archives, and go wrong in every way seen so far."""
+"""Local mirrors that serve a folder of archives, and go wrong in every way seen so far."""
 
 import base64
 import contextlib
 import gzip
 import http.server
 import pathlib
+import socket
+import struct
 import threading
 import time
 
@@ -17,8 +19,10 @@ class Mirror(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 50
 
-    def __init__(self, folder):
-        super().__init__(("127.0.0.1", 0), Answer)
+    def __init__(self, folder, host="127.0.0.1"):
+        if ":" in host:
+            self.address_family = socket.AF_INET6
+        super().__init__((host, 0), Answer)
         self.folder, self.behaviour, self.requests, self.closing = (
             pathlib.Path(folder),
             "good",
@@ -27,7 +31,7 @@ class Mirror(http.server.ThreadingHTTPServer):
         )
         self.released = threading.Event()
         self.authorizations = []  # what clients have shown to `elsewhere`
-        self.url = f"http://127.0.0.1:{self.server_port}/"
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.server_port}/"
         threading.Thread(
             target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
         ).start()
@@ -108,6 +112,14 @@ class Answer(http.server.BaseHTTPRequestHandler):
 
     def hung_up(self, content):
         pass
+
+    def reset(self, content):
+        """Half of it, and then a reset of the connection."""
+        self.send(content, body=content[: len(content) // 2])
+        self.wfile.flush()
+        at_once = struct.pack("ii", 1, 0)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        self.connection.close()
 
     def raw(self, content):
         self.send(gzip.decompress(content))

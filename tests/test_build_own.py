@@ -1,8 +1,11 @@
 """Folders built from data of one's own, in any format, with a card that is true."""
 
+import errno
 import json
+import os
 import re
 import shutil
+import struct
 
 import datasets
 import numpy as np
@@ -14,10 +17,13 @@ from conftest import assert_rows, gz, idx_bytes, numbers, pictures, write_split
 import mnist_family
 import mnist_tools
 from mnist_tools.commands import build as command
+from mnist_tools.commands import lint
 from mnist_tools.commands.build import build
 from mnist_tools.commands.convert import convert
 from mnist_tools.commands.measure import measure
+from mnist_tools.formats import idx
 from mnist_tools.lint import findings
+from mnist_tools.manifest import MANIFEST
 
 CLASS_NAMES = ("alpha", "beta", "gamma", "delta")
 SPLITS = {
@@ -44,6 +50,10 @@ more:
   How to take part: |
     Write to **us**, and we will send you a form.
 """
+READ = (
+    "letters: IDX with the splits train, test and 4 classes: alpha, beta, gamma, delta "
+    "(named by labels.txt)"
+)
 OPEN = (
     "open: known_issues, sensitive, intended_uses, out_of_scope_uses, contact, funding; "
     "8 of 14 answered"
@@ -115,6 +125,7 @@ def test_every_format_that_convert_reads_gives_the_same_rows(letters, tmp_path, 
         ".mnist_family.json",
         "LICENSE.md",
         "README.md",
+        "class_names",
         "croissant.json",
         "other",
         "pictures",
@@ -162,13 +173,16 @@ def test_images_of_other_sizes_are_scaled_if_asked_for(tmp_path, out, cache):
     ("labels", "message"),
     [
         (
-            [0, 1, 12],
-            "some, train: label 12 in row 2, expected -1 to 9; name 13 classes or more in "
+            [0, 1, 255],
+            "some: {0}, train: label 255 in row 2, expected -1 to 254; name 256 classes or more in "
             "labels.txt beside the data",
         ),
-        ([0, -2, 1], "some, train: label -2 in row 1, expected -1 to 9; correct the label"),
-        ([0, 1, 65539], "some, train: label 65539 in row 2, expected -1 to 9; correct the label"),
-        ([], "some, train: no rows, expected at least one; remove the split"),
+        ([0, -2, 1], "some: {0}, train: label -2 in row 1, expected -1 to 254; correct the label"),
+        (
+            [0, 1, 65539],
+            "some: {0}, train: label 65539 in row 2, expected -1 to 254; correct the label",
+        ),
+        ([], "some: {0}, train: no rows, expected at least one; remove the split"),
     ],
 )
 def test_wrong_rows_are_refused_in_one_line(tmp_path, out, labels, message):
@@ -176,8 +190,24 @@ def test_wrong_rows_are_refused_in_one_line(tmp_path, out, labels, message):
     np.savez(tmp_path / "some.npz", x_train=images, y_train=np.array(labels, np.int64))
     with pytest.raises(ValueError, match="expected") as caught:
         build(out, [tmp_path / "some.npz"])
-    assert str(caught.value) == message
+    assert str(caught.value) == message.format(tmp_path / "some.npz")
     assert [path.name for path in tmp_path.iterdir()] == ["some.npz"]
+
+
+def test_classes_without_names_are_numbered_up_to_the_last_label(tmp_path, out, cache):
+    labels = numbers(30, 1, 26).astype(np.int64)
+    np.savez(tmp_path / "some.npz", x_train=pictures(30, 1), y_train=labels)
+    build(out, [tmp_path / "some.npz"])
+    loaded = load_built(out, "some", cache)["train"]
+    assert_rows(loaded, pictures(30, 1), labels)
+    assert loaded.features["label"].names == [str(label) for label in range(26)]
+
+
+def test_a_label_outside_the_classes_is_refused(tmp_path, out):
+    np.savez(tmp_path / "some.npz", x_train=pictures(3, 1), y_train=np.array([0, 1, 2]))
+    (tmp_path / "labels.txt").write_text("a\nb\n")
+    with pytest.raises(ValueError, match="label 2 in row 2, expected -1 to 1; name 3 classes or"):
+        build(out, [tmp_path / "some.npz"])
 
 
 def test_published_rows_in_another_format_keep_their_name(tiny, tmp_path, out, monkeypatch):
@@ -187,8 +217,8 @@ def test_published_rows_in_another_format_keep_their_name(tiny, tmp_path, out, m
     with pytest.raises(ValueError, match="these are") as caught:
         build(out, [tmp_path / "some"])
     assert str(caught.value) == (
-        f"some: {tmp_path / 'some'}: these are Fashion-MNIST's train images and labels, not those "
-        "of some; load 'fashion'"
+        f"some: {tmp_path / 'some'}: these are Fashion-MNIST's train images and labels, expected "
+        "those of some; load 'fashion'"
     )
 
 
@@ -278,11 +308,16 @@ licence:
     assert findings(out) == []
 
 
-def test_archives_alone_are_enough(letters, out):
+def test_archives_alone_are_enough(letters, out, cache):
     for name in ("facts.yaml", "labels.txt"):
         (letters / name).unlink()
     built = build(out, [letters])
     assert built.titles == ("letters",)
+    assert built.notes == (
+        "letters: IDX with the splits train, test and classes without names, which get numbers",
+    )
+    names = load_built(out, "letters", cache)["train"].features["label"].names
+    assert names == ["0", "1", "2", "3"]
     assert built.open_facts[0].questions.keys[0] == "licence"
     assert front_matter_of(out)["license"] == "unknown"
     assert "version" not in croissant_of(out)
@@ -312,7 +347,7 @@ def test_a_tree_of_images_is_summed_up_by_folder(letters, tmp_path, out):
 def test_measurements_are_used_if_they_belong_to_the_archives(letters, out, monkeypatch):
     measure(str(letters), neighbours=True)
     with monkeypatch.context() as patch:
-        patch.setattr(command, "measure_splits", None)  # calling it would fail
+        patch.setattr("mnist_tools.described.measure_splits", None)  # calling it would fail
         build(out, [letters])
     before = card_of(out)
     assert "cosine" in before
@@ -320,6 +355,38 @@ def test_measurements_are_used_if_they_belong_to_the_archives(letters, out, monk
     (letters / "train-labels-idx1-ubyte.gz").write_bytes(gz(idx_bytes(labels)))
     build(out, [letters])
     assert "cosine" not in card_of(out)
+
+
+def test_measurements_with_other_classes_or_splits_are_not_used(letters, out):
+    measure(str(letters), neighbours=True)
+    (letters / "labels.txt").write_text("\n".join([*CLASS_NAMES, "epsilon"]))
+    build(out, [letters])
+    assert "| 4 | epsilon | 0 | 0 |" in card_of(out)
+    (letters / "labels.txt").write_text("\n".join(CLASS_NAMES))
+    write_split(letters, "val", *SPLITS["test"])
+    build(out, [letters])
+    assert "| 0 | alpha | 10 | 3 | 3 |" in card_of(out)
+
+
+def test_a_file_in_the_place_of_measurements_is_named(letters, out):
+    (letters / "measurements.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"measurements\.json: not a file of measurements"):
+        build(out, [letters])
+    assert not out.exists()
+
+
+def test_archives_that_only_convert_reads_are_built(letters, out, cache):
+    """Datumaro gives the number of images × 784 in the header."""
+    images, labels = SPLITS["train"]
+    header = struct.pack(">HBB3I", 0, 8, 3, 784 * len(images), 28, 28)
+    for path in letters.glob("*.gz"):
+        path.unlink()
+    (letters / "train-images-idx3-ubyte").write_bytes(header + images.tobytes())
+    (letters / "train-labels-idx1-ubyte").write_bytes(idx_bytes(labels))
+    build(out, [letters])
+    assert_rows(load_built(out, "letters", cache)["train"], images, labels)
+    assert "`train-images-idx3-ubyte`" in card_of(out)
+    assert findings(out) == []
 
 
 # --- Again ----------------------------------------------------------------------------------------
@@ -383,6 +450,7 @@ def run(out, *sources, **settings):
 def test_a_build_ends_with_what_is_open_and_how_to_load_it(letters, out, capsys):
     assert run(out, str(letters)) == 0
     assert capsys.readouterr().out.splitlines() == [
+        READ,
         f"{out}: built, with Greek Letters by Hand",
         f"card: {out}/README.md; pictures: {out}/pictures",
         OPEN,
@@ -394,7 +462,8 @@ def test_a_build_ends_with_what_is_open_and_how_to_load_it(letters, out, capsys)
         "    dataset['train'][0]",
     ]
     assert run(out, str(letters)) == 0
-    assert capsys.readouterr().out.splitlines()[:3] == [
+    assert capsys.readouterr().out.splitlines()[:4] == [
+        READ,
         f"{out}: already up to date",
         f"card: {out}/README.md; pictures: {out}/pictures",
         OPEN,
@@ -416,6 +485,52 @@ def test_wrong_facts_are_told_before_anything_is_read(letters, out):
         build(out, [letters])
     assert len(str(caught.value).splitlines()) == 1
     assert not out.exists()
+
+
+def test_missing_facts_are_named_and_the_lint_says_what_is_open(tiny, letters, out, capsys):
+    (letters / "facts.yaml").unlink()
+    assert run(out, str(letters), "fashion", archives=tiny.folder()) == 0
+    is_open, advice = capsys.readouterr().out.splitlines()[3:5]
+    assert is_open.startswith("letters, open: licence, description, rationale, ")
+    assert is_open.endswith("; 0 of 14 answered")
+    assert advice == (
+        f"answer in {letters}/facts.yaml, which `init {letters}` writes, then build again"
+    )
+    assert lint.run([out, out / "README.md"]) == 0
+    assert capsys.readouterr().out.splitlines() == [f"{out}: {is_open}"]
+
+
+def test_a_file_gets_a_folder_of_its_own_for_its_facts(tmp_path, out, capsys):
+    file = tmp_path / "some.npz"
+    np.savez(file, x_train=pictures(4, 1), y_train=numbers(4, 1))
+    assert run(out, str(file)) == 0
+    assert capsys.readouterr().out.splitlines()[4] == (
+        f"answer in some/facts.yaml, which `init some --from {file}` writes, then build some/"
+    )
+
+
+@pytest.mark.parametrize("remarks", [5, {"a": 1}, None, "text"])
+def test_remarks_that_no_build_wrote_are_not_shown(letters, out, capsys, remarks):
+    build(out, [letters])
+    manifest = json.loads((out / MANIFEST).read_text())
+    (out / MANIFEST).write_text(json.dumps({**manifest, "remarks": remarks}))
+    assert lint.run([out]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_a_full_disk_is_told_without_the_name_of_a_temporary_folder(tmp_path, out, monkeypatch):
+    def fail(path, *_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(idx, "write_idx", fail)
+    np.savez(tmp_path / "some.npz", x_train=pictures(4, 1), y_train=numbers(4, 1))
+    with pytest.raises(OSError, match="some: ") as caught:
+        build(out, [tmp_path / "some.npz"])
+    assert str(caught.value) == (
+        f"some: {out}: {os.strerror(errno.ENOSPC)}, expected to read and write there; "
+        "fix that and run the command again"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["some.npz"]
 
 
 def test_build_is_a_function_of_the_package(letters, out):

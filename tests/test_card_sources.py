@@ -35,9 +35,8 @@ FIGURE = re.compile(r"\d+(?:,\d{3})*")
 CONFIG_KEYS = ("title", "description", "class_names", "mirrors", "homepage", "license", "citation")
 # What a card of one dataset does not show: what the family's card and Croissant do, what only the
 # loader needs, and what stands in for measurements where there are none.
-ELSEWHERE = {
-    "authors", "date_published", "license_name", "license_link", "md5", "pretty_name", "spdx",
-}  # fmt: skip
+ELSEWHERE = {"date_published", "md5", "pretty_name", "rows_of", "spdx"}
+SHOWN_ELSEWHERE = [("family", "description"), ("config", "description")]
 
 
 class Sources:
@@ -136,8 +135,9 @@ def mapped(tree, change, path=()):
 
 
 def refers(path):
-    """Tell whether a value is the key of a source, and so no text."""
-    return "source" in path[-2:]
+    """Tell whether a value is the key of a source, an id or a date, and so no text."""
+    ids = {"source", "spdx", "languages", "annotations_creators", "date_published"}
+    return not ids.isdisjoint(path[-2:])
 
 
 # --- Every figure comes from a key ----------------------------------------------------------------
@@ -215,8 +215,7 @@ def test_the_number_of_classes_comes_from_their_names(monkeypatch, tmp_path):
     sources = Sources(["kmnist"], tmp_path / "cards")
     sources.tree["kmnist"]["config"]["class_names"].append("another")
     text = sources.render(monkeypatch)
-    assert "| classes | 11 |" in text
-    assert "| 10 | another | " in text
+    assert "| 10 | another | 6,000 | 1,000 |" in text
     assert "          '10': another\n" in text
 
 
@@ -253,11 +252,14 @@ def test_every_key_is_in_the_card(name, monkeypatch, tmp_path):
     mark, marks = marker()
     marked = sources.changed(mark)
     text = marked.render(monkeypatch)
+    cited = {value for path, value in sources.leaves() if refers(path)}
     silent = []
     for path, value in sources.leaves():
+        if path[:2] == ("family", "sources") and path[2] not in cited:
+            continue  # other datasets cite it
         if any(each in text for each in marks.get(path, ())):
             continue
-        if ELSEWHERE & {*path} or refers(path):
+        if ELSEWHERE & {*path} or path[-2:] in SHOWN_ELSEWHERE or refers(path):
             continue
         alone = sources.changed(
             lambda each, kept, path=path: other_figures(each, kept) if each == path else kept

@@ -21,6 +21,7 @@ from mnist_tools.arguments import COMMANDS, Command, make_parser
 from mnist_tools.errors import Interrupted
 
 SMALLEST = {  # the fewest arguments that each command takes
+    "init": ["letters"],
     "build": ["out"],
     "convert": ["in", "out", "--to", "csv"],
     "measure": ["mnist"],

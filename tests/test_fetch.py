@@ -14,6 +14,7 @@ import datasets
 import numpy as np
 import pytest
 from conftest import ROOT, SCRIPTS_LOAD, arrays_of, assert_rows
+from mirror_server import Mirror
 
 RELEASE = int(datasets.__version__.split(".")[0])
 FILES = [
@@ -49,6 +50,7 @@ LATE_FAULTS = {
     "truncated_of_no_length": r"[\d,]+ bytes instead of [\d,]+",
     "cut": "ended too early",
     "cut_chunk": "ended too early",
+    "reset": "reset the connection",
     "flipped": "wrong digest, sha256 [0-9a-f]{64}",
     "other_pixel": r"[\d,]+ bytes instead of [\d,]+|wrong digest, sha256 [0-9a-f]{64}",
     "trailing": r"[\d,]+ bytes instead of [\d,]+",
@@ -118,7 +120,7 @@ def test_when_no_mirror_gives_an_archive_one_error_tells_all(load, tiny, mirrors
         load("fashion")
     lines = str(caught.value).splitlines()
     assert re.fullmatch(
-        r"train-labels-idx1-ubyte.gz: no mirror has Fashion-MNIST's, "
+        r"train-labels-idx1-ubyte.gz: not available from any mirror of Fashion-MNIST, "
         r"expected \d+ bytes of sha256 [0-9a-f]{64}; "
         rf"put {', '.join(FILES)} into a folder and give it as data_dir. The mirrors said:",
         lines[0],
@@ -197,6 +199,19 @@ def test_a_mirror_of_ones_own_may_be_written_in_many_ways(
     assert_whole(load("kmnist", streaming=streaming), tiny, "kmnist")
     assert mirrors[0].requests == [] or "blank" in form
     assert {path.rpartition("/")[2] for _, path in mirrors[1].requests} == {*FILES}
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_mirror_of_ones_own_may_have_an_ipv6_address(load, tiny, mirrors, monkeypatch, streaming):
+    try:
+        mirror = Mirror(tiny.folder(), host="::1")
+    except OSError as error:
+        pytest.skip(f"no IPv6 here: {error}")
+    monkeypatch.setenv("MNIST_FAMILY_MIRROR", mirror.url)
+    assert_whole(load("kmnist", streaming=streaming), tiny, "kmnist")
+    mirror.stop()
+    assert {path for _, path in mirror.requests} == {f"kmnist/{file}" for file in FILES}
+    assert mirrors[0].requests == []
 
 
 @pytest.mark.parametrize(

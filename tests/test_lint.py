@@ -120,7 +120,6 @@ WRONG_KEYS = {
     ],
     "a value that the Hub knows; correct it": [
         ("license: mit", "license: ''", "license: ''"),
-        ("language:\n- en", "language: english", "language: 'english'"),
     ],
     "a licence id, or a list of them; write ids, in quotes if YAML misreads them, like 'no'": [
         ("license: mit", "license: {digits: mit}", "license: {'digits': 'mit'} (a mapping)"),
@@ -150,6 +149,7 @@ WRONG_KEYS = {
     ],
     "a value that the Hub knows, such as en; correct it": [
         ("- en", "- en-US", "language[0]: 'en-US'"),
+        ("language:\n- en", "language: english", "language: 'english'"),
     ],
     "a language code, or a list of them; write codes, in quotes if YAML misreads them, like 'no'": [
         ("language:\n- en", "language: 1", "language: 1 (an integer)"),
@@ -288,9 +288,7 @@ def test_findings_of_a_missing_card_raise(tmp_path):
 RETRIEVED = min(
     datetime.date.fromisoformat(entry["retrieved"])
     for entry in json.loads(
-        (ROOT / "scripts" / "mnist_tools" / "lint" / "vocabularies.json").read_text(
-            encoding="utf-8"
-        )
+        (ROOT / "scripts" / "mnist_tools" / "vocabularies.json").read_text(encoding="utf-8")
     ).values()
 )
 

@@ -144,6 +144,26 @@ def test_other_ways_to_start_workers_load_too_and_a_missing_main_guard_is_told(
     assert guarded.stdout == "20\n", guarded.stderr
 
 
+def test_the_module_may_be_installed_where_nobody_can_write(folder, cache, tmp_path):
+    """Before 4.0, `datasets` locks a file two folders above it, which is a folder here."""
+    (tmp_path / "lib.lock").mkdir()
+    module = tmp_path / "lib" / "packages" / "mnist_family.py"
+    module.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "mnist_family.py", module)
+    code = f"""
+import sys
+sys.path.insert(0, {str(module.parent)!r})
+import mnist_family
+for settings in ({{"cache_dir": {str(cache)!r}, "num_proc": 2}}, {{"streaming": True}}):
+    rows = mnist_family.load("mnist", "train", data_dir={str(folder)!r}, **settings)
+    print(mnist_family.__file__, len([*rows]))
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert result.stdout == f"{module} 20\n" * 2, result.stderr
+
+
 def test_small_datasets_are_held_in_memory_where_a_user_sets_that(load, tiny, monkeypatch):
     monkeypatch.setattr(datasets.config, "IN_MEMORY_MAX_SIZE", 10**9)
     assert load("mnist", data_dir=tiny.folder("mnist"), split="train").cache_files == []
@@ -571,10 +591,32 @@ def test_a_folder_streams_under_a_name_of_its_own(load, tmp_path):
     assert_rows(loaded, IMAGES, numbers(20, 7, 4))
 
 
-def test_a_dataset_of_ones_own_without_class_names_has_digits(load, tmp_path):
-    folder = write_split(tmp_path, "train", IMAGES, LABELS)
+@pytest.mark.parametrize("classes", [4, 26])
+def test_classes_of_ones_own_without_names_are_numbered(load, tmp_path, classes):
+    """Up to the highest label in any split; 255 is no label."""
+    labels = numbers(30, 7, classes)
+    labels[0] = 255
+    folder = write_split(tmp_path, "train", pictures(30, 7), labels)
+    write_split(tmp_path, "val", IMAGES, numbers(20, 7, 2))
+    loaded = load("letters", data_dir=folder)
+    for rows in loaded.values():
+        assert rows.features["label"].names == [str(label) for label in range(classes)]
+    assert loaded["train"][0]["label"] == -1
+
+
+def test_rows_of_ones_own_without_any_label_have_one_class(load, tmp_path):
+    folder = write_split(tmp_path, "train", IMAGES, np.full(20, 255, np.uint8))
     loaded = load("letters", data_dir=folder, split="train")
-    assert loaded.features["label"].names == list("0123456789")
+    assert loaded.features["label"].names == ["0"]
+    assert set(loaded["label"]) == {-1}
+
+
+def test_labels_without_names_are_checked_before_they_are_counted(load, tmp_path):
+    folder = write_split(tmp_path, "train", IMAGES, LABELS)
+    path = folder / "train-labels-idx1-ubyte.gz"
+    path.write_bytes((folder / "train-images-idx3-ubyte.gz").read_bytes())
+    with pytest.raises(ValueError, match="images and labels look swapped"):
+        load("letters", data_dir=folder)
 
 
 def test_a_changed_folder_of_ones_own_is_read_again(load, tmp_path):

@@ -33,15 +33,17 @@ def splits(tmp_path):
     return write
 
 
-def plain_guesses(k, train=TRAIN, test=TEST):
-    """Yield the guess of k-NN with votes of 1 / distance for each test image."""
+def plain_guesses(k, train=TRAIN, test=TEST, weighted=True):
+    """Yield the guess of k-NN with votes of 1 / distance, or equal votes, for each test image."""
     points = train[0].reshape(-1, 784).astype(int)
     for image in test[0].reshape(-1, 784).astype(int):
         squares = ((points - image) ** 2).sum(1)
         nearest = np.argsort(squares, kind="stable")[:k]
         votes = np.zeros(CLASSES)
         for row in nearest:
-            if squares[nearest[0]] == 0:
+            if not weighted:
+                votes[train[1][row]] += 1
+            elif squares[nearest[0]] == 0:
                 votes[train[1][row]] += squares[row] == 0
             else:
                 votes[train[1][row]] += 1 / np.sqrt(squares[row])
@@ -62,6 +64,8 @@ def test_knn_is_that_of_a_plain_search(splits):
     for knn in found.knn:
         right = np.array([*plain_guesses(knn.k)]) == truth
         assert knn.accuracy_percent == round(100 * right.mean(), 2)
+        uniform = np.array([*plain_guesses(knn.k, weighted=False)]) == truth
+        assert knn.uniform_accuracy_percent == round(100 * uniform.mean(), 2)
         assert knn.errors.first_half == (~right[:10]).sum()
         assert knn.errors.second_half == (~right[10:]).sum()
         assert knn.class_accuracy_percent == tuple(
@@ -90,7 +94,16 @@ def test_cosines_are_those_of_a_plain_search(splits):
         alike = cosines.max(1) >= each.at_least
         assert (each.rows, each.other_label) == (alike.sum(), (alike & other).sum())
     assert found.cosine[0].other_label > 0
-    assert found.closest == ((4, 3), (6, 9), (10, 20))
+
+
+def test_the_closest_pairs_come_first(splits):
+    closest, cosines = find_neighbours(*splits()).closest, plain_cosines()
+    assert len(closest) == 10
+    assert [(each.test, each.train) for each in closest[:3]] == [(4, 3), (6, 9), (10, 20)]
+    highest = np.sort(cosines.max(1))[::-1][:10]
+    assert [each.cosine for each in closest] == [round(float(each), 5) for each in highest]
+    for each in closest:
+        assert each.train == cosines[each.test].argmax()
 
 
 @pytest.mark.parametrize(("train_block", "test_block"), [(7, 3), (1, 20), (60, 1), (59, 19)])
@@ -143,7 +156,7 @@ def test_unlabelled_rows_neither_vote_nor_count(splits):
         right = np.array([*plain_guesses(knn.k, train, test)]) == test[1]
         assert knn.accuracy_percent == round(100 * right.mean(), 2)
         assert knn.errors.first_half == (~right[:9]).sum()
-    assert found.closest == ((4, 3), (6, 9), (10, 20))
+    assert [(each.test, each.train) for each in found.closest[:3]] == [(4, 3), (6, 9), (10, 20)]
     assert [each.other_label for each in found.cosine] == [0, 0, 0]
 
 

@@ -103,6 +103,13 @@ def test_a_file_that_is_named_after_a_split_is_that_split(here):
     assert find_origins(["x=test.csv"])[0].splits == ("test",)
 
 
+def test_a_folder_named_like_a_published_dataset_is_read_as_it_is(here):
+    write_csv(here / "mnist" / "train.csv")
+    assert refusal("./mnist").startswith("./mnist: named mnist, but not MNIST's published archives")
+    (origin,) = find_origins(["x=mnist"])
+    assert origin.source.format == "CSV"
+
+
 def test_the_splits_of_several_files_keep_their_names(here):
     write_csv(here / "some" / "one.csv")
     write_csv(here / "some" / "two.csv")
@@ -227,6 +234,18 @@ def test_a_word_that_cannot_be_meant_is_refused(here, sources, message):
     write_letters(here / "my letters")
     write_letters(here / "kmnist")
     assert refusal(*sources) == message
+
+
+def test_facts_describe_one_of_the_files_beside_them(here):
+    write_csv(here / "a.csv")
+    write_csv(here / "b.csv")
+    assert [origin.title for origin in find_origins(["a.csv", "b.csv"])] == ["a", "b"]
+    (here / "facts.yaml").write_text("title: Letters\n")
+    assert find_origins(["a.csv"])[0].title == "Letters"
+    assert refusal("letters", "a.csv", "x=b.csv") == (
+        "facts.yaml: would describe a.csv and x=b.csv, expected one dataset; "
+        "put each file into a folder of its own, with its facts"
+    )
 
 
 def test_options_for_published_names_are_refused_with_paths(here):

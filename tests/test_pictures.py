@@ -11,13 +11,20 @@ from conftest import numbers, pictures
 
 from mnist_family import Chunk
 from mnist_tools.cards.pictures import (
+    ChosenRows,
+    ChosenTile,
     Picture,
     Pictures,
+    Row,
     RowPicture,
+    write_pictures,
+)
+from mnist_tools.cards.sheets import (
+    Tile,
     draw_examples,
     draw_means,
+    draw_tiles,
     mean_images,
-    write_pictures,
 )
 
 DIGITS = [str(label) for label in range(10)]
@@ -66,20 +73,28 @@ def ink_of_captions(sheet):
 def test_files_are_written_and_described(tmp_path):
     rows = {"train": table(pictures(20, 1), numbers(20, 1)), "test": table(pictures(3, 2), [1] * 3)}
     described = write_pictures(tmp_path, "letters", "Letters", rows)
+    classes = ", ".join(DIGITS)
     assert described == Pictures(
+        overview=(
+            Picture("pictures/letters-overview.png", f"Letters: images of the classes {classes}"),
+        ),
         examples=(
             Picture(
-                "pictures/letters-examples.png", "Letters: the first images of each class in train"
+                "pictures/letters-examples.png", "Letters: the first train images of each class"
             ),
         ),
         means=(
-            Picture("pictures/letters-means.png", "Letters: the mean image of each class in train"),
+            Picture(
+                "pictures/letters-means.png",
+                f"Letters: the mean of all train images of each class, {classes}",
+            ),
         ),
         rows=tuple(
             RowPicture("train", row, f"pictures/letters-train-{row}.png") for row in range(5)
         ),
     )
-    files = {each.file for kind in (described.examples, described.means) for each in kind}
+    sheets = described.overview, described.examples, described.means
+    files = {each.file for kind in sheets for each in kind}
     files |= {each.file for each in described.rows}
     assert {f"pictures/{path.name}" for path in (tmp_path / "pictures").iterdir()} == files
 
@@ -115,13 +130,13 @@ def test_the_first_split_with_labels_is_shown(tmp_path):
     rows = {"extra": table(pictures(9, 1), [-1] * 9), "train": table(pictures(9, 2), numbers(9, 2))}
     described = write_pictures(tmp_path, "letters", "Letters", rows)
     assert {each.split for each in described.rows} == {"train"}
-    assert described.means[0].text.endswith("in train")
+    assert "the mean of all train images" in described.means[0].text
 
 
 def test_rows_without_any_label_have_no_sheets(tmp_path):
     rows = {"train": table(pictures(2, 1), [-1, -1])}
     described = write_pictures(tmp_path, "letters", "Letters", rows)
-    assert (described.examples, described.means) == ((), ())
+    assert (described.overview, described.examples, described.means) == ((), (), ())
     assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == [
         "letters-train-0.png",
         "letters-train-1.png",
@@ -135,6 +150,67 @@ def test_the_same_rows_give_the_same_bytes(tmp_path):
         write_pictures(tmp_path / name, "letters", "Letters", rows)
     for path in (tmp_path / "a" / "pictures").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / "pictures" / path.name).read_bytes()
+
+
+# --- Chosen rows ----------------------------------------------------------------------------------
+
+
+def chosen(*rows):
+    tile = ChosenTile(tuple(Row(*row) for row in rows), ("two lines", "of a caption"))
+    return ChosenRows("odd", "odd ones", (tile, tile))
+
+
+def test_chosen_rows_are_drawn_side_by_side(tmp_path):
+    images = pictures(9, 1)
+    rows = {"train": table(images[:5], [0] * 5), "test": table(images[5:], [1] * 4)}
+    described = write_pictures(
+        tmp_path, "letters", "Letters", rows, [chosen(("test", 3), ("train", 2))]
+    )
+    picture = Picture("pictures/letters-odd.png", "Letters: odd ones")
+    assert described.chosen == {"odd": picture}
+    sheet = PIL.Image.open(tmp_path / picture.file)
+    assert [has(sheet, image, 2) for image in images] == [each in (2, 8) for each in range(9)]
+
+
+def test_chosen_rows_of_a_split_that_was_not_built_are_left_out(tmp_path):
+    rows = {"test": table(pictures(3, 1), [0] * 3)}
+    described = write_pictures(
+        tmp_path, "letters", "Letters", rows, [chosen(("test", 1), ("train", 2))]
+    )
+    assert described.chosen == {}
+    assert not (tmp_path / "pictures" / "letters-odd.png").exists()
+
+
+def test_a_chosen_row_that_there_is_not_is_one_line(tmp_path):
+    rows = {"test": table(pictures(3, 1), [0] * 3)}
+    message = "pictures of test: no row 3, expected one below 3; correct the facts"
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        write_pictures(tmp_path, "letters", "Letters", rows, [chosen(("test", 3))])
+
+
+def test_tiles_of_any_number_and_length_fit_a_card():
+    image = np.full((28, 28), 200, np.uint8)
+    for count in (1, 4, 5, 6, 15):
+        sheet = draw_tiles([Tile([image, image], [LONG, "short"])] * count)
+        assert sheet.width <= 760
+        assert (np.asarray(sheet)[..., 0] == 200).sum() == count * 2 * 56 * 56
+        captions = ink_of_captions(sheet)
+        assert captions.any()
+        assert not captions[:, -1].any()
+        assert not captions[-1].any()
+
+
+def test_many_classes_are_shown_in_part_at_the_top(tmp_path):
+    names = [f"name {label}" for label in range(47)]
+    images = pictures(47, 1)
+    described = write_pictures(
+        tmp_path, "letters", "Letters", {"train": table(images, range(47), names)}
+    )
+    (overview,) = described.overview
+    assert overview.text == "Letters: images of the classes name 0 to name 39 of 47"
+    sheet = PIL.Image.open(tmp_path / overview.file)
+    assert sheet.width <= 760
+    assert [has(sheet, image, 2) for image in images] == [True] * 40 + [False] * 7
 
 
 # --- Means ----------------------------------------------------------------------------------------

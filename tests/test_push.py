@@ -1,14 +1,17 @@
 """A push is one commit that is read back; what `datasets` loads then is what was built."""
 
 import itertools
+import json
+import re
 
 import datasets
 import numpy as np
-import pyarrow.parquet
 import pytest
 from aiohttp import web
-from conftest import NAMES, ROOT, assert_rows, run, write_split
+from conftest import NAMES, ROOT, assert_rows, numbers, pictures, run, write_split
 from hub_contents import (
+    as_pushed,
+    as_pushed_to,
     build_folder,
     commits,
     contents,
@@ -16,10 +19,10 @@ from hub_contents import (
     fails,
     pushed_files,
 )
-from mirror_server import Mirror
 
 from mnist_tools import cli
 from mnist_tools.arguments import make_parser
+from mnist_tools.commands.build import build
 from mnist_tools.commands.push import push
 from mnist_tools.hub.record import RECORD
 
@@ -40,7 +43,7 @@ def test_three_datasets_come_back_as_they_were_pushed(hub, repo, built, tiny, ca
     output = printed(capsys, built, repo)
     assert len(commits(hub, repo)) == 1
     assert len(hub.read(repo)["commits"]) == 2  # the Hub makes the first
-    assert pushed_files(hub, repo) == contents(built)
+    assert pushed_files(hub, repo) == as_pushed(built)
     assert output.endswith(
         f"{repo}: pushed and read back, {hub.url}/datasets/{repo}\nRevision {hub.head(repo)}\n"
     )
@@ -105,7 +108,7 @@ def test_a_repository_without_main_is_refused(hub, repo, small):
     line = f"{repo}: no branch main, expected one to start from; create it on the Hub"
     assert fails(small, repo) == line
     push(small, repo, revision="dev")
-    assert pushed_files(hub, repo, "dev") == contents(small)
+    assert pushed_files(hub, repo, "dev") == as_pushed(small)
 
 
 def test_a_file_that_changes_during_the_push_is_refused(hub, repo, folder):
@@ -135,7 +138,7 @@ def test_a_branch_is_made_and_main_is_left_alone(hub, repo, small, built):
     before = hub.files(repo)
     push(built, repo, revision="all")
     assert hub.files(repo) == before
-    assert pushed_files(hub, repo, "all") == contents(built)
+    assert pushed_files(hub, repo, "all") == as_pushed(built)
     hub.requests.clear()
     assert push(built, repo, revision="all").outcome == "up to date"
     assert commits(hub, repo) == []
@@ -143,7 +146,7 @@ def test_a_branch_is_made_and_main_is_left_alone(hub, repo, small, built):
 
 def test_a_repository_can_begin_with_another_branch(hub, repo, small):
     result = push(small, repo, revision="draft")
-    assert pushed_files(hub, repo, "draft") == contents(small)
+    assert pushed_files(hub, repo, "draft") == as_pushed(small)
     assert pushed_files(hub, repo) == {}
     assert push(small, repo, revision="draft").outcome == "up to date"
     assert result.url == f"{hub.url}/datasets/{repo}/tree/draft"
@@ -224,6 +227,22 @@ def test_requests_that_make_no_sense_are_refused(hub, repo, small, options, line
     assert hub.requests == []
 
 
+def test_texts_name_the_repository(hub, repo, built):
+    """The load lines of every card, and the URLs that Croissant wants to be absolute."""
+    push(built, repo)
+    there = hub.files(repo)
+    for path in ("README.md", "mnist/README.md", "fashion/README.md", "kmnist/README.md"):
+        card = there[path].decode()
+        loaded = re.findall(r'load_dataset\("(.*?)"', card)
+        assert {*loaded} == {repo}
+        on_disk = (built / path).read_text(encoding="utf-8")
+        assert card.replace(f'"{repo}"', f'"./{built.name}"') == on_disk
+    block = json.loads(there["croissant.json"])
+    assert block["url"] == f"{hub.url}/datasets/{repo}"
+    for licence in block["license"]:
+        assert licence["url"].startswith(("https://", f"{hub.url}/datasets/{repo}/blob/main/"))
+
+
 # --- Many and large files -------------------------------------------------------------------------
 
 
@@ -233,8 +252,9 @@ def test_only_what_changed_is_uploaded(hub, repo, folder):
     hub.uploaded = 0
     result = push(folder, repo)
     record = hub.files(repo)[RECORD]
-    assert hub.uploaded == (folder / "README.md").stat().st_size + len(record)
-    assert hub.files(repo)["README.md"] == (folder / "README.md").read_bytes()
+    card = hub.files(repo)["README.md"]
+    assert hub.uploaded == len(card) + len(record)
+    assert card == as_pushed_to(repo, folder)["README.md"]
     assert (result.plan.add, result.plan.update) == ((), ("README.md", RECORD))
 
 
@@ -255,7 +275,7 @@ def test_objects_are_uploaded_before_the_commit_and_not_twice(hub, repo, small):
     hub.requests.clear()
     push(small, repo)
     assert [path for method, path in hub.requests if method == "PUT"] == []
-    assert pushed_files(hub, repo) == contents(small)
+    assert pushed_files(hub, repo) == as_pushed(small)
 
 
 def test_a_gitignore_in_the_repository_leaves_nothing_out(hub, repo, small):
@@ -263,7 +283,7 @@ def test_a_gitignore_in_the_repository_leaves_nothing_out(hub, repo, small):
     hub.add(repo, {".gitignore": b"*.parquet\nREADME.md\n"})
     push(small, repo)
     assert len(commits(hub, repo)) == 1
-    assert {**contents(small), ".gitignore": b"*.parquet\nREADME.md\n"} == pushed_files(hub, repo)
+    assert {**as_pushed(small), ".gitignore": b"*.parquet\nREADME.md\n"} == pushed_files(hub, repo)
 
 
 # --- Dry runs -------------------------------------------------------------------------------------
@@ -273,7 +293,7 @@ def test_a_dry_run_changes_nothing(hub, repo, small, capsys):
     output = printed(capsys, small, repo, "--dry-run")
     assert {method for method, _ in hub.requests} <= {"GET", "HEAD"}
     assert f"{hub.url}/datasets/{repo}, branch main, a repository to be created\n" in output
-    for path, content in contents(small).items():
+    for path, content in as_pushed_to(repo, small).items():
         assert f"  add     {len(content):>12,} B  {path}\n" in output
     assert output.endswith("Dry run: nothing was sent.\n")
     assert not hub.path(repo).exists()
@@ -300,7 +320,7 @@ def test_a_dry_run_that_cannot_compare_says_so_and_prints_the_folder(
     output = printed(capsys, small, repo, "--dry-run")
     assert "branch main, which was not compared\n" in output
     assert f"  Note: the repository was not compared. {reason}" in output
-    for path, content in contents(small).items():
+    for path, content in as_pushed_to(repo, small).items():
         assert f"  push    {len(content):>12,} B  {path}\n" in output
     assert output.endswith("Dry run: nothing was sent.\n")
 
@@ -308,21 +328,14 @@ def test_a_dry_run_that_cannot_compare_says_so_and_prints_the_folder(
 # --- README ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.real
-def test_the_commands_of_readme_publish(hub, tmp_path, real_archives, monkeypatch):
-    """Read from a mirror of the tests and pushed to their Hub; the environment is there already."""
+def test_the_command_of_readme_publishes(hub, tmp_path):
+    """The folder is one that README's `build` would have written."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    install, *lines = readme.split("<!-- publish -->\n```sh\n")[1].split("```")[0].splitlines()
-    assert install == "python3 -m venv .venv && .venv/bin/pip install -q -e ."
-    assert len(lines) == 2
-    monkeypatch.setenv("MNIST_FAMILY_MIRROR", Mirror(real_archives).url)
-    for line in lines:
-        python, script, *arguments = line.replace(" me/", " writer/").split()
-        assert python == ".venv/bin/python"
-        result = run([ROOT / script, *arguments], cwd=tmp_path)
-        assert result.returncode == 0, result.stderr
-    files = hub.files("writer/fashion-mnist")
-    assert "Permission is hereby granted" in files["LICENSE.md"].decode()
-    shard = "fashion/test-00000-of-00001.parquet"
-    assert pyarrow.parquet.read_table(tmp_path / "fashion-mnist" / shard).num_rows == 10_000
-    assert files[shard] == (tmp_path / "fashion-mnist" / shard).read_bytes()
+    (line,) = readme.split("<!-- publish -->\n```sh\n")[1].split("```")[0].splitlines()
+    python, script, folder, repo = line.split()
+    assert python == ".venv/bin/python"
+    write_split(tmp_path / "letters", "train", pictures(40, 1), numbers(40, 1, 4))
+    build(tmp_path / folder, [str(tmp_path / "letters")])
+    result = run([ROOT / script, folder, repo.replace("me/", "writer/")], cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert pushed_files(hub, "writer/letters") == contents(tmp_path / folder)

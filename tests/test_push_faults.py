@@ -14,7 +14,7 @@ import datasets
 import pytest
 from aiohttp import web
 from conftest import ROOT, run
-from hub_contents import contents, edit, fails, new_repo, pushed_files
+from hub_contents import as_pushed, contents, edit, fails, new_repo, pushed_files
 
 from mnist_tools.commands.push import push
 from mnist_tools.errors import Interrupted
@@ -41,7 +41,7 @@ def is_new(hub, repo, small):
     """Tell whether the repository is new; if it is not, it must be old."""
     if not hub.path(repo).exists() or pushed_files(hub, repo) == {}:
         return False
-    assert pushed_files(hub, repo) == contents(small)
+    assert pushed_files(hub, repo) == as_pushed(small)
     return True
 
 
@@ -126,7 +126,7 @@ def test_a_commit_of_somebody_else_at_any_request_is_kept(hub, small):
         lines = attempt(small, repo)
         there = pushed_files(hub, repo)
         theirs = there.pop("theirs.txt", None)
-        assert there in ({}, contents(small))
+        assert there in ({}, as_pushed(small))
         if lines:
             assert "HTTP status 412, somebody else made a commit in between" in lines[0]
             assert lines[1].startswith("The repository is old, but somebody else has changed it")
@@ -134,7 +134,7 @@ def test_a_commit_of_somebody_else_at_any_request_is_kept(hub, small):
         push(small, repo)
         after = pushed_files(hub, repo)
         assert after.pop("theirs.txt", None) == theirs
-        assert after == contents(small)
+        assert after == as_pushed(small)
 
 
 @pytest.mark.parametrize("fault", ["performed, then 503", "performed, then cut"])
@@ -474,7 +474,7 @@ def test_a_signal_during_the_commit_ends_in_a_line_that_is_true(hub, repo, small
     hub.released.set()
     hub.faults = {}
     push(small, repo)
-    assert pushed_files(hub, repo) == contents(small)
+    assert pushed_files(hub, repo) == as_pushed(small)
     assert len(hub.read(repo)["commits"]) == 2
 
 

@@ -12,7 +12,16 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 from conftest import pictures, write_split
-from hub_contents import MANIFEST, build_folder, commits, contents, edit, fails, pushed_files
+from hub_contents import (
+    MANIFEST,
+    as_pushed,
+    build_folder,
+    commits,
+    contents,
+    edit,
+    fails,
+    pushed_files,
+)
 
 from mnist_tools.commands.push import push
 from mnist_tools.hub.data_files import fitting_shard_size
@@ -77,7 +86,7 @@ def test_included_files_are_pushed_too(hub, repo, folder):
     (folder / "empty.txt").write_text("")
     assert "notes/a.txt, which build did not write" in fails(folder, repo, include=["empty.txt"])
     push(folder, repo, include=["notes/*", "empty.txt"])
-    assert pushed_files(hub, repo) == contents(folder)
+    assert pushed_files(hub, repo) == as_pushed(folder)
     assert hub.files(repo)["notes/a.txt"] == b"mine"
 
 
@@ -118,7 +127,7 @@ def test_a_socket_is_refused(hub, repo, folder, monkeypatch):
 def test_the_folder_itself_may_be_a_link(hub, repo, small, tmp_path):
     (tmp_path / "latest").symlink_to(small)
     push(tmp_path / "latest", repo)
-    assert pushed_files(hub, repo) == contents(small)
+    assert pushed_files(hub, repo) == as_pushed(small)
 
 
 def test_a_folder_of_1_0_0_is_pushed(hub, repo, folder):
@@ -127,7 +136,7 @@ def test_a_folder_of_1_0_0_is_pushed(hub, repo, folder):
     del manifest["command"]
     (folder / MANIFEST).write_text(json.dumps(manifest))
     push(folder, repo)
-    assert pushed_files(hub, repo) == contents(folder)
+    assert pushed_files(hub, repo) == as_pushed(folder)
 
 
 # --- Files that are no longer what build wrote ----------------------------------------------------
@@ -166,14 +175,14 @@ def test_a_changed_file_is_named(hub, repo, folder, path):
 def test_a_changed_file_is_pushed_if_it_is_included(hub, repo, folder):
     (folder / "LICENSE.md").write_text("# Licence\n\nOther words.\n")
     push(folder, repo, include=["LICENSE.md"])
-    assert pushed_files(hub, repo) == contents(folder)
+    assert pushed_files(hub, repo) == as_pushed(folder)
 
 
 def test_an_edited_card_is_pushed_if_it_lints(hub, repo, folder):
     edit(folder / "README.md", "\n# ", "\nMy words.\n\n# ")
     assert read_folder(folder).card_edited
     push(folder, repo)
-    assert pushed_files(hub, repo) == contents(folder)
+    assert pushed_files(hub, repo) == as_pushed(folder)
     edit(folder / "README.md", "license: unknown", "license: MIT")
     assert "'MIT', expected a value" in fails(folder, repo)
 
@@ -315,7 +324,7 @@ def test_data_files_may_be_lists_of_paths(hub, repo, folder):
     edit(folder / "README.md", "path: fashion/test-*", "path:\n    - fashion/test-*")
     assert read_folder(folder).shards["fashion"]["test"] == (SHARD,)
     push(folder, repo)
-    assert pushed_files(hub, repo) == contents(folder)
+    assert pushed_files(hub, repo) == as_pushed(folder)
 
 
 # --- Samples, scripts, names and tokens -----------------------------------------------------------
@@ -327,6 +336,21 @@ def test_a_sample_is_pushed_only_when_told(hub, repo, sample):
     assert hub.requests == []
     push(sample, repo, allow_sample=True)
     assert b"synthetic" in hub.files(repo)["README.md"]
+
+
+def test_a_sample_of_1_0_0_is_known_by_its_tag(hub, repo, sample, tmp_path):
+    """Its manifest has no remarks."""
+    shutil.copytree(sample, tmp_path / "sample")
+    manifest = tmp_path / "sample" / MANIFEST
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    manifest.write_text(json.dumps({**content, "remarks": []}), encoding="utf-8")
+    assert "a synthetic sample, expected a dataset" in fails(tmp_path / "sample", repo)
+
+
+def test_a_sample_whose_card_was_edited_is_still_a_sample(hub, repo, sample, tmp_path):
+    shutil.copytree(sample, tmp_path / "sample")
+    edit(tmp_path / "sample" / "README.md", "- synthetic\n", "")
+    assert "a synthetic sample, expected a dataset" in fails(tmp_path / "sample", repo)
 
 
 def test_a_repository_named_after_a_script_is_refused(hub, small, folder):
@@ -405,7 +429,7 @@ def test_more_files_than_a_commit_takes_are_refused_with_the_shard_size_that_fit
     with few_open_files():
         push(out, repo)
     assert len(commits(hub, repo)) == 1
-    assert pushed_files(hub, repo) == contents(out)
+    assert pushed_files(hub, repo) == as_pushed(out)
 
 
 def test_more_files_than_any_shard_size_helps_are_refused(hub, repo, folder):

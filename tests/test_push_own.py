@@ -50,6 +50,15 @@ def test_a_published_dataset_and_ones_own_come_back_together(hub, repo, tiny, tm
     assert_rows(default, *tiny.arrays["fashion"]["test"])
 
 
+def test_ones_own_dataset_may_be_called_synthetic(hub, repo, tmp_path):
+    write_own(tmp_path / "ours", 4)
+    with (tmp_path / "ours" / "facts.yaml").open("a") as facts:
+        facts.write("tags: [synthetic]\n")
+    build(tmp_path / "out", [tmp_path / "ours"])
+    push(tmp_path / "out", repo)
+    assert b"- synthetic" in hub.files(repo)["README.md"]
+
+
 def test_ones_own_dataset_is_added_to_those_of_an_earlier_push(hub, repo, tiny, tmp_path, cache):
     splits, _ = write_own(tmp_path / "ours", 4)
     build(tmp_path / "out", ["fashion"], archives=tiny.folder())

@@ -1,20 +1,20 @@
-"""README is true: its Python runs and prints what it says, its shell is what .ci/run runs."""
+"""README is true: its code runs and prints what it says."""
 
 import json
 import os
 import pathlib
 import re
+import runpy
+import shlex
 import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
-from conftest import OFFLINE, ROOT, SCRIPTS_LOAD
+from conftest import OFFLINE, ROOT, pictures
 from mirror_server import Mirror
 
-import mnist_family
-
-LOADER = ROOT / "mnist_family.py"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(
     r"^(?:<!-- (?P<marker>\w+) -->\n)?"
@@ -28,6 +28,7 @@ PYTHON = [  # test_recipes.py runs what needs torch
     for block in BLOCKS
     if block["language"] == "python" and "import torch" not in block["code"]
 ]
+COMMANDS = ("init", "build", "convert", "cards")  # in the order in which they need one another
 
 # Runs blocks of code, read as JSON, and writes as JSON what each of them printed or raised.
 RUNNER = """
@@ -58,7 +59,8 @@ def results(tiny, archives, sample, tmp_path_factory):
     folder = tmp_path_factory.mktemp("readme")
     shutil.copytree(sample, folder / "sample")
     (folder / "archives").symlink_to(archives)
-    shutil.copy(tiny.script if archives == tiny.folder() else LOADER, folder / LOADER.name)
+    loader = ROOT / "mnist_family.py"
+    shutil.copy(tiny.script if archives == tiny.folder() else loader, folder / loader.name)
     mirror = Mirror(archives)
     environment = {**os.environ, "MNIST_FAMILY_MIRROR": mirror.url, "PYTHONPATH": str(OFFLINE)}
     codes = json.dumps([block["code"] for block in PYTHON])
@@ -83,25 +85,45 @@ def first_line(block):
 @pytest.mark.parametrize("number", range(len(PYTHON)), ids=map(first_line, PYTHON))
 def test_the_python_of_readme_runs(results, archives, tiny, number):
     block, result = PYTHON[number], results[number]
-    if 'load_dataset("./mnist_family.py"' in block["code"] and not SCRIPTS_LOAD:
-        assert "no longer supported" in result["raised"]
-        return
     assert result["raised"] is None, result["raised"]
     if archives != tiny.folder() or 'load("fashion")' not in block["code"]:
         assert result["printed"] == (block["output"] or "")
 
 
+@pytest.fixture
+def clone(sample, tmp_path):
+    """A folder as README's shell blocks expect it: a clone with the sample, and a file of rows."""
+    folder = tmp_path / "clone"
+    shutil.copytree(sample, folder / "sample")
+    for name in ("cards", "scripts"):
+        (folder / name).symlink_to(ROOT / name)
+    rows = np.c_[np.arange(400) % 4, pictures(400, 1).reshape(400, -1)]
+    np.savetxt(folder / "letters.csv", rows, fmt="%d", delimiter=",")
+    return folder
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows asks for rights to make links")
+def test_the_commands_of_readme_print_what_it_says(clone, monkeypatch, capsys):
+    monkeypatch.chdir(clone)
+    for block in BLOCKS:
+        if block["marker"] not in COMMANDS:
+            continue
+        for line in block["code"].splitlines():
+            python, script, *arguments = shlex.split(line)
+            assert python == ".venv/bin/python"
+            monkeypatch.setattr(sys, "argv", [script, *arguments])
+            with pytest.raises(SystemExit) as ended:
+                runpy.run_path(script, run_name="__main__")
+            assert not ended.value.code, capsys.readouterr().err
+        printed = capsys.readouterr().out
+        assert printed
+        if block["output"] is not None:
+            assert printed == block["output"]
+
+
 def test_every_command_of_readme_is_run():
     marked = {block["marker"] for block in BLOCKS if block["language"] == "sh"}
     run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    commands = re.search(r"^for command in (.*); do$", run, re.MULTILINE)
-    assert marked == {*commands[1].split(), "publish"}  # the last is in test_push.py
-
-
-def test_the_classes_of_readme_are_the_loaders():
-    for config in mnist_family.CONFIGS:
-        names = ", ".join(f"`{name}`" for name in config.class_names)
-        if config.name == "mnist":
-            names = "`0` … `9`"
-        assert f"| `{config.name}`" in README
-        assert f"{config.title} | {names} |" in README
+    of_a_stranger = re.search(r"^for command in (.*); do$", run, re.MULTILINE)
+    of_push = "publish"  # in test_push.py
+    assert marked == {*of_a_stranger[1].split(), *COMMANDS, of_push}

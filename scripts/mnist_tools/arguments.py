@@ -51,6 +51,60 @@ def make_overview() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", metavar="FOLDER", type=Path, help="folder of the dataset, named after it"
+    )
+    parser.add_argument(
+        "--from",
+        metavar="SOURCE",
+        dest="source",
+        help="the data: a CSV, NPZ or Parquet file, or a folder of such files, of images, of "
+        "WebDataset shards or of IDX archives; default: only write a missing facts.yaml",
+    )
+    _add_reading_options(parser)
+    parser.add_argument(
+        "--invert",
+        action="store_true",
+        help="invert the images, for dark drawings on white; here, 0 is background",
+    )
+    parser.add_argument(
+        "--hold-out",
+        metavar="SPLIT=SHARE",
+        type=_parse_share,
+        action="append",
+        help="move this share of the rows of train, drawn at random from every class, to a split, "
+        "as in test=0.2; may be repeated",
+    )
+    parser.add_argument(
+        "--seed", metavar="N", type=int, default=0, help="seed of --hold-out; default: 0"
+    )
+
+
+def _add_reading_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--class-names",
+        metavar="FILE",
+        type=Path,
+        help="labels.txt or dataset_meta.json that names the classes",
+    )
+    parser.add_argument(
+        "--resize",
+        action="store_true",
+        help="scale images of other sizes to 28 × 28, and convert colour to grey",
+    )
+
+
+def _parse_share(text: str) -> tuple[str, float]:
+    """Parse SPLIT=SHARE."""
+    split, _, share = text.partition("=")
+    try:
+        return split, float(share)
+    except ValueError:
+        message = f"{text!r} is not of the form SPLIT=SHARE, such as test=0.2"
+        raise argparse.ArgumentTypeError(message) from None
+
+
 def _add_build(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "out",
@@ -128,17 +182,7 @@ def _add_convert(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         help="keep only these classes, given by name or number, and renumber them from 0",
     )
-    parser.add_argument(
-        "--class-names",
-        metavar="FILE",
-        type=Path,
-        help="labels.txt or dataset_meta.json that names the classes",
-    )
-    parser.add_argument(
-        "--resize",
-        action="store_true",
-        help="scale images of other sizes to 28 × 28, and convert colour to grey",
-    )
+    _add_reading_options(parser)
     parser.add_argument(
         "--csv-header",
         action="store_true",
@@ -198,7 +242,8 @@ def _add_card(parser: argparse.ArgumentParser) -> None:
         "names",
         metavar="NAME",
         nargs="*",
-        help="mnist, fashion, kmnist, or family (one card for all three); default: all",
+        help="mnist, fashion, kmnist, family (one card for all three), or facts (the reference of "
+        "facts.yaml); default: all",
     )
     parser.add_argument(
         "--check",
@@ -310,6 +355,13 @@ def _add_benchmark(parser: argparse.ArgumentParser) -> None:
 
 
 COMMANDS = {
+    "init": Command(
+        module="init",
+        script="init",
+        summary="Start your own dataset: archives from your data, and a facts.yaml to fill in.",
+        example="letters --from letters.csv --hold-out test=0.2",
+        add_arguments=_add_init,
+    ),
     "build": Command(
         module="build",
         script="build",

@@ -10,12 +10,13 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
 MANIFEST = ".mnist_family.json"
+SAMPLE_REMARK = "a synthetic sample, drawn by a program"
 FILES_PER_FOLDER = 2_000  # a top-level folder with more files is listed as one entry
 # How `made_of` starts in the manifests that `convert` of version 1.0.0 wrote; they name no command.
 CONVERTED = "convert "
@@ -25,6 +26,7 @@ CONVERTED = "convert "
 class Manifest:
     """What a folder is: the command that wrote it, a fingerprint of its sources, and its files.
 
+    `remarks` are lines for people who check the folder, such as what its card leaves open.
     `files` maps relative paths, with `/`, to sha256 digests. A top-level folder with more than
     2,000 files, such as a split of an image folder, is a single entry: its path ends with `/`, and
     its digest covers the paths and digests of its files.
@@ -33,6 +35,7 @@ class Manifest:
     command: str
     made_of: str
     files: dict[str, str]
+    remarks: tuple[str, ...] = ()
 
 
 class Changes(NamedTuple):
@@ -57,13 +60,20 @@ def read_manifest(folder: str | PathLike[str]) -> Manifest | None:
     command_of_1_0 = "convert" if made_of.startswith(CONVERTED) else "build"
     command = content.get("command", command_of_1_0)
     files = {path: str(digest) for path, digest in content["files"].items()}
-    return Manifest(str(command), made_of, files)
+    remarks = content.get("remarks")
+    lines = tuple(map(str, remarks)) if isinstance(remarks, list) else ()
+    return Manifest(str(command), made_of, files, lines)
 
 
-def write_manifest(folder: Path, *, command: str, made_of: str) -> None:
+def write_manifest(
+    folder: Path, *, command: str, made_of: str, remarks: Sequence[str] = ()
+) -> None:
     """Write the manifest of a folder in which every file is ours."""
-    manifest = Manifest(command, made_of, _summarise(_digest_files(folder)))
-    text = json.dumps(dataclasses.asdict(manifest), indent=1)
+    manifest = Manifest(command, made_of, _summarise(_digest_files(folder)), tuple(remarks))
+    fields = dataclasses.asdict(manifest)
+    if not remarks:
+        del fields["remarks"]
+    text = json.dumps(fields, indent=1)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8", newline="\n")
 
 

@@ -12,19 +12,26 @@ from pathlib import Path
 from typing import NamedTuple
 
 import mnist_family
-from mnist_family import FamilyConfig, fault
+from mnist_family import CLASS_NAME_FILES, FamilyConfig, fault
 from mnist_tools.cards.facts import FACTS_FILE, DatasetFacts, no_facts, read_facts
 from mnist_tools.cards.measurements import MEASUREMENTS_FILE
 from mnist_tools.causes import naming_dataset
-from mnist_tools.formats.class_names import NAME_FILES
-from mnist_tools.formats.source import Request, Source, in_order, load_format, open_source
-from mnist_tools.formats.split_names import USUAL_NAMES
+from mnist_tools.formats.class_names import DIGITS, class_count
+from mnist_tools.formats.source import (
+    Request,
+    Source,
+    in_order,
+    load_format,
+    open_path,
+    with_usual_splits,
+)
 from mnist_tools.manifest import hash_file
 from mnist_tools.source_files import SourceFile, list_source_files
 
 PUBLISHED = {str(config.name): config for config in mnist_family.CONFIGS}
-RESERVED = ("pictures", "readme.md", "license.md", "croissant.json")  # what build writes in OUT
-READ_BESIDE = (FACTS_FILE, MEASUREMENTS_FILE, *NAME_FILES)
+# What build writes in OUT.
+RESERVED = ("class_names", "pictures", "readme.md", "license.md", "croissant.json")
+READ_BESIDE = (FACTS_FILE, MEASUREMENTS_FILE, *CLASS_NAME_FILES)
 
 SourceName = str | os.PathLike[str]
 """A published name, a path, or NAME=PATH; a path object is always a path."""
@@ -37,8 +44,9 @@ class Origin:
     `path` is a folder or file; it is None for the mirrors, and for a sample not yet drawn.
     `source` is what is there, unless it is archives that the loader reads as they are.
     `facts` are None for a published dataset, and for archives that stand in for one.
-    `files` are the data files of `source`. `stamps`, by file, show whether what was found has
-    changed; there are none for the mirrors, whose archives cannot change.
+    `notes` tell the user how the data was read. `files` are the data files of `source`. `stamps`,
+    by file, show whether what was found has changed; there are none for the mirrors, whose archives
+    cannot change.
     """
 
     name: str
@@ -47,6 +55,7 @@ class Origin:
     path: Path | None = None
     source: Source | None = None
     facts: DatasetFacts | None = None
+    notes: tuple[str, ...] = ()
     files: tuple[SourceFile, ...] = ()
     stamps: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
@@ -100,7 +109,9 @@ def find_origins(
         _find_at(each, resize=resize) if isinstance(each, _Place) else published[each]
         for each in chosen
     ]
-    _refuse_same_names(origins, [each if isinstance(each, str) else each.word for each in chosen])
+    words = [each if isinstance(each, str) else each.word for each in chosen]
+    _refuse_same_names(origins, words)
+    _refuse_shared_facts(origins, words)
     return origins
 
 
@@ -145,6 +156,20 @@ def _refuse_same_names(origins: Sequence[Origin], words: Sequence[str]) -> None:
             found = f"{first[key]} and {word} are both called {origin.name}"
             raise fault("SOURCE", found, "different names", "give NAME=PATH for one of them")
         first[key] = word
+
+
+def _refuse_shared_facts(origins: Sequence[Origin], words: Sequence[str]) -> None:
+    """Raise ValueError if one facts.yaml would describe two files beside it."""
+    described: dict[Path, tuple[str, Path | None]] = {}
+    for origin, word in zip(origins, words, strict=True):
+        if origin.facts is None or not origin.facts.path.exists():
+            continue
+        path = origin.facts.path.resolve()
+        first, source = described.setdefault(path, (word, origin.path))
+        if source != origin.path:
+            found = f"would describe {first} and {word}"
+            remedy = "put each file into a folder of its own, with its facts"
+            raise fault(str(origin.facts.path), found, "one dataset", remedy)
 
 
 # --- Published names ------------------------------------------------------------------------------
@@ -217,9 +242,18 @@ def _find_at(place: _Place, *, resize: bool) -> Origin:
         path=place.path,
         source=None if plain else source,
         facts=facts,
+        notes=(_describe(name, source), *source.notes),
         files=files,
         stamps=_stamps(place.path, files),
     )
+
+
+def _describe(name: str, source: Source) -> str:
+    """Return a line on the format, the splits and the classes that were found."""
+    classes = f"{class_count(source.class_names.names)} (named by {source.class_names.source})"
+    if source.class_names == DIGITS:
+        classes = "classes without names, which get numbers"
+    return f"{name}: {source.format} with the splits {', '.join(source.splits)} and {classes}"
 
 
 def _refuse_other_name(place: _Place, config: FamilyConfig) -> None:
@@ -257,18 +291,11 @@ def published_in(folder: Path) -> FamilyConfig | None:
 
 
 def _open(path: Path, *, resize: bool) -> Source:
-    """Open a source; beside archives, a folder may hold anything.
-
-    A split that is alone is train, unless it has another usual name.
-    """
-    archives = load_format("idx")
+    """Open a source; beside archives, a folder may hold anything."""
+    archives, request = load_format("idx"), Request(path, resize=resize)
     if path.is_dir() and archives.detect(path):
-        return in_order(archives.read(Request(path, resize=resize)))
-    source = open_source(path, resize=resize)
-    if len(source.splits) > 1 or not {*USUAL_NAMES.values()}.isdisjoint(source.splits):
-        return source
-    (reader,) = source.splits.values()
-    return dataclasses.replace(source, splits={"train": reader})
+        return in_order(archives.read(request))
+    return with_usual_splits(open_path(request))
 
 
 def _is_plain(path: Path, source: Source) -> bool:

@@ -24,7 +24,7 @@ def write_sample_archives(folder: Path | str, names: Sequence[str] = tuple(DRAWI
     Files have the names of the published ones. Their bytes are the same on every machine and with
     every release of NumPy. FileExistsError if `folder`/NAME exists.
     """
-    for name in tqdm(names, desc="Drawing the sample", unit="dataset"):
+    for name in tqdm(names, desc="Drawing the sample", unit="dataset", leave=False):
         config = mnist_family.find_config(name)
         directory = Path(folder) / name
         directory.mkdir(parents=True)

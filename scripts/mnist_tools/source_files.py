@@ -12,6 +12,7 @@ from mnist_tools.formats.source import load_format
 from mnist_tools.manifest import hash_file
 
 MOST_LISTED = 20  # more files are summed up by folder
+DEEPEST = 2  # no format has files below <split>/<class>/
 
 
 class SourceFile(NamedTuple):
@@ -58,13 +59,15 @@ def _sum_up(folder: str, files: Iterable[SourceFile]) -> SourceFile:
     return SourceFile(folder, sum(file.bytes for file in files), digest, len(files))
 
 
-def _data_files(folder: Path) -> Iterator[Path]:
-    """Yield the files that may hold rows, in any format, at any depth."""
+def _data_files(folder: Path, deeper: int = DEEPEST) -> Iterator[Path]:
+    """Yield the files that may hold rows, in any format."""
     formats = [load_format(name) for name in FORMATS]
     for entry in folder.iterdir():
         if is_litter(entry.name):
             continue
-        if entry.is_dir():
-            yield from _data_files(entry)
-        elif entry.suffix.lower() in SUFFIXES or any(each.detect(entry) for each in formats):
+        if entry.is_dir() and deeper:
+            yield from _data_files(entry, deeper - 1)
+        elif entry.is_file() and (
+            entry.suffix.lower() in SUFFIXES or any(each.detect(entry) for each in formats)
+        ):
             yield entry

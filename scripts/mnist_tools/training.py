@@ -75,6 +75,7 @@ def train_every_way(config: str, folder: Path, repeats: int) -> Training:
     """
     test = _read_test_rows(config, folder)
     with _one_thread():
+        _warm_up()
         return _train_in_turns(config, folder, test, repeats)
 
 
@@ -150,29 +151,50 @@ def train_one_epoch(way: Way, source: ReadFrom, test: Arrays) -> Epoch:
     started = time.perf_counter()
     batches = way(source)
     opened = time.perf_counter()
-    network = _make_network()
-    optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
+    learner = _make_learner()
     rows = 0
     for images, labels in batches:
-        optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(network(images), labels).backward()
-        optimizer.step()
+        learner.learn(images, labels)
         rows += len(labels)
     ended = time.perf_counter()
     with torch.no_grad():
-        predicted = network(_to_images(test.images)).argmax(1).numpy()
+        predicted = learner.network(_to_images(test.images)).argmax(1).numpy()
     return Epoch(opened - started, ended - opened, rows, float((predicted == test.labels).mean()))
 
 
-def _make_network() -> Any:
+class _Learner(NamedTuple):
+    """A network and what adjusts its weights."""
+
+    network: Any
+    optimizer: Any
+
+    def learn(self, images: Any, labels: Any) -> None:
+        """Adjust the weights to a batch."""
+        import torch
+
+        self.optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(self.network(images), labels).backward()
+        self.optimizer.step()
+
+
+def _make_learner() -> _Learner:
     import torch
 
-    return torch.nn.Sequential(
+    network = torch.nn.Sequential(
         torch.nn.Flatten(),
         torch.nn.Linear(28 * 28, HIDDEN_UNITS),
         torch.nn.ReLU(),
         torch.nn.Linear(HIDDEN_UNITS, 256),  # one output for each label that a uint8 can hold
     )
+    return _Learner(network, torch.optim.Adam(network.parameters(), lr=LEARNING_RATE))
+
+
+def _warm_up() -> None:
+    """Let PyTorch load what a first batch needs, so that no way is charged for it."""
+    import torch
+
+    images = torch.zeros(BATCH_ROWS, 1, 28, 28)
+    _make_learner().learn(images, torch.zeros(BATCH_ROWS, dtype=torch.int64))
 
 
 def _to_images(pixels: np.ndarray) -> Any:

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -12,7 +13,7 @@ import datasets
 from tqdm import tqdm
 
 import mnist_family
-from mnist_family import Chunk, DiskSplit, fault
+from mnist_family import CLASS_NAME_FILES, MAX_CLASSES, UNLABELLED, Chunk, DiskSplit, fault
 from mnist_tools.cards.dataset import Kind
 from mnist_tools.cards.facts import DatasetFacts
 from mnist_tools.cards.measurements import (
@@ -22,7 +23,7 @@ from mnist_tools.cards.measurements import (
     read_measurements,
 )
 from mnist_tools.causes import naming_dataset
-from mnist_tools.formats.class_names import CLASS_LIMIT, DIGITS
+from mnist_tools.formats.class_names import DIGITS
 from mnist_tools.formats.source import Reader, Source, WriteOptions, write_splits
 from mnist_tools.manifest import hash_file
 from mnist_tools.origins import PUBLISHED, Origin
@@ -36,8 +37,8 @@ class VerifiedDataset:
 
     `kind` is "published" only if all splits are the publisher's own. `folder` holds the archives;
     it is None for those in the download cache, and `is_temporary` if it was made for this build.
-    `facts` are those of somebody's own dataset. `measurements` are None if nobody has measured
-    these archives yet. `files` are what the rows were converted from, if that was not archives.
+    `facts` are those of somebody's own dataset. `measurements` are None if these archives have not
+    been measured yet. `files` are what the rows were converted from, if that was not archives.
     `fingerprint` changes with what the dataset is made from.
     """
 
@@ -55,15 +56,32 @@ class VerifiedDataset:
 
 @contextlib.contextmanager
 def verified(
-    origins: Sequence[Origin], scratch: Path, *, sample: bool = False
+    origins: Sequence[Origin], scratch: Path, *, out: Path, sample: bool = False
 ) -> Iterator[list[VerifiedDataset]]:
     """Yield the datasets of a build in order.
 
-    Rows that are drawn or converted are kept in a folder in `scratch` and deleted afterwards.
-    ValueError for broken archives or data; ConnectionError if no mirror has an archive.
+    Rows that are drawn or converted are kept in a folder in `scratch` and deleted afterwards; an
+    error that concerns them names `out`. ValueError for broken archives or data; OSError if
+    something cannot be read or written, or if no mirror has an archive.
     """
     with tempfile.TemporaryDirectory(prefix=".archives-", dir=scratch) as temporary:
-        yield [_verify(origin, Path(temporary), sample=sample) for origin in origins]
+        ready = []
+        for origin in origins:
+            writing_to = out if origin.path else datasets.config.HF_DATASETS_CACHE
+            with naming_dataset(origin.name, writing_to), _naming_out(out, Path(temporary)):
+                ready.append(_verify(origin, Path(temporary), sample=sample))
+        yield ready
+
+
+@contextlib.contextmanager
+def _naming_out(out: Path, temporary: Path) -> Iterator[None]:
+    """Name `out` in an error of the system that names a file in a temporary folder."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno and str(temporary) in str(error.filename):
+            raise OSError(error.errno, os.strerror(error.errno), str(out)) from None
+        raise
 
 
 def _verify(origin: Origin, temporary: Path, *, sample: bool) -> VerifiedDataset:
@@ -71,12 +89,10 @@ def _verify(origin: Origin, temporary: Path, *, sample: bool) -> VerifiedDataset
     if sample:
         write_sample_archives(temporary, [origin.name])
     if origin.source is not None:
-        _write_archives(origin.name, origin.source, temporary / origin.name)
+        _write_archives(origin.path, origin.source, temporary / origin.name)
     if sample or origin.source is not None:
         folder = temporary / origin.name
-    with naming_dataset(origin.name, folder or datasets.config.HF_DATASETS_CACHE):
-        splits = _verified_splits(origin, folder)
-        class_names = _class_names(origin, folder)
+    splits = _verified_splits(origin, folder)
     kind: Kind = "synthetic" if sample else "own"
     if all(split.official for split in splits.values()):
         kind = "published"
@@ -86,7 +102,7 @@ def _verify(origin: Origin, temporary: Path, *, sample: bool) -> VerifiedDataset
         folder=folder,
         is_temporary=sample or origin.source is not None,
         splits=splits,
-        class_names=class_names,
+        class_names=_class_names(origin, folder, splits),
         facts=origin.facts,
         measurements=_known_measurements(origin, kind, splits),
         files=origin.files,
@@ -108,25 +124,36 @@ def _verified_splits(origin: Origin, folder: Path | None) -> dict[str, DiskSplit
         raise ValueError(f"{origin.path}: {found}") from None
 
 
-def _class_names(origin: Origin, folder: Path | None) -> tuple[str, ...]:
+def _class_names(
+    origin: Origin, folder: Path | None, splits: Mapping[str, DiskSplit]
+) -> tuple[str, ...]:
     if folder is not None:
         located = mnist_family.locate(folder)
         if located.class_names is not None:
             return located.class_names.names
     if origin.name in PUBLISHED:
         return PUBLISHED[origin.name].class_names
-    return DIGITS.names
+    num_classes = next(iter(splits.values())).num_classes
+    return tuple(str(label) for label in range(num_classes))
 
 
-def _write_archives(name: str, source: Source, folder: Path) -> None:
-    """Convert a source to archives. ValueError for labels without a class and empty splits."""
+def _write_archives(path: Path | None, source: Source, folder: Path) -> None:
+    """Convert the source at `path` to archives; ValueError for labels outside its classes.
+
+    Without class names, the loader will number the classes.
+    """
     folder.mkdir()
     names = source.class_names.names
+    is_named = source.class_names != DIGITS
+    num_classes = len(names) if is_named else UNLABELLED
     readers: dict[str, Reader] = {
-        split: partial(_checked, f"{name}, {split}", reader, len(names))
+        split: partial(_checked, f"{path}, {split}", reader, num_classes)
         for split, reader in source.splits.items()
     }
     write_splits(folder, "idx", readers, names, WriteOptions(compressed_idx=False))
+    if not is_named:
+        for file in CLASS_NAME_FILES:
+            (folder / file).unlink(missing_ok=True)
 
 
 def _checked(subject: str, reader: Reader, num_classes: int) -> Iterator[Chunk]:
@@ -147,7 +174,7 @@ def _checked(subject: str, reader: Reader, num_classes: int) -> Iterator[Chunk]:
 
 def _refuse_label(subject: str, label: int, row: int, num_classes: int) -> NoReturn:
     remedy = "correct the label"
-    if num_classes <= label < CLASS_LIMIT:
+    if num_classes <= label < MAX_CLASSES:
         remedy = f"name {label + 1} classes or more in labels.txt beside the data"
     expected = f"-1 to {num_classes - 1}"
     raise fault(subject, f"label {label} in row {row}", expected, remedy)
@@ -162,7 +189,7 @@ def _known_measurements(
     """Return what somebody has measured in these archives before, or None."""
     if kind == "published":
         return committed(origin.name, splits)
-    if origin.path is None or origin.source is not None:
+    if origin.path is None or origin.facts is None or origin.source is not None:
         return None
     path = origin.path / MEASUREMENTS_FILE
     if not path.is_file():

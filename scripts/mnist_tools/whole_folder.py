@@ -14,7 +14,7 @@ import shutil
 import signal
 import stat
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from mnist_family import fault
@@ -53,14 +53,16 @@ def whole_folder(
     *,
     command: str,
     made_of: str,
+    remarks: Sequence[str] = (),
     force: bool = False,
     sources: Iterable[str | os.PathLike[str]] = (),
 ) -> Iterator[Path]:
     """Yield an empty folder to fill; afterwards, add a manifest to it and move it to `out`.
 
-    After an exception, `out` is as it was. `sources` is that of `check_place`, `force` that of
-    `check_replaceable`. ValueError if either of them refuses `out`, before the folder is yielded or
-    because `out` has changed since; OSError if another process is writing it.
+    After an exception, `out` is as it was. `remarks` go into the manifest. `sources` is that of
+    `check_place`, `force` that of `check_replaceable`. ValueError if either of them refuses `out`,
+    before the folder is yielded or because `out` has changed since; OSError if another process is
+    writing it.
     """
     check_place(out, sources)
     place = resolve(out)
@@ -69,7 +71,7 @@ def whole_folder(
         new = work / "new"
         new.mkdir()
         yield new
-        write_manifest(new, command=command, made_of=made_of)
+        write_manifest(new, command=command, made_of=made_of, remarks=remarks)
         stamps = _stamps(place)
         check_replaceable(out, command=command, force=force)
         with _undisturbed():

@@ -1,46 +1,100 @@
 """Render dataset cards and LICENSE.md from templates, facts, measurements and tables."""
 
 import functools
+import itertools
 import json
 import re
+import urllib.parse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import jinja2
 
 import mnist_family
-from mnist_tools.cards import escape, facts, tables
+from mnist_tools.cards import escape, facts, neighbour_tables, tables
+from mnist_tools.cards.chosen_rows import picture_of
 from mnist_tools.cards.dataset import Dataset, own, published, unpublished, words_of
 from mnist_tools.cards.facts import FamilyFacts, family_facts
 from mnist_tools.cards.figures import show_figure
-from mnist_tools.cards.front_matter import front_matter
+from mnist_tools.cards.front_matter import CARD_FILE, front_matter
 from mnist_tools.cards.statements import Source, Statement
 
 __all__ = ["Dataset", "own", "pretty_name", "published", "render", "render_licence", "unpublished"]
 
 CARD, LICENCE = "card.md.j2", "license.md.j2"
-HEADING = re.compile(r"^(##|###) (.*)$", re.MULTILINE)
+LOADED_FOLDER = re.compile(r'load_dataset\(("\./(?:[^"\\]|\\.)*")')
+CAUTIONS = 5  # at the top of a card
 
 
-def render(datasets: Sequence[Dataset]) -> str:
-    """Render the card of one dataset, or of several in one folder."""
+class Cited:
+    """The sources that a card has cited so far, each once, in order."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, Source] = {}
+
+    @property
+    def sources(self) -> list[Source]:
+        """Return the sources; of several with the same name, the first."""
+        return [*self._by_name.values()]
+
+    def add(self, source: Source) -> escape.Markdown:
+        """Note a source, and print nothing."""
+        self._by_name.setdefault(source.name, source)
+        return escape.Markdown("")
+
+
+def render(
+    datasets: Sequence[Dataset], *, location: str | None = None, project: str | None = None
+) -> str:
+    """Render the card of one dataset, or of several in one folder.
+
+    `location` is the path that the card passes to `load_dataset`; without it, the card loads
+    published datasets with mnist_family, and others from a path to fill in. `project` is a link to this project, by default the one in the facts.
+    """
     family = family_facts()
     name = pretty_name(datasets, family)
-    template = _environment(facts.CARDS).get_template(CARD)
-    return template.render(
+    block = escape.Markdown(front_matter(datasets, family, name))
+    if location is None and not all(dataset.kind == "published" for dataset in datasets):
+        location = "path/to/this/folder"
+    return _render_card(datasets, front_matter=block, location=location, project=project)
+
+
+def render_part(dataset: Dataset, datasets: Sequence[Dataset], *, location: str) -> str:
+    """Render a card for one of several datasets in a folder, to be put into the dataset's folder.
+
+    It has no front matter, which is only in the card of the whole folder.
+    """
+    whole = pretty_name(datasets, family_facts())
+    return _render_card([dataset], location=location, root="../", whole=whole)
+
+
+def _render_card(datasets: Sequence[Dataset], **names: object) -> str:
+    family = family_facts()
+    name = pretty_name(datasets, family)
+    defaults = {
         **_shared_names(datasets, family),
-        front_matter=escape.Markdown(front_matter(datasets, family, name)),
-        pretty_name=name,
-        contents=_contents(),
-        sources=_sources(datasets, family),
-        sources_in_card=True,
-    )
+        "front_matter": None,
+        "pretty_name": name,
+        "root": "",  # how links to the folder's files begin
+        "sources_in_card": True,
+        "whole": None,
+        "whole_family": name == family.pretty_name,
+    }
+    project = names.get("project") or family.project
+    template = _environment(facts.CARDS).get_template(CARD)
+    return escape.join_blank_lines(template.render({**defaults, **names, "project": project}))
 
 
 def render_licence(datasets: Sequence[Dataset]) -> str:
     """Render LICENSE.md, with the notices and attributions that the licences require."""
     template = _environment(facts.CARDS).get_template(LICENCE)
-    return template.render(**_shared_names(datasets, family_facts()), sources_in_card=False)
+    names = _shared_names(datasets, family_facts())
+    return escape.join_blank_lines(template.render(**names, sources_in_card=False))
+
+
+def render_template(name: str, **values: object) -> str:
+    """Render a template of cards/ that is about no dataset."""
+    return _environment(facts.CARDS).get_template(name).render(**values)
 
 
 def pretty_name(datasets: Sequence[Dataset], family: FamilyFacts) -> str:
@@ -51,55 +105,64 @@ def pretty_name(datasets: Sequence[Dataset], family: FamilyFacts) -> str:
     return ", ".join(dataset.title for dataset in datasets)
 
 
+def load_from(text: str, repo_id: str) -> str:
+    """Return the text of a card whose code loads a repository instead of the folder with the card.
+
+    The folder is the one that the first `load_dataset` of the card loads, if its path is relative.
+    """
+    first = LOADED_FOLDER.search(text)
+    if first is None:
+        return text
+    return text.replace(f"load_dataset({first[1]}", f"load_dataset({_literal(repo_id)}")
+
+
 def _shared_names(datasets: Sequence[Dataset], family: FamilyFacts) -> dict[str, object]:
     return {
         "datasets": datasets,
         "several": len(datasets) > 1,
+        "cited": Cited(),
+        "first_told": functools.partial(_first, several=len(datasets) > 1),
         "any_published": any(dataset.kind == "published" for dataset in datasets),
         "family": family,
         "shape": " × ".join(map(str, mnist_family.IMAGE_SHAPE)),
         "shape_in_code": ", ".join(map(str, mnist_family.IMAGE_SHAPE)),
-        "one_sentence_each": functools.partial(_one_sentence_each, datasets),
     }
 
 
-def _one_sentence_each(datasets: Sequence[Dataset], topic: str) -> bool:
-    """Check whether a topic has one statement per dataset, and no table or measurement."""
-    sections = [dataset.facts.about(topic) for dataset in datasets]
-    return all(len(each) == 1 and each[0].kind not in ("table", "measured") for each in sections)
+# --- Issues ---------------------------------------------------------------------------------------
 
 
-def _sources(datasets: Sequence[Dataset], family: FamilyFacts) -> list[Source]:
-    """Return the sources of a card's statements: the family's, then each dataset's."""
-    return list(dict.fromkeys(_cited(datasets, family)))
+def cautions_of(datasets: Sequence[Dataset]) -> list[tuple[Dataset, Statement]]:
+    """Return the known issues for the top of a card: the first of each dataset, the second, …"""
+    issues = [[(dataset, each) for each in _issues(dataset)] for dataset in datasets]
+    in_turn = itertools.chain(*itertools.zip_longest(*issues))
+    return [each for each in in_turn if each is not None][:CAUTIONS]
 
 
-def _cited(datasets: Sequence[Dataset], family: FamilyFacts) -> Iterator[Source]:
-    if any(dataset.kind == "published" for dataset in datasets):
-        for statements in family.topics.values():
-            for statement in statements:
-                yield from statement.sources
-    for dataset in datasets:
-        if dataset.measurements is None and dataset.facts.published_counts is not None:
-            yield dataset.facts.published_counts.source
-        for statements in (*dataset.facts.topics.values(), dataset.facts.licence.statements):
-            for statement in statements:
-                yield from statement.sources
+def further_issues(datasets: Sequence[Dataset], dataset: Dataset) -> tuple[Statement, ...]:
+    """Return the known issues of a dataset that are not at the top of the card."""
+    shown = [statement for owner, statement in cautions_of(datasets) if owner is dataset]
+    return tuple(each for each in told(dataset, ["known_issues"]) if each not in shown)
 
 
-def _contents() -> escape.Markdown:
-    """Return a table of contents: the headings after it, which are literal in the template."""
-    template = (facts.CARDS / CARD).read_text(encoding="utf-8")
-    _, _, rest = template.partition("{{ contents }}")
-    lines = []
-    for level, heading in HEADING.findall(rest):
-        indent = "" if level == "##" else "  "
-        lines.append(f"{indent}- [{heading}](#{_anchor(heading)})")
-    return escape.Markdown("\n".join(lines))
+def _first(
+    dataset: Dataset, topics: Sequence[str], most: int, *, several: bool
+) -> tuple[Statement, ...]:
+    """Return what facts say on each topic; only the first statements in a card of several."""
+    statements = (told(dataset, [topic]) for topic in topics)
+    return tuple(itertools.chain(*(each[:most] if several else each for each in statements)))
 
 
-def _anchor(heading: str) -> str:
-    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+def _issues(dataset: Dataset) -> list[Statement]:
+    """Return the first issues of a dataset, up to a table."""
+    issues = told(dataset, ["known_issues"])
+    return [*itertools.takewhile(lambda each: each.kind != "table", issues)]
+
+
+def told(dataset: Dataset, topics: Sequence[str]) -> tuple[Statement, ...]:
+    """Return what facts say on some topics, without what is unknown."""
+    statements = itertools.chain(*(dataset.facts.about(topic) for topic in topics))
+    return tuple(each for each in statements if each.kind != "unknown")
 
 
 # --- For templates --------------------------------------------------------------------------------
@@ -119,16 +182,22 @@ def _environment(folder: Path) -> jinja2.Environment:
     )
     environment.filters["figure"] = show_figure
     environment.globals.update(
+        cautions_of=cautions_of,
         code_block=escape.code_block,
         code_span=escape.code_span,
-        example_row=_example_row,
-        feature_code=_feature_code,
+        further_issues=further_issues,
         image=escape.image,
         link=escape.link,
         literal=_literal,
         normalisation_code=_normalisation_code,
+        neighbours=neighbour_tables,
+        own_card=_own_card,
+        own_markdown=escape.Markdown,
+        picture_of=picture_of,
         prose=_prose,
+        split_option=_split_option,
         tables=tables,
+        told=told,
     )
     return environment
 
@@ -152,17 +221,19 @@ def _prose(statement: Statement, dataset: Dataset | None) -> escape.Markdown:
     return escape.protect_start(words)
 
 
+def _own_card(dataset: Dataset) -> escape.Markdown:
+    """Return the path of a dataset's own card, from the card of several datasets."""
+    return escape.Markdown(urllib.parse.quote(f"{dataset.name}/{CARD_FILE}"))
+
+
 def _literal(text: str) -> escape.Markdown:
     """Return text as a Python string literal."""
     return escape.Markdown(json.dumps(text, ensure_ascii=False))
 
 
-def _example_row(dataset: Dataset) -> str:
-    """Return the first row as Python prints it."""
-    labels = next(iter(dataset.measured_splits.values())).first_labels
-    size = "x".join(map(str, mnist_family.IMAGE_SHAPE))
-    picture = f"<PIL.PngImagePlugin.PngImageFile image mode=L size={size}>"
-    return f"{{'image': {picture}, 'label': {labels[0]}}}"
+def _split_option(split: str) -> escape.Markdown:
+    """Return the argument that loads one split, as Python code."""
+    return escape.Markdown(f", split={_literal(split)}")
 
 
 def _normalisation_code(dataset: Dataset) -> str:
@@ -170,10 +241,3 @@ def _normalisation_code(dataset: Dataset) -> str:
     train = dataset.measured_splits["train"]
     return f"mean, std = {train.mean}, {train.standard_deviation}"
 
-
-def _feature_code(dataset: Dataset) -> str:
-    """Return the features as Python code."""
-    names = "".join(f"        {name!r},\n" for name in dataset.class_names)
-    return (
-        f"Features({{\n    'image': Image(),\n    'label': ClassLabel(names=[\n{names}    ]),\n}})"
-    )

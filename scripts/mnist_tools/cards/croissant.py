@@ -10,7 +10,9 @@ from mnist_tools.cards.card import pretty_name
 from mnist_tools.cards.dataset import Dataset, words_of
 from mnist_tools.cards.escape import printable
 from mnist_tools.cards.facts import Author, FamilyFacts, family_facts
+from mnist_tools.cards.front_matter import CARD_FILE, LICENCE_FILE
 from mnist_tools.cards.statements import Statement
+from mnist_tools.licences import SPDX
 from mnist_tools.whole_folder import hash_file
 
 Json = dict[str, Any]
@@ -38,8 +40,6 @@ arrayShape citeAs column containedIn equivalentProperty extract field fileProper
 fileSet format includes isArray isLiveDataset jsonPath key md5 parentField path recordSet references
 regex repeated replace samplingRate separator source subField transform
 """
-CARD_FILE, LICENCE_FILE = "README.md", "LICENSE.md"
-SPDX = "https://spdx.org/licenses/"
 RAI_TOPICS = {  # terms of the Responsible AI vocabulary, and the topics of facts.yaml on them
     "dataCollection": "collection",
     "dataPreprocessingProtocol": "collection",
@@ -50,6 +50,7 @@ RAI_TOPICS = {  # terms of the Responsible AI vocabulary, and the topics of fact
     "dataUseCases": "intended_uses",
     "dataSocialImpact": "social_impact",
     "personalSensitiveInformation": "sensitive",
+    "dataReleaseMaintenancePlan": "maintenance",
 }
 RAI_SINGLE = ("dataCollection", "dataSocialImpact")  # terms with a single text
 SPLIT_TYPES = {
@@ -90,7 +91,7 @@ def for_repository(text: str, url: str) -> str:
     """
     block = json.loads(text)
     block["url"] = url
-    for licence in block["license"]:
+    for licence in block.get("license", []):
         if licence["url"] == LICENCE_FILE:
             licence["url"] = f"{url}/blob/main/{LICENCE_FILE}"
     return json.dumps(block, indent=2, ensure_ascii=False) + "\n"

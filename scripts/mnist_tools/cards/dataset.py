@@ -8,18 +8,13 @@ from typing import Any, Literal, NamedTuple
 
 import mnist_family
 from mnist_family import FamilyConfig
-from mnist_tools.cards.facts import (
-    NO_LICENCE,
-    OTHER_LICENCE,
-    UNKNOWN_LICENCE,
-    DatasetFacts,
-    dataset_facts,
-)
+from mnist_tools.cards.facts import NO_LICENCE, DatasetFacts, dataset_facts
 from mnist_tools.cards.figures import fill
 from mnist_tools.cards.measurements import Measurements, SplitFigures
 from mnist_tools.cards.neighbours import Knn
 from mnist_tools.cards.pictures import Pictures
 from mnist_tools.cards.statements import Statement
+from mnist_tools.licences import OTHER_LICENCE, UNKNOWN_LICENCE
 from mnist_tools.shards import SplitSize
 from mnist_tools.source_files import SourceFile
 
@@ -87,10 +82,10 @@ class Dataset:
     @property
     def licence_id(self) -> str:
         """Return the Hub's id of the licence."""
-        if self.facts.licence.id is not None:
-            return self.facts.licence.id
         if self.config is not None:
             return str(self.config.license)
+        if self.facts.licence.id is not None:
+            return self.facts.licence.id
         return UNKNOWN_LICENCE if self.facts.licence == NO_LICENCE else OTHER_LICENCE
 
     @property

@@ -8,6 +8,7 @@ URL = re.compile(r"https?://[^\s<>|\\`]*[^\s<>|\\`.,;:!?'\"()\[\]]")
 CODE_SPAN = re.compile(r"(`[^`]+`)")
 SPECIAL = re.compile(r"[\\`*\[\]<~$|]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
 ESCAPED = r"\\\g<0>"
+CODE_FENCE = re.compile("`{3,}")
 STARTS_A_BLOCK = re.compile(r"(#{1,6}|[-+])(\s|$)|[-=:]+$|>|(?<=\d)[.)](\s|$)")
 
 
@@ -97,6 +98,21 @@ def code_block(text: str, language: str = "") -> Markdown:
     lines = [_show_controls(line.expandtabs(4).rstrip()) for line in text.strip("\n").splitlines()]
     fence = "`" * max(3, _longest_run_of_backticks(text) + 1)
     return Markdown("\n".join([f"{fence}{language}", *lines, fence]))
+
+
+def join_blank_lines(text: str) -> str:
+    """Return Markdown in which no two blank lines follow one another, except in code blocks."""
+    kept: list[str] = []
+    fence = ""
+    for line in text.split("\n"):
+        if fence or line or not kept or kept[-1]:
+            kept.append(line)
+        opened = CODE_FENCE.match(line)
+        if opened and not fence:
+            fence = opened[0]
+        elif fence and line == fence:
+            fence = ""
+    return "\n".join(kept)
 
 
 def _longest_run_of_backticks(text: str) -> int:

@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import mnist_family
+from mnist_tools.cards.fact_checks import ORCID_URL, check_facts
+from mnist_tools.cards.facts_file import FactsFile, answer_keys, read_facts_file
 from mnist_tools.cards.statements import (
+    URL_START,
     Source,
     Statement,
     Yaml,
@@ -15,12 +18,12 @@ from mnist_tools.cards.statements import (
     read_sources,
     read_topics,
 )
-from mnist_tools.cards.strict_yaml import answer_keys, read_facts_file
+from mnist_tools.licences import UNKNOWN_LICENCE, find_licence
 
 INSTALLED_CARDS = Path(__file__).parents[1] / "card_data"  # exists only in a wheel
 CARDS = INSTALLED_CARDS if INSTALLED_CARDS.is_dir() else Path(__file__).parents[3] / "cards"
 FACTS_FILE = "facts.yaml"
-UNKNOWN_LICENCE, OTHER_LICENCE = "unknown", "other"  # the Hub's ids
+FAMILY_TOPICS = ("splits", "structure", "known_issues")
 QUESTIONS = (  # what a card should answer, most important first
     "licence",
     "description",
@@ -137,11 +140,9 @@ class OpenQuestions(NamedTuple):
 
 @dataclass(frozen=True)
 class Releases:
-    """The releases of `datasets` that a way of loading needs."""
+    """Releases of `datasets` in which something changed."""
 
-    script: str
-    module: str
-    lazy_column: str
+    lazy_column: str  # the first whose dataset["image"] decodes nothing by itself
 
 
 @dataclass(frozen=True)
@@ -149,31 +150,31 @@ class FamilyFacts:
     """Facts about the family as a whole."""
 
     pretty_name: str
-    license_name: str
-    license_link: str
+    description: str
     date_published: str
     tags: tuple[str, ...]
     releases: Releases
     topics: Mapping[str, tuple[Statement, ...]]
     versions: Mapping[str, str]
     glossary: Mapping[str, str]
+    project: str | None = None  # the URL of this project
 
 
 def family_facts() -> FamilyFacts:
     """Read the facts about the family. ValueError names the file and the key that is wrong."""
     path = CARDS / FACTS_FILE
-    facts = read_facts_file(path, "family")
-    topics = {name: facts[name] for name in ("structure", "known_issues")}
+    file = read_facts_file(path, "family")
+    facts = file.values
     return FamilyFacts(
         pretty_name=facts["pretty_name"],
-        license_name=facts["license_name"],
-        license_link=facts["license_link"],
+        description=facts["description"],
         date_published=facts["date_published"],
         tags=tuple(facts["tags"]),
         releases=Releases(**facts["releases"]),
-        topics=read_topics(path, topics, read_sources(facts["sources"])),
+        topics=read_topics(file, FAMILY_TOPICS, read_sources(facts["sources"])),
         versions=facts["versions"],
         glossary=facts["glossary"],
+        project=facts.get("project"),
     )
 
 
@@ -183,7 +184,7 @@ def dataset_facts(name: str) -> DatasetFacts:
     Their statements may also name the sources in cards/facts.yaml. ValueError names the file and
     the key that is wrong.
     """
-    shared = read_facts_file(CARDS / FACTS_FILE, "family")["sources"]
+    shared = read_facts_file(CARDS / FACTS_FILE, "family").values["sources"]
     return _read(CARDS / name / FACTS_FILE, shared)
 
 
@@ -241,14 +242,15 @@ def _is_answered(facts: DatasetFacts, question: str) -> bool:
 
 
 def _read(path: Path, shared_sources: Mapping[str, Yaml]) -> DatasetFacts:
-    facts = read_facts_file(path, "facts")
-    sources = _sources(path, facts.get("sources", {}), shared_sources)
-    topics = {key: facts[key] for key in answer_keys() if key in facts}
+    file = read_facts_file(path, "facts")
+    facts = file.values
+    sources = _sources(file, shared_sources)
+    check_facts(file)
     return DatasetFacts(
         path=path,
         title=facts.get("title"),
-        licence=_licence(path, facts, sources),
-        topics=read_topics(path, topics, sources),
+        licence=_licence(file, sources),
+        topics=read_topics(file, answer_keys(), sources),
         authors=tuple(_author(author) for author in facts.get("authors", ())),
         homepage=facts.get("homepage"),
         repository=facts.get("repository"),
@@ -263,43 +265,50 @@ def _read(path: Path, shared_sources: Mapping[str, Yaml]) -> DatasetFacts:
         annotations_creators=tuple(facts.get("annotations_creators", ())),
         source_datasets=tuple(facts.get("source_datasets", ())),
         more=facts.get("more", {}),
-        published_counts=_published_counts(path, facts.get("published_counts"), sources),
+        published_counts=_published_counts(file, sources),
     )
 
 
-def _sources(path: Path, own: Mapping[str, Yaml], shared: Mapping[str, Yaml]) -> dict[str, Source]:
+def _sources(file: FactsFile, shared: Mapping[str, Yaml]) -> dict[str, Source]:
+    own = file.values.get("sources", {})
     for key in own:
         if key in shared:
             expected = "a key that cards/facts.yaml does not have"
-            raise mnist_family.fault(f"{path}: sources", key, expected, "rename it")
+            raise mnist_family.fault(file.where("sources", key), key, expected, "rename it")
     return read_sources({**shared, **own})
 
 
-def _licence(path: Path, facts: Yaml, sources: Mapping[str, Source]) -> Licence:
-    if "licence" in facts and "license" in facts:
-        found, expected = "both licence and license", "one of the two"
-        raise mnist_family.fault(str(path), found, expected, "leave one out")
-    found = facts.get("licence", facts.get("license", UNKNOWN_LICENCE))
+def _licence(file: FactsFile, sources: Mapping[str, Source]) -> Licence:
+    key = "licence" if "licence" in file.values else "license"
+    found = file.values.get(key, UNKNOWN_LICENCE)
     if found == UNKNOWN_LICENCE:
         return NO_LICENCE
-    if isinstance(found, str):
-        return Licence(found, found.lower())
-    statements = read_answer(f"{path}: licence", found.get("statements", []), sources)
-    return Licence(**{"name": found.get("id", "not known"), **found, "statements": statements})
+    mapping = {"id": found} if isinstance(found, str) else found
+    known = find_licence(mapping.get("id", mapping.get("spdx", "")))
+    statements = read_answer(file, (key, "statements"), mapping.get("statements", ()), sources)
+    return Licence(
+        name=mapping.get("name", known.name if known else NO_LICENCE.name),
+        id=known.id if known else None,
+        statements=statements,
+        spdx=mapping.get("spdx", known.spdx if known else None),
+        url=mapping.get("url", known.url if known and isinstance(found, str) else None),
+        attribution=mapping.get("attribution"),
+        notice=mapping.get("notice"),
+    )
 
 
 def _author(found: str | Yaml) -> Author:
     if isinstance(found, str):
         return Author(found)
     orcid = found.get("orcid")
-    return Author(**{**found, "orcid": orcid and orcid.removeprefix("https://orcid.org/")})
+    return Author(**{**found, "orcid": orcid and orcid.removeprefix(ORCID_URL)})
 
 
 def _paper(found: str | Yaml | None) -> Paper | None:
     if found is None:
         return None
     if isinstance(found, str):
-        return Paper(found, found if found.startswith(("https://", "http://")) else None)
+        return Paper(found, found if URL_START.match(found) else None)
     return Paper(**found)
 
 
@@ -307,12 +316,11 @@ def _listed(found: Any) -> list[str]:
     return found if isinstance(found, list) else [found]
 
 
-def _published_counts(
-    path: Path, found: Yaml | None, sources: Mapping[str, Source]
-) -> PublishedCounts | None:
+def _published_counts(file: FactsFile, sources: Mapping[str, Source]) -> PublishedCounts | None:
+    found = file.values.get("published_counts")
     if found is None:
         return None
-    (source,) = name_sources(f"{path}: published_counts", [found["source"]], sources)
+    (source,) = name_sources(file.where("published_counts"), [found["source"]], sources)
     return PublishedCounts(
         source, {split: PublishedSplit(**size) for split, size in found["splits"].items()}
     )

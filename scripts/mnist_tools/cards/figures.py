@@ -18,6 +18,18 @@ def show_figure(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
+def show_size(size: int) -> str:
+    """Format a number of bytes as people say it: 11.6 MB, with 1 MB = 1,000,000 bytes."""
+    if size < 1000:
+        return f"{size} bytes"
+    value = float(size)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1000
+        if round(value, 1) < 1000:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1000:,.1f} TB"
+
+
 def show_spread(counts: Sequence[int]) -> str:
     """Format the range of counts, or the single count if all are equal."""
     lowest, highest = min(counts), max(counts)

@@ -8,7 +8,8 @@ import yaml
 
 from mnist_tools.cards.dataset import Dataset
 from mnist_tools.cards.escape import printable
-from mnist_tools.cards.facts import OTHER_LICENCE, FamilyFacts
+from mnist_tools.cards.facts import FamilyFacts
+from mnist_tools.licences import OTHER_LICENCE
 
 TASK_CATEGORIES = ["image-classification"]
 TASK_IDS = ["multi-class-image-classification"]
@@ -22,6 +23,7 @@ SIZE_CATEGORIES = {  # the Hub's names, by the number of rows that each must sta
     1_000_000_000: "100M<n<1B",
 }
 NUMBER_IN_YAML_1_2 = re.compile(r"(0o[0-7]+|[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?)$")
+CARD_FILE, LICENCE_FILE = "README.md", "LICENSE.md"
 FOLD_WIDTH = 1000  # columns; longer texts are folded
 
 
@@ -31,7 +33,7 @@ def front_matter(datasets: Sequence[Dataset], family: FamilyFacts, pretty_name: 
     configs[0]["default"] = True
     block = {
         "pretty_name": printable(pretty_name),
-        **_license(datasets, family),
+        **_license(datasets),
         "language": _union(datasets, lambda dataset: dataset.facts.languages),
         "task_categories": TASK_CATEGORIES,
         "task_ids": TASK_IDS,
@@ -54,15 +56,20 @@ class _Dumper(yaml.SafeDumper):
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER_IN_YAML_1_2, [*"-+.0123456789"])
 
 
-def _license(datasets: Sequence[Dataset], family: FamilyFacts) -> dict[str, str]:
+def _license(datasets: Sequence[Dataset]) -> dict[str, str | list[str]]:
+    """Return the Hub's id of the licence, or a list of them; `other` has a name and a link."""
     licences = _union(datasets, lambda dataset: [dataset.licence_id])
-    if len(licences) == 1 and licences[0] != OTHER_LICENCE:
-        return {"license": licences[0]}
-    name, link = family.license_name, family.license_link
-    if len(datasets) == 1:
-        licence = datasets[0].facts.licence
-        name, link = _identifier(licence.name), licence.url or link
-    return {"license": OTHER_LICENCE, "license_name": name, "license_link": link}
+    block: dict[str, str | list[str]] = {
+        "license": licences[0] if len(licences) == 1 else licences
+    }
+    if OTHER_LICENCE not in licences:
+        return block
+    other = next(each for each in datasets if each.licence_id == OTHER_LICENCE).facts.licence
+    return {
+        **block,
+        "license_name": _identifier(other.name),
+        "license_link": other.url or LICENCE_FILE,
+    }
 
 
 def _identifier(name: str) -> str:

@@ -10,7 +10,7 @@ from mnist_tools.lists import name_some
 Cell = str | int | float | None  # None is left empty
 
 SHOWN = 10  # entries of a list in a sentence
-SHOWN_NUMBER = re.compile(r"[\d,.]+( %|\*)?")
+SHOWN_NUMBER = re.compile(r"[\d,.]+( %|\*| [kMGT]B| bytes)?")
 TEXT_COLUMNS = ("class name", "taken for")  # left-aligned even where all names are digits
 
 

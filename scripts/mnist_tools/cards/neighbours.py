@@ -12,6 +12,7 @@ from mnist_family import DiskSplit
 COSINES = (0.99, 0.995, 0.999)
 NEIGHBOURS = (1, 4)  # the k of each k-NN classifier
 CONFUSIONS = 4  # the most frequent ones of each classifier
+CLOSEST = 10  # pairs of a test and a training image
 IMAGE_PIXELS = 28 * 28
 TRAIN_BLOCK = 10_000  # rows compared at a time: 62 MB of float64 pixels
 TEST_BLOCK = 500  # rows compared at a time: an array with a number for each pair takes 40 MB
@@ -28,6 +29,15 @@ class Alike:
     at_least: float
     rows: int
     other_label: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """A test row, the training row with the most similar image, and their cosine."""
+
+    test: int
+    train: int
+    cosine: float  # rounded to five decimals
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,12 +61,14 @@ class Confusion:
 class Knn:
     """Results of a k-NN classifier on the labelled test rows.
 
-    `accuracy_percent` is rounded to two decimals. `class_accuracy_percent` has an entry for each
-    class, rounded to one; it is None for a class without test rows.
+    Votes are weighted by 1 / distance, except for `uniform_accuracy_percent`, where all votes are
+    equal. Both accuracies are rounded to two decimals. `class_accuracy_percent` has an entry for
+    each class, rounded to one; it is None for a class without test rows.
     """
 
     k: int
     accuracy_percent: float
+    uniform_accuracy_percent: float
     errors: Errors
     class_accuracy_percent: tuple[float | None, ...]
     confusions: tuple[Confusion, ...]
@@ -66,12 +78,11 @@ class Knn:
 class Neighbours:
     """The similarity of test images to training images.
 
-    `closest` has a (test row, training row) for each test row whose most similar training image
-    has a cosine of at least `COSINES[-1]`.
+    `closest` has the ten test rows that are most similar to a training image, most similar first.
     """
 
     cosine: tuple[Alike, ...]
-    closest: tuple[tuple[int, int], ...]
+    closest: tuple[Pair, ...]
     knn: tuple[Knn, ...]
 
 
@@ -114,13 +125,9 @@ def find_neighbours(train: DiskSplit, test: DiskSplit) -> Neighbours:
     distances = found.distances[labelled]
     return Neighbours(
         cosine=tuple(_count_alike(found, train_rows, test_rows, limit) for limit in COSINES),
-        closest=tuple(
-            (int(row), int(found.alike[row]))
-            for row in np.flatnonzero(found.cosines >= COSINES[-1])
-        ),
+        closest=_closest(found),
         knn=tuple(
-            _evaluate(_guess(votes[:, :k], distances[:, :k], train.num_classes), truth, k, train)
-            for k in NEIGHBOURS
+            _evaluate(votes[:, :k], distances[:, :k], truth, train.num_classes) for k in NEIGHBOURS
         ),
     )
 
@@ -206,38 +213,56 @@ def _count_alike(found: _Search, train: _Rows, test: _Rows, limit: float) -> Ali
     return Alike(limit, int(rows.sum()), int((rows & differs).sum()))
 
 
-def _guess(labels: np.ndarray, distances: np.ndarray, num_classes: int) -> np.ndarray:
-    """Return the class that the neighbours' `labels` (n, k) vote for, int64 (n,).
-
-    A vote has the weight 1 / distance. If any neighbour is at distance 0, only such neighbours
-    vote. Ties go to the lower label.
-    """
-    equal = distances == 0
-    with np.errstate(divide="ignore"):
-        weights = np.where(equal.any(1, keepdims=True), equal, 1 / distances)
-    votes = [(weights * (labels == label)).sum(1) for label in range(num_classes)]
-    guesses: np.ndarray = np.stack(votes, axis=1).argmax(1)
-    return guesses
+def _closest(found: _Search) -> tuple[Pair, ...]:
+    rows = np.argsort(-found.cosines, kind="stable")[:CLOSEST].tolist()
+    return tuple(
+        Pair(row, int(found.alike[row]), round(float(found.cosines[row]), 5)) for row in rows
+    )
 
 
-def _evaluate(guesses: np.ndarray, truth: np.ndarray, k: int, train: DiskSplit) -> Knn:
+def _evaluate(
+    votes: np.ndarray, distances: np.ndarray, truth: np.ndarray, num_classes: int
+) -> Knn:
+    """Classify by the neighbours' labels `votes` (n, k) at `distances` (n, k)."""
+    guesses = _elect(votes, _weigh(distances), num_classes)
     wrong = guesses != truth
     half = len(truth) // 2
+    uniform = _elect(votes, np.ones_like(distances), num_classes)
     return Knn(
-        k=k,
-        accuracy_percent=round(100 * float((~wrong).mean()), 2),
+        k=votes.shape[1],
+        accuracy_percent=_percent(guesses == truth, decimals=2),
+        uniform_accuracy_percent=_percent(uniform == truth, decimals=2),
         errors=Errors(int(wrong[:half].sum()), int(wrong[half:].sum())),
         class_accuracy_percent=tuple(
-            _class_accuracy(wrong[truth == label]) for label in range(train.num_classes)
+            _class_accuracy(wrong[truth == label]) for label in range(num_classes)
         ),
         confusions=_most_frequent(truth[wrong], guesses[wrong]),
     )
 
 
+def _weigh(distances: np.ndarray) -> np.ndarray:
+    """Return 1 / distance; if any neighbour is at distance 0, only such neighbours vote."""
+    equal = distances == 0
+    with np.errstate(divide="ignore"):
+        weights: np.ndarray = np.where(equal.any(1, keepdims=True), equal, 1 / distances)
+    return weights
+
+
+def _elect(votes: np.ndarray, weights: np.ndarray, num_classes: int) -> np.ndarray:
+    """Return the class with the most votes, int64 (n,); ties go to the lower label."""
+    sums = [(weights * (votes == label)).sum(1) for label in range(num_classes)]
+    elected: np.ndarray = np.stack(sums, axis=1).argmax(1)
+    return elected
+
+
+def _percent(right: np.ndarray, *, decimals: int) -> float:
+    return round(100 * float(right.mean()), decimals)
+
+
 def _class_accuracy(wrong: np.ndarray) -> float | None:
     if not len(wrong):
         return None
-    return round(100 * float((~wrong).mean()), 1)
+    return _percent(~wrong, decimals=1)
 
 
 def _most_frequent(truth: np.ndarray, guesses: np.ndarray) -> tuple[Confusion, ...]:

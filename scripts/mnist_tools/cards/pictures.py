@@ -1,33 +1,33 @@
-"""Draw the pictures on a dataset's card: examples and means of each class, and the first rows.
-
-Images look as in the data, with 0 as black. The rest of a sheet is transparent, with captions in a
-grey that is legible on white and on dark pages.
-"""
+"""Write the pictures of a dataset's card: its classes, its first rows, and rows worth a look."""
 
 import dataclasses
 import io
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import datasets
 import numpy as np
 import PIL.Image
-import PIL.ImageDraw
-import PIL.ImageFont
-from PIL.ImageFont import FreeTypeFont
 
-from mnist_family import Chunk
+from mnist_family import Chunk, fault
+from mnist_tools.cards.sheets import (
+    EXAMPLES_LAYOUTS,
+    Tile,
+    TilesLayout,
+    caption_classes,
+    draw_examples,
+    draw_means,
+    draw_tiles,
+    enlarge,
+)
 
 FOLDER = "pictures"
+MEANS_FILE = "means.png"  # the class means of a published dataset, beside its facts
 SHOWN_ROWS = 5
 ROW_SCALE = 3
-SHEET_WIDTH = 760  # pixels, the width of a card on the Hub
-GAP = 4  # pixels between images
-MARGIN = 12  # pixels between columns
-GREY = 121  # contrast 4.3 : 1 both on white and on the Hub's dark background, #0b0f19
 DECODED_ROWS = 1000
+NAMED_CLASSES = 20  # in an alternative text
 
 
 class Picture(NamedTuple):
@@ -45,70 +45,122 @@ class RowPicture(NamedTuple):
     file: str
 
 
+class Row(NamedTuple):
+    """The number of a row in a split."""
+
+    split: str
+    number: int
+
+
+class ChosenTile(NamedTuple):
+    """Rows to be drawn side by side, and the lines of their caption."""
+
+    rows: tuple[Row, ...]
+    lines: tuple[str, ...]
+
+
+class ChosenRows(NamedTuple):
+    """Rows to be drawn on a sheet; `subject` identifies the sheet, and ends its file name."""
+
+    subject: str
+    text: str  # the alternative text, without the title of the dataset
+    tiles: tuple[ChosenTile, ...]
+
+
+class OverviewLayout(NamedTuple):
+    """The layout of the picture at the top of a card, for up to `classes` classes."""
+
+    classes: int
+    images: int  # of each class
+    tiles: TilesLayout
+
+
+OVERVIEW_LAYOUTS = (
+    OverviewLayout(20, 2, TilesLayout(across=5, scale=2, text_size=18)),
+    OverviewLayout(40, 1, TilesLayout(across=8, scale=2, text_size=14)),
+)
+
+
 @dataclasses.dataclass(frozen=True)
 class Pictures:
-    """The pictures on a card; only `rows` if there are no labels."""
+    """The pictures on a card; without labels, only those of rows.
 
+    `overview` is for the top of the card. `chosen` has the sheets of chosen rows by subject.
+    """
+
+    overview: tuple[Picture, ...] = ()
     examples: tuple[Picture, ...] = ()
     means: tuple[Picture, ...] = ()
     rows: tuple[RowPicture, ...] = ()
-
-
-class ExamplesLayout(NamedTuple):
-    """The layout of examples for up to `classes` classes: one line per class, in columns."""
-
-    classes: int
-    columns: int
-    images: int
-    scale: int
-    text_size: int
-
-
-class MeansLayout(NamedTuple):
-    """The layout of mean images for up to `classes` classes: a grid, with captions below."""
-
-    classes: int
-    across: int
-    scale: int
-    text_size: int
-
-
-EXAMPLES_LAYOUTS = (
-    ExamplesLayout(classes=20, columns=1, images=10, scale=2, text_size=18),
-    ExamplesLayout(classes=64, columns=2, images=4, scale=2, text_size=14),
-    ExamplesLayout(classes=256, columns=4, images=3, scale=1, text_size=12),
-)
-MEANS_LAYOUTS = (
-    MeansLayout(classes=20, across=5, scale=3, text_size=18),
-    MeansLayout(classes=64, across=8, scale=2, text_size=14),
-    MeansLayout(classes=256, across=11, scale=2, text_size=12),
-)
+    chosen: Mapping[str, Picture] = dataclasses.field(default_factory=dict)
 
 
 def write_pictures(
-    folder: Path, name: str, title: str, rows: Mapping[str, datasets.Dataset]
+    folder: Path,
+    name: str,
+    title: str,
+    rows: Mapping[str, datasets.Dataset],
+    chosen: Sequence[ChosenRows] = (),
 ) -> Pictures:
-    """Draw the first split that has labels, to PNG files in folder/pictures/.
+    """Draw the first split that has labels, and `chosen` rows, to PNG files in folder/pictures/.
 
-    Equal rows give equal pixels.
+    Equal rows give equal pixels. Chosen rows are left out if one of their splits is missing;
+    ValueError if a split has no such row.
     """
     (folder / FOLDER).mkdir(exist_ok=True)
     split = _choose_split(rows)
-    shown = rows[split]
-    row_pictures = _write_rows(folder, f"{FOLDER}/{name}-{split}", split, shown)
-    if not _has_labels(shown):
-        return Pictures(rows=row_pictures)
+    start = f"{FOLDER}/{name}"
+    pictures = Pictures(
+        rows=_write_rows(folder, f"{start}-{split}", split, rows[split]),
+        chosen=_write_chosen(folder, start, title, rows, chosen),
+    )
+    if not _has_labels(rows[split]):
+        return pictures
 
-    class_names = shown.features["label"].names
-    examples = Picture(
-        f"{FOLDER}/{name}-examples.png", f"{title}: the first images of each class in {split}"
-    )
-    means = Picture(
-        f"{FOLDER}/{name}-means.png", f"{title}: the mean image of each class in {split}"
-    )
-    draw_examples(class_names, _first_of_each_class(shown)).save(folder / examples.file)
-    draw_means(class_names, _read_chunks(shown)).save(folder / means.file)
-    return Pictures((examples,), (means,), row_pictures)
+    class_names = rows[split].features["label"].names
+    first = _first_of_each_class(rows[split])
+    overview = Picture(f"{start}-overview.png", f"{title}: {_describe_overview(class_names)}")
+    examples = Picture(f"{start}-examples.png", f"{title}: the first {split} images of each class")
+    means = Picture(f"{start}-means.png", describe_means(title, split, class_names))
+    _draw_overview(class_names, first).save(folder / overview.file)
+    draw_examples(class_names, first).save(folder / examples.file)
+    draw_means(class_names, _read_chunks(rows[split])).save(folder / means.file)
+    return dataclasses.replace(pictures, overview=(overview,), examples=(examples,), means=(means,))
+
+
+def _draw_overview(
+    class_names: Sequence[str], first: Sequence[Sequence[np.ndarray]]
+) -> PIL.Image.Image:
+    layout = _overview_layout(class_names)
+    captions = caption_classes(class_names)
+    tiles = [
+        Tile(images[: layout.images], [caption])
+        for images, caption in zip(first, captions, strict=True)
+    ]
+    return draw_tiles(tiles[: layout.classes], layout.tiles)
+
+
+def _overview_layout(class_names: Sequence[str]) -> OverviewLayout:
+    fitting = (each for each in OVERVIEW_LAYOUTS if len(class_names) <= each.classes)
+    return next(fitting, OVERVIEW_LAYOUTS[-1])
+
+
+def _describe_overview(class_names: Sequence[str]) -> str:
+    shown = class_names[: _overview_layout(class_names).classes]
+    whole = "" if len(shown) == len(class_names) else f" of {len(class_names)}"
+    return f"images of the classes {_name_classes(shown)}{whole}"
+
+
+def describe_means(title: str, split: str, class_names: Sequence[str]) -> str:
+    """Return the alternative text of a sheet of means."""
+    return f"{title}: the mean of all {split} images of each class, {_name_classes(class_names)}"
+
+
+def _name_classes(class_names: Sequence[str]) -> str:
+    """Return the names, or the first and the last if there are many."""
+    if len(class_names) > NAMED_CLASSES:
+        return f"{class_names[0]} to {class_names[-1]}"
+    return ", ".join(class_names)
 
 
 def _write_rows(
@@ -118,69 +170,34 @@ def _write_rows(
     numbers = range(min(SHOWN_ROWS, len(rows)))
     pictures = tuple(RowPicture(split, row, f"{start}-{row}.png") for row in numbers)
     for picture, image in zip(pictures, _decode(rows, numbers), strict=True):
-        _enlarge(image, ROW_SCALE).save(folder / picture.file)
+        enlarge(image, ROW_SCALE).save(folder / picture.file)
     return pictures
 
 
-def draw_means(class_names: Sequence[str], chunks: Iterable[Chunk]) -> PIL.Image.Image:
-    """Draw the mean image of each class above its caption, in a grid at most 760 pixels wide.
-
-    The place of a class without rows stays empty.
-    """
-    layout = next(each for each in MEANS_LAYOUTS if len(class_names) <= each.classes)
-    font = _font(layout.text_size)
-    side = 28 * layout.scale
-    widest = SHEET_WIDTH // layout.across - MARGIN
-    captions = _captions(class_names, font, widest)
-    width = max(side, *(int(font.getlength(caption)) for caption in captions)) + MARGIN
-    height = side + layout.text_size + MARGIN
-    lines = -(-len(captions) // layout.across)
-    sheet = _new_sheet(min(layout.across, len(captions)) * width, lines * height)
-    draw = PIL.ImageDraw.Draw(sheet)
-    for number, (caption, mean) in enumerate(
-        zip(captions, mean_images(chunks, len(class_names)), strict=True)
-    ):
-        left, top = number % layout.across * width, number // layout.across * height
-        draw.text((left, top + side + GAP), caption, (GREY, 255), font, anchor="la")
-        if mean is not None:
-            sheet.paste(_enlarge(mean, layout.scale), (left, top))
-    return sheet
+def _write_chosen(
+    folder: Path,
+    start: str,
+    title: str,
+    rows: Mapping[str, datasets.Dataset],
+    chosen: Sequence[ChosenRows],
+) -> dict[str, Picture]:
+    """Write a sheet of each selection whose splits are there, to `start`-<subject>.png."""
+    pictures = {}
+    for each in chosen:
+        if {row.split for tile in each.tiles for row in tile.rows} <= {*rows}:
+            picture = Picture(f"{start}-{each.subject}.png", f"{title}: {each.text}")
+            tiles = [Tile(_read_tile(rows, tile), tile.lines) for tile in each.tiles]
+            draw_tiles(tiles).save(folder / picture.file)
+            pictures[each.subject] = picture
+    return pictures
 
 
-def draw_examples(
-    class_names: Sequence[str], examples: Sequence[Sequence[np.ndarray]]
-) -> PIL.Image.Image:
-    """Draw a line per class with its caption and some images; at most 760 pixels wide."""
-    layout = next(each for each in EXAMPLES_LAYOUTS if len(class_names) <= each.classes)
-    font = _font(layout.text_size)
-    cell = 28 * layout.scale + GAP
-    widest = SHEET_WIDTH // layout.columns - layout.images * cell - 2 * MARGIN
-    captions = _captions(class_names, font, widest)
-    indent = max(int(font.getlength(caption)) for caption in captions) + MARGIN
-    width = indent + layout.images * cell + MARGIN
-    lines = -(-len(captions) // layout.columns)
-    sheet = _new_sheet(min(layout.columns, len(captions)) * width, lines * cell)
-    draw = PIL.ImageDraw.Draw(sheet)
-    for number, (caption, images) in enumerate(zip(captions, examples, strict=True)):
-        left, top = number // lines * width, number % lines * cell
-        draw.text((left, top + cell // 2), caption, (GREY, 255), font, anchor="lm")
-        for column, image in enumerate(images[: layout.images]):
-            sheet.paste(_enlarge(image, layout.scale), (left + indent + column * cell, top))
-    return sheet
-
-
-def mean_images(chunks: Iterable[Chunk], num_classes: int) -> list[np.ndarray | None]:
-    """Return the mean image of each class, uint8 (28, 28), or None for a class without rows."""
-    totals = np.zeros((num_classes, 28, 28), np.int64)
-    counts = np.zeros(num_classes, np.int64)
-    for images, labels in chunks:
-        for label in np.unique(labels[labels >= 0]):
-            totals[label] += images[labels == label].sum(0, dtype=np.int64)
-        counts += np.bincount(labels[labels >= 0], minlength=num_classes)
-    return [
-        (total / count).round().astype(np.uint8) if count else None
-        for total, count in zip(totals, counts.tolist(), strict=True)
-    ]
+def _read_tile(rows: Mapping[str, datasets.Dataset], tile: ChosenTile) -> list[np.ndarray]:
+    for row in tile.rows:
+        if row.number >= len(rows[row.split]):
+            found, expected = f"no row {row.number}", f"one below {len(rows[row.split])}"
+            raise fault(f"pictures of {row.split}", found, expected, "correct the facts")
+    return [next(_decode(rows[row.split], [row.number])) for row in tile.rows]
 
 
 # --- Rows of a Dataset ----------------------------------------------------------------------------
@@ -221,49 +238,3 @@ def _decode(rows: datasets.Dataset, places: Sequence[int] | np.ndarray) -> Itera
     files = rows.with_format("arrow")[places]["image"].to_pylist()
     for file in files:
         yield np.asarray(PIL.Image.open(io.BytesIO(file["bytes"])))
-
-
-# --- Drawing --------------------------------------------------------------------------------------
-
-
-def _font(size: int) -> FreeTypeFont:
-    """Load the font that comes with Pillow, which looks the same on every machine."""
-    font = PIL.ImageFont.load_default(size)
-    if not isinstance(font, FreeTypeFont):
-        raise OSError("Pillow: no FreeType support, expected FreeType; install Pillow from PyPI")
-    return font
-
-
-def _new_sheet(width: int, height: int) -> PIL.Image.Image:
-    return PIL.Image.new("LA", (width, height), (GREY, 0))
-
-
-def _enlarge(image: np.ndarray, scale: int) -> PIL.Image.Image:
-    size = (28 * scale, 28 * scale)
-    return PIL.Image.fromarray(image).resize(size, PIL.Image.Resampling.NEAREST)
-
-
-def _captions(class_names: Sequence[str], font: FreeTypeFont, width: int) -> list[str]:
-    captions = (_caption(label, name, font) for label, name in enumerate(class_names))
-    return [_shorten(caption, font, width) for caption in captions]
-
-
-def _caption(label: int, name: str, font: FreeTypeFont) -> str:
-    """Return the label and the class name; only the label if the font lacks one of the letters."""
-    if name == str(label):
-        return name
-    without_accents = unicodedata.normalize("NFKD", name)
-    letters = "".join(each for each in without_accents if not unicodedata.combining(each))
-    missing = bytes(font.getmask("\uffff"))
-    if missing in (bytes(font.getmask(each)) for each in letters):
-        return str(label)
-    return f"{label} {letters}"
-
-
-def _shorten(text: str, font: FreeTypeFont, width: int) -> str:
-    """Shorten a text to `width` pixels, ending in … if something was cut."""
-    if font.getlength(text) <= width:
-        return text
-    while font.getlength(f"{text}…") > width:
-        text = text[:-1]
-    return f"{text}…"

@@ -1,12 +1,14 @@
 """Statements about a dataset with their sources, and how to read them from facts.yaml."""
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 import mnist_family
+from mnist_tools.cards.facts_file import FactsFile
+from mnist_tools.wording import Place, show
 
 WrittenKind = Literal["claim", "measured", "unknown", "advice", "table"]  # the keys in YAML
 StatementKind = WrittenKind | Literal["plain"]  # a plain text, by whoever wrote the file
@@ -28,11 +30,15 @@ class Source:
 
 @dataclass(frozen=True)
 class FactsTable:
-    """A table that somebody published; cells are shown as they are."""
+    """A table that somebody published; cells are shown as they are.
+
+    With `rows_of`, the first column has row numbers of that split, which a build draws.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str | int, ...], ...]
+    rows_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class Statement:
 
     Claims and tables have sources; `looked` says where something unknown was looked for. The text
     of a measured statement may have placeholders for figures; in others, braces are braces. `place`
-    is the file and key, for error messages.
+    is the file, line and key, for error messages.
     """
 
     place: str
@@ -67,47 +73,67 @@ def _source(found: Yaml) -> Source:
 
 
 def read_topics(
-    path: Path, found: Mapping[str, Any], sources: Mapping[str, Source]
+    file: FactsFile, topics: Iterable[str], sources: Mapping[str, Source]
 ) -> dict[str, tuple[Statement, ...]]:
-    """Read the statements on each topic; ValueError names the place that is wrong."""
-    return {name: read_answer(f"{path}: {name}", each, sources) for name, each in found.items()}
+    """Read the statements on those topics that a file has; ValueError names a wrong place."""
+    return {
+        topic: read_answer(file, (topic,), file.values[topic], sources)
+        for topic in topics
+        if topic in file.values
+    }
 
 
 def read_answer(
-    place: str, found: str | Iterable[str | Yaml], sources: Mapping[str, Source]
+    file: FactsFile,
+    place: Place,
+    found: str | Iterable[str | Yaml],
+    sources: Mapping[str, Source],
 ) -> tuple[Statement, ...]:
     """Read a text, whose paragraphs become statements, or a list of texts and statements.
 
-    `place` is the file and key, for error messages.
+    `place` is the key of the answer in the file.
     """
     if isinstance(found, str):
-        return tuple(Statement(place, "plain", words) for words in PARAGRAPHS.split(found.strip()))
+        where = file.where(*place)
+        return tuple(Statement(where, "plain", words) for words in PARAGRAPHS.split(found.strip()))
     return tuple(
-        _statement(f"{place}[{number}]", each, sources) for number, each in enumerate(found)
+        _statement(file.where(*place, number), each, sources) for number, each in enumerate(found)
     )
 
 
-def _statement(place: str, found: str | Yaml, sources: Mapping[str, Source]) -> Statement:
+def _statement(where: str, found: str | Yaml, sources: Mapping[str, Source]) -> Statement:
     if isinstance(found, str):
-        return Statement(place, "plain", found)
-    kind = _kind(place, found)
-    named = name_sources(place, _listed(found.get("source", [])), sources)
+        return Statement(where, "plain", found)
+    kind = _kind(where, found)
+    named = name_sources(where, _listed(found.get("source", [])), sources)
     if kind == "table":
-        return Statement(place, kind, table=_table(place, found["table"]), sources=named)
-    return Statement(place, kind, found[kind], sources=named, looked=found.get("looked"))
+        return Statement(where, kind, table=_table(where, found["table"]), sources=named)
+    return Statement(where, kind, found[kind], sources=named, looked=found.get("looked"))
 
 
 def _kind(place: str, found: Yaml) -> WrittenKind:
     kinds = [kind for kind in WRITTEN_KINDS if kind in found]
     if len(kinds) != 1:
         expected = f"one of {', '.join(WRITTEN_KINDS)}"
-        raise mnist_family.fault(place, " and ".join(kinds) or "none", expected, "correct it")
+        if not kinds:
+            raise mnist_family.fault(place, "no text", expected, "add it")
+        remedy = "make each a statement of its own"
+        raise mnist_family.fault(place, " and ".join(kinds), expected, remedy)
     kind = kinds[0]
     keys = {kind} | COMPANIONS.get(kind, set())
     if found.keys() != keys:
         has = f"has {' and '.join(sorted(found))}"
-        raise mnist_family.fault(place, has, " and ".join(sorted(keys)), "correct it")
+        raise mnist_family.fault(place, has, " and ".join(sorted(keys)), _remedy(found, keys))
     return kind
+
+
+def _remedy(found: Yaml, keys: set[str]) -> str:
+    missing, extra = sorted(keys - found.keys()), sorted(found.keys() - keys)
+    if missing == ["source"]:
+        return "add its source, or write the text without claim"
+    if missing:
+        return f"add {' and '.join(missing)}"
+    return f"remove {' and '.join(extra)}"
 
 
 def name_sources(
@@ -123,7 +149,9 @@ def _name_source(place: str, key: str, sources: Mapping[str, Source]) -> Source:
     if URL_START.match(key):
         return Source(URL_START.sub("", key).rstrip("/"), key, key)
     expected = f"one of {', '.join(sources)}, or a URL" if sources else "a URL, or a key of sources"
-    raise mnist_family.fault(f"{place}.source", repr(key), expected, "correct it")
+    near = difflib.get_close_matches(key, sources, 1)
+    remedy = f"did you mean {near[0]!r}?" if near else "correct it, or add it to sources"
+    raise mnist_family.fault(f"{place}.source", show(key), expected, remedy)
 
 
 def _listed(source: Any) -> list[str]:
@@ -136,5 +164,9 @@ def _table(place: str, found: Yaml) -> FactsTable:
         if len(row) != len(columns):
             cells = f"{len(row)} cells"
             expected = f"{len(columns)}, as there are columns"
-            raise mnist_family.fault(f"{place}.table.rows[{number}]", cells, expected, "correct it")
-    return FactsTable(found["title"], columns, tuple(tuple(row) for row in found["rows"]))
+            raise mnist_family.fault(f"{place}.table.rows[{number}]", cells, expected, "correct the row")
+        if "rows_of" in found and not isinstance(row[0], int):
+            where, expected = f"{place}.table.rows[{number}]", "the number of a row"
+            raise mnist_family.fault(where, repr(row[0]), expected, "correct it or drop rows_of")
+    rows = tuple(tuple(row) for row in found["rows"])
+    return FactsTable(found["title"], columns, rows, found.get("rows_of"))

@@ -1,15 +1,24 @@
-"""Format the tables of a card, and the figures in its sentences, as Markdown."""
+"""Format the tables and lists of a card as Markdown."""
 
+import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import mnist_family
-from mnist_tools.cards.dataset import ArchiveFacts, Dataset
-from mnist_tools.cards.escape import Markdown, code_span, image, link
-from mnist_tools.cards.facts import FamilyFacts
-from mnist_tools.cards.figures import show_spread
+from mnist_tools.cards.dataset import Dataset
+from mnist_tools.cards.escape import (
+    Markdown,
+    code_span,
+    escape_prose,
+    escape_text,
+    escape_words,
+    image,
+    link,
+)
+from mnist_tools.cards.facts import Author, FamilyFacts
+from mnist_tools.cards.figures import show_size
 from mnist_tools.cards.markdown_table import Cell, cut, table
 from mnist_tools.cards.measurements import SplitFigures
-from mnist_tools.cards.neighbours import Neighbours
 from mnist_tools.cards.statements import FactsTable, Source
 
 PIXEL_ROWS: dict[str, Callable[[SplitFigures], Cell]] = {
@@ -24,63 +33,58 @@ PIXEL_ROWS: dict[str, Callable[[SplitFigures], Cell]] = {
 }
 
 
-# --- Datasets side by side ------------------------------------------------------------------------
+# --- What the datasets are ------------------------------------------------------------------------
 
 
-def glance(datasets: Sequence[Dataset]) -> Markdown:
-    """Return the table that compares datasets."""
-    columns = [dict(_glance(dataset)) for dataset in datasets]
-    names = max(columns, key=len)
-    rows = [[name, *(column.get(name, "not measured") for column in columns)] for name in names]
-    return table(["", *(dataset.title for dataset in datasets)], rows)
+def splits(datasets: Sequence[Dataset]) -> Markdown:
+    """Return the rows of each split, its size as a download, and the size of its pixels."""
+    rows = [row for dataset in datasets for row in _split_rows(dataset)]
+    columns = ["config", "split", "rows", "download", "in memory"]
+    if len(datasets) > 1:
+        return table(columns, rows)
+    return table(columns[1:], [row[1:] for row in rows])
 
 
-def _glance(dataset: Dataset) -> Iterator[tuple[str, Cell]]:
-    """Yield (name, value) pairs; figures are included only if they were measured."""
-    counted_by = "" if dataset.measurements else " (as published)"
-    rows = [f"{counts.rows:,} {split}" for split, counts in dataset.counts.items()]
-    spreads = [
-        f"{show_spread(counts.of_each_class)} in {split}"
-        for split, counts in dataset.counts.items()
-    ]
-    yield "config", code_span(dataset.name)
-    yield "licence", dataset.facts.licence.name
-    yield "classes", len(dataset.class_names)
-    yield "rows", f"{cut(rows)}{counted_by}"
-    yield "rows of a class", f"{cut(spreads)}{counted_by}"
-    yield "archives, bytes", sum(_total_bytes(pair) for pair in dataset.archives.values())
-    yield from _measured_glance(dataset)
+def _split_rows(dataset: Dataset) -> Iterator[list[Cell]]:
+    for split, counts in dataset.counts.items():
+        if dataset.sizes is not None:
+            download = dataset.sizes[split].parquet_bytes
+        else:
+            download = sum(archive.bytes for archive in dataset.archives.get(split, ()))
+        pixels = counts.rows * math.prod(mnist_family.IMAGE_SHAPE)
+        sizes = show_size(download), show_size(pixels)
+        yield [code_span(dataset.name), code_span(split), counts.rows, *sizes]
 
 
-def _measured_glance(dataset: Dataset) -> Iterator[tuple[str, Cell]]:
-    for split, figures in list(dataset.measured_splits.items())[:1]:
-        deviation = figures.standard_deviation
-        yield (
-            "pixels, scaled to the unit interval",
-            f"mean {figures.mean}, standard deviation {deviation} in {split}",
-        )
-    if dataset.measurements is None or dataset.measurements.neighbours is None:
-        return
-    for knn in dataset.measurements.neighbours.knn:
-        yield f"accuracy of {knn.k}-NN, distance-weighted", f"{knn.accuracy_percent} %"
+def authors(dataset: Dataset) -> str:
+    """List the authors; after the last of each affiliation, name it."""
+    groups = itertools.groupby(dataset.facts.authors, key=lambda author: author.affiliation)
+    return "; ".join(_group(affiliation, [*members]) for affiliation, members in groups)
 
 
-def versions(datasets: Sequence[Dataset], family: FamilyFacts) -> Markdown:
-    """Return the versions of published datasets with their release notes.
+def _group(affiliation: str | None, members: Sequence[Author]) -> str:
+    names = ", ".join(author.name for author in members)
+    return f"{names} ({affiliation})" if affiliation else names
 
-    ValueError if a version has no release notes.
-    """
-    rows = []
-    for dataset in datasets:
-        version = dataset.version
-        if dataset.kind != "published" or version is None:
-            continue
-        if version not in family.versions:
-            expected = f"the version of {dataset.name} in mnist_family.py"
-            place, remedy = "cards/facts.yaml: versions", "say what is new in it"
-            raise mnist_family.fault(place, f"no {version}", expected, remedy)
-        rows.append([dataset.name, version, family.versions[version]])
-    return table(["config", "version", "release notes"], rows)
+
+def unknowns(dataset: Dataset) -> Markdown:
+    """Return a paragraph on what was looked for and not found, or nothing."""
+    statements = [*itertools.chain(*dataset.facts.topics.values()), *dataset.facts.licence.statements]
+    unknown = [each for each in statements if each.kind == "unknown"]
+    if not unknown:
+        return Markdown("")
+    found = "; ".join(dict.fromkeys(each.text.strip().rstrip(".") for each in unknown))
+    places = "; ".join(dict.fromkeys(each.looked or "" for each in unknown))
+    return Markdown(escape_prose(f"{found}. We looked in {places}."))
+
+
+def release_notes(dataset: Dataset, family: FamilyFacts) -> str:
+    """Return what is new in the version of a published dataset; ValueError if nobody says."""
+    if dataset.version is None or dataset.version not in family.versions:
+        expected = f"the version of {dataset.name} in mnist_family.py"
+        place, remedy = "cards/facts.yaml: versions", "say what is new in it"
+        raise mnist_family.fault(place, f"no {dataset.version}", expected, remedy)
+    return family.versions[dataset.version]
 
 
 # --- Rows and classes -----------------------------------------------------------------------------
@@ -89,47 +93,38 @@ def versions(datasets: Sequence[Dataset], family: FamilyFacts) -> Markdown:
 def class_counts(dataset: Dataset) -> Markdown:
     """Return the number of rows of each class in each split."""
     splits = dataset.counts
-    rows: list[list[Cell]] = []
-    for label, name in enumerate(dataset.class_names):
-        counts = [each.of_each_class[label] for each in splits.values()]
-        rows.append([label, name, *counts, sum(counts)])
+    rows: list[list[Cell]] = [
+        [label, name, *(each.of_each_class[label] for each in splits.values())]
+        for label, name in enumerate(dataset.class_names)
+    ]
     unlabelled = [figures.unlabelled for figures in dataset.measured_splits.values()]
     if any(unlabelled):
-        rows.append(["−1", "no label", *unlabelled, sum(unlabelled)])
-    return table(["label", "class name", *splits, "all"], rows)
+        rows.append(["−1", "no label", *unlabelled])
+    return table(["label", "class name", *splits], rows)
 
 
-def splits(datasets: Sequence[Dataset]) -> Markdown:
-    """Return the rows and bytes of each split, and each dataset's totals."""
-    columns = ["config", "split", "rows", "archives, bytes"]
-    if datasets[0].sizes is not None:
-        columns += ["Parquet, bytes", "Arrow, bytes"]
-    return table(columns, [row for dataset in datasets for row in _split_rows(dataset)])
+def class_list(dataset: Dataset) -> Markdown:
+    """Return the same as a paragraph, for the card of several datasets."""
+    counts = [each.of_each_class for each in dataset.counts.values()]
+    splits = " + ".join(dataset.counts)
+    if all(len({*each}) == 1 for each in counts):
+        rows = _add(each[0] for each in counts)
+        return escape_text(f"{', '.join(dataset.class_names)}; {rows} rows each ({splits}).")
+    classes = zip(dataset.class_names, zip(*counts, strict=True), strict=True)
+    return escape_text(f"{', '.join(f'{name}: {_add(n)}' for name, n in classes)} rows ({splits}).")
 
 
-def _split_rows(dataset: Dataset) -> Iterator[list[Cell]]:
-    name = code_span(dataset.name)
-    lines = []
-    for split, counts in dataset.counts.items():
-        line = [counts.rows, _total_bytes(dataset.archives[split])]
-        if dataset.sizes is not None:
-            line += [dataset.sizes[split].parquet_bytes, dataset.sizes[split].num_bytes]
-        lines.append(line)
-        yield [name, code_span(split), *line]
-    yield [name, "all", *map(sum, zip(*lines, strict=True))]
+def _add(counts: Iterable[int]) -> str:
+    return " + ".join(f"{count:,}" for count in counts)
 
 
-def _total_bytes(archives: Iterable[ArchiveFacts]) -> int:
-    return sum(archive.bytes for archive in archives)
-
-
-def first_rows(dataset: Dataset) -> Markdown:
-    """Return the rows for which a build drew pictures."""
+def first_rows(dataset: Dataset, root: str) -> Markdown:
+    """Return the rows for which a build drew pictures, in files whose paths begin with `root`."""
     rows: list[list[Cell]] = []
     for picture in dataset.pictures.rows:
         label = dataset.measured_splits[picture.split].first_labels[picture.row]
         name = dataset.class_names[label] if label >= 0 else "no label"
-        rows.append([picture.split, picture.row, image(name, picture.file), label, name])
+        rows.append([picture.split, picture.row, image(name, root + picture.file), label, name])
     return table(["split", "row", "image", "label", "class name"], rows)
 
 
@@ -153,16 +148,32 @@ def source_files(dataset: Dataset) -> Markdown:
 
 
 def archives(dataset: Dataset) -> Markdown:
-    """Return the archives of each split with their digests."""
+    """Return the archives of each split with their sizes, and their dates if they were measured."""
     measured = dataset.measurements is not None
-    columns = ["split", "archive", "bytes", "sha256"]
+    columns = ["archive", "bytes"]
     if measured:
-        columns = ["split", "archive", "bytes", "decompressed", "dated", "sha256"]
+        columns += ["decompressed", "dated"]
     rows: list[list[Cell]] = []
-    for split, pair in dataset.archives.items():
+    for pair in dataset.archives.values():
         for each in pair:
             details: list[Cell] = [each.uncompressed_bytes, each.dated] if measured else []
-            rows.append([split, each.file, each.bytes, *details, each.sha256])
+            rows.append([each.file, each.bytes, *details])
+    return table(columns, rows)
+
+
+def checksums(dataset: Dataset) -> str:
+    """Return the lines that `sha256sum -c` takes in a folder with the archives."""
+    pairs = itertools.chain(*dataset.archives.values())
+    return "\n".join(f"{each.sha256}  {each.file}" for each in pairs)
+
+
+def files(dataset: Dataset) -> Markdown:
+    """Return the exact sizes of the splits that a build wrote."""
+    rows: list[list[Cell]] = [
+        [split, size.parquet_bytes, size.num_bytes]
+        for split, size in (dataset.sizes or {}).items()
+    ]
+    columns = ["split", "bytes of Parquet (download_size)", "of Arrow (dataset_size)"]
     return table(columns, rows)
 
 
@@ -181,77 +192,6 @@ def longer_sides(split: SplitFigures) -> str:
     return cut([f"{side.pixels} px ({side.rows:,})" for side in sides])
 
 
-# --- Duplicates and neighbours --------------------------------------------------------------------
-
-
-def groups_within(groups: Sequence[Sequence[int]]) -> str:
-    """Return groups of equal rows within a split."""
-    return cut([cut(rows) for rows in groups], "; ")
-
-
-def groups_across(groups: Sequence[Mapping[str, Sequence[int]]]) -> str:
-    """Return groups of equal rows that span several splits."""
-    return cut(
-        [
-            cut([f"{split} {row}" for split, rows in group.items() for row in rows])
-            for group in groups
-        ],
-        "; ",
-    )
-
-
-def cosines(dataset: Dataset) -> Markdown:
-    """Count test images by their cosine to the most similar training image."""
-    rows = [[each.at_least, each.rows, each.other_label] for each in _neighbours(dataset).cosine]
-    return table(["cosine, at least", "test rows", "of these, nearest has another label"], rows)
-
-
-def closest(dataset: Dataset) -> str:
-    """Return the closest pairs of a test row and a training row."""
-    return cut([f"{test} and {train}" for test, train in _neighbours(dataset).closest])
-
-
-def accuracies(dataset: Dataset) -> Markdown:
-    """Return the accuracy and the errors of each classifier."""
-    rows: list[list[Cell]] = [
-        [f"{knn.k}-NN", f"{knn.accuracy_percent} %", knn.errors.first_half, knn.errors.second_half]
-        for knn in _neighbours(dataset).knn
-    ]
-    halves = ["errors in the first half of test", "errors in the second half"]
-    return table(["", "accuracy", *halves], rows)
-
-
-def class_accuracies(dataset: Dataset) -> Markdown:
-    """Return the accuracy of each classifier in each class."""
-    knns = _neighbours(dataset).knn
-    rows: list[list[Cell]] = [
-        [name, *(_percent(knn.class_accuracy_percent[label]) for knn in knns)]
-        for label, name in enumerate(dataset.class_names)
-    ]
-    return table(["class name", *(f"{knn.k}-NN" for knn in knns)], rows)
-
-
-def _percent(value: float | None) -> Cell:
-    return None if value is None else f"{value} %"
-
-
-def confusions(dataset: Dataset) -> Markdown:
-    """Return the most frequent errors of each classifier."""
-    names = dataset.class_names
-    rows: list[list[Cell]] = [
-        [f"{knn.k}-NN", names[each.label], names[each.taken_for], each.rows]
-        for knn in _neighbours(dataset).knn
-        for each in knn.confusions
-    ]
-    return table(["", "class name", "taken for", "test rows"], rows)
-
-
-def _neighbours(dataset: Dataset) -> Neighbours:
-    if dataset.measurements is None or dataset.measurements.neighbours is None:
-        raise mnist_family.fault(dataset.title, "no neighbours", "measured ones", "measure them")
-    return dataset.measurements.neighbours
-
-
 # --- Facts and sources ----------------------------------------------------------------------------
 
 
@@ -260,10 +200,11 @@ def of_facts(facts: FactsTable) -> Markdown:
     return table(facts.columns, [[str(cell) for cell in row] for row in facts.rows])
 
 
-def sources(used: Iterable[Source]) -> Markdown:
-    """Return the sources of a card."""
-    rows: list[list[Cell]] = [
-        [source.short, link(source.name, source.url) if source.url else source.name, source.read]
-        for source in used
-    ]
-    return table(["source", "what it is", "what was read"], rows)
+def sources(used: Iterable[Source], *, read: bool) -> Markdown:
+    """Return a list of the sources of a card; with `read`, say which parts of them were read."""
+    return Markdown("\n".join(f"- {_source(source, read=read)}" for source in used))
+
+
+def _source(source: Source, *, read: bool) -> str:
+    name = link(source.name, source.url) if source.url else escape_text(source.name)
+    return f"{name} ({escape_words(source.read)})" if read and source.read else name

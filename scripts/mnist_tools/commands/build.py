@@ -17,13 +17,17 @@ from tqdm import tqdm
 
 import mnist_family
 from mnist_family import fault
-from mnist_tools.cards.card import Dataset, own, published, render, render_licence, unpublished
-from mnist_tools.cards.croissant import CARD_FILE, croissant
+from mnist_tools.cards.card import Dataset, render, render_licence, render_part
+from mnist_tools.cards.chosen_rows import chosen_rows
+from mnist_tools.cards.croissant import croissant
 from mnist_tools.cards.escape import printable
 from mnist_tools.cards.facts import CARDS, OpenQuestions, dataset_facts, open_questions
-from mnist_tools.cards.measurements import Measurements, measure_splits
+from mnist_tools.cards.front_matter import CARD_FILE
 from mnist_tools.cards.pictures import FOLDER, write_pictures
 from mnist_tools.causes import naming_dataset
+from mnist_tools.class_names_file import write_class_names
+from mnist_tools.described import describe
+from mnist_tools.manifest import SAMPLE_REMARK
 from mnist_tools.origins import Origin, SourceName, find_origins
 from mnist_tools.shards import SplitSize, parse_shard_size, write_shards
 from mnist_tools.verified import VerifiedDataset, verified
@@ -41,11 +45,26 @@ class Loaded(NamedTuple):
 
 
 class OpenFacts(NamedTuple):
-    """What the facts of somebody's own dataset leave open; `path` is that of its facts.yaml."""
+    """What the facts of somebody's own dataset leave open; `path` is that of its facts.yaml.
+
+    `source` is the folder or file with the rows.
+    """
 
     name: str
+    source: Path
     path: Path
     questions: OpenQuestions
+
+    def advice(self) -> str:
+        """Say where to answer the questions."""
+        if self.path.exists():
+            return f"answer in {self.path}, then build again"
+        if self.source.is_dir():
+            return f"answer in {self.path}, which `init {self.source}` writes, then build again"
+        command = f"init {self.name} --from {self.source}"
+        return (
+            f"answer in {self.name}/facts.yaml, which `{command}` writes, then build {self.name}/"
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,13 +72,15 @@ class Built:
     """A folder that is up to date; `changed` is False if it already was before.
 
     `names` are its datasets, the default one first, and `titles` theirs; `splits` are the splits of
-    the default one. `open_facts` has an entry for each dataset of somebody's own.
+    the default one. `notes` tell how somebody's own data was read; `open_facts` has an entry for
+    each such dataset.
     """
 
     out: Path
     names: tuple[str, ...]
     titles: tuple[str, ...]
     splits: tuple[str, ...]
+    notes: tuple[str, ...]
     open_facts: tuple[OpenFacts, ...]
     changed: bool
 
@@ -67,6 +88,13 @@ class Built:
     def card(self) -> Path:
         """Return the path of the card."""
         return self.out / CARD_FILE
+
+    @property
+    def open_questions(self) -> tuple[str, ...]:
+        """Return a line for each of somebody's own datasets, with what its facts leave open."""
+        if len(self.names) == 1:
+            return tuple(str(each.questions) for each in self.open_facts)
+        return tuple(f"{each.name}, {each.questions}" for each in self.open_facts)
 
 
 def build(
@@ -110,8 +138,15 @@ def build(
         return dataclasses.replace(built, changed=False)
     _refuse_patterns(out)
     with (
-        whole_folder(out, command="build", made_of=made_of, force=force, sources=paths) as folder,
-        verified(origins, folder, sample=sample) as ready,
+        whole_folder(
+            out,
+            command="build",
+            made_of=made_of,
+            remarks=[SAMPLE_REMARK] if sample else built.open_questions,
+            force=force,
+            sources=paths,
+        ) as folder,
+        verified(origins, folder, out=out, sample=sample) as ready,
         _loaded(ready, num_proc=num_proc) as loaded,
     ):
         _fill(folder, loaded, limit, out=out)
@@ -150,12 +185,12 @@ def run(
 def summary(built: Built) -> list[str]:
     """Describe a build to the user, in lines, with what its card leaves open."""
     state = f"built, with {', '.join(built.titles)}" if built.changed else "already up to date"
-    lines = [f"{built.out}: {state}", f"card: {built.card}; pictures: {built.out / FOLDER}"]
-    for each in built.open_facts:
-        of = f"{each.name}, " if len(built.names) > 1 else ""
-        lines.append(f"{of}{each.questions}")
+    lines = [*built.notes, f"{built.out}: {state}"]
+    lines.append(f"card: {built.card}; pictures: {built.out / FOLDER}")
+    for each, line in zip(built.open_facts, built.open_questions, strict=True):
+        lines.append(line)
         if each.questions.keys:
-            lines.append(f"answer in {each.path}, then build again")
+            lines.append(each.advice())
     return lines
 
 
@@ -194,10 +229,11 @@ def _describe_built(out: Path, origins: Sequence[Origin]) -> Built:
         names=tuple(origin.name for origin in origins),
         titles=tuple(origin.title for origin in origins),
         splits=origins[0].splits,
+        notes=tuple(note for origin in origins for note in origin.notes),
         open_facts=tuple(
-            OpenFacts(origin.name, origin.facts.path, open_questions(origin.facts))
+            OpenFacts(origin.name, origin.path, origin.facts.path, open_questions(origin.facts))
             for origin in origins
-            if origin.facts is not None
+            if origin.path is not None and origin.facts is not None
         ),
         changed=True,
     )
@@ -243,11 +279,16 @@ def _fill(folder: Path, loaded: Sequence[Loaded], limit: int, *, out: Path) -> N
         with naming_dataset(name, out):
             sizes[name] = _write_config(folder / name, rows, limit)
     described = []
-    for verified_dataset, rows in tqdm(loaded, desc="Describing", unit="dataset"):
+    for verified_dataset, rows in tqdm(loaded, desc="Describing", unit="dataset", leave=False):
         name = verified_dataset.name
         with naming_dataset(name, out):
             described.append(_describe(folder, verified_dataset, rows, sizes[name]))
-    _write_text(folder / CARD_FILE, render(described))
+    location = f"./{out.absolute().name}"
+    _write_text(folder / CARD_FILE, render(described, location=location))
+    if len(described) > 1:
+        for dataset in described:
+            part = render_part(dataset, described, location=location)
+            _write_text(folder / dataset.name / CARD_FILE, part)
     _write_text(folder / "LICENSE.md", render_licence(described))
     _write_text(folder / "croissant.json", croissant(folder, described))
 
@@ -263,26 +304,11 @@ def _describe(
     rows: datasets.DatasetDict,
     sizes: Mapping[str, SplitSize],
 ) -> Dataset:
-    """Write the pictures of a dataset; return what its card says."""
-    measured = verified_dataset.measurements
-    if measured is None:
-        measured = measure_splits(verified_dataset.name, verified_dataset.splits)
-    dataset = _dataset_of(verified_dataset, measured, sizes)
-    pictures = write_pictures(folder, dataset.name, dataset.title, rows)
+    """Write the pictures and class names of a dataset; return what its card says."""
+    dataset = describe(verified_dataset, sizes)
+    write_class_names(folder, dataset.name, dataset.class_names)
+    pictures = write_pictures(folder, dataset.name, dataset.title, rows, chosen_rows(dataset))
     return dataclasses.replace(dataset, pictures=pictures)
-
-
-def _dataset_of(
-    verified_dataset: VerifiedDataset, measured: Measurements, sizes: Mapping[str, SplitSize]
-) -> Dataset:
-    name, class_names = verified_dataset.name, verified_dataset.class_names
-    if verified_dataset.facts is not None:
-        dataset = own(name, verified_dataset.facts, class_names, measured, sizes=sizes)
-        return dataclasses.replace(dataset, source_files=verified_dataset.files)
-    config = mnist_family.find_config(name)
-    if verified_dataset.kind == "published":
-        return published(config, measured, sizes=sizes)
-    return unpublished(config, verified_dataset.kind, class_names, measured, sizes=sizes)
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -1,20 +1,28 @@
 """Render the committed cards of the published datasets, or find those that are stale."""
 
+import dataclasses
 import difflib
+import os
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import mnist_family
 from mnist_tools.cards import facts
-from mnist_tools.cards.card import published, render
+from mnist_tools.cards.card import Dataset, published, render
+from mnist_tools.cards.facts_reference import REFERENCE_FILE, facts_reference
 from mnist_tools.cards.measurements import committed
+from mnist_tools.cards.pictures import MEANS_FILE, Picture, Pictures, describe_means
+from mnist_tools.described import describe
+from mnist_tools.origins import SourceName, find_origins
+from mnist_tools.verified import verified
 
 FAMILY = "family"  # the name of the card for all datasets together
+REFERENCE = "facts"  # the name of the reference of facts.yaml
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class RenderedCards:
     """Rendered cards by path, and the stale cards that were found there."""
 
@@ -26,8 +34,9 @@ class RenderedCards:
 def render_cards(names: Sequence[str] = (), *, check: bool = False) -> RenderedCards:
     """Render the cards in cards/ and write those that are stale; with `check`, write nothing.
 
-    `names` are configs, and "family" for the card of all of them; by default every card. ValueError
-    for an unknown name, wrong facts or wrong measurements, or if there is no clone to write to.
+    `names` are configs, "family" for the card of all of them, and "facts" for FACTS.md, the
+    reference of facts.yaml; by default, all of these. ValueError for an unknown name, wrong facts
+    or wrong measurements, or if there is no clone to write to.
     """
     folder = facts.CARDS if check else facts.clone_cards()
     texts = _render(names or _card_names(), folder)
@@ -38,8 +47,25 @@ def render_cards(names: Sequence[str] = (), *, check: bool = False) -> RenderedC
     return RenderedCards(texts, stale, written=not check)
 
 
+def render_card(
+    source: SourceName, *, archives: str | os.PathLike[str] | None = None, resize: bool = False
+) -> str:
+    """Return the text of the card that `build` would write, without the sizes of Parquet files.
+
+    `source`, `archives` and `resize` are those of `build`, for one dataset. The card of a published
+    dataset needs no archives. ValueError for a wrong argument, broken data or wrong facts.
+    """
+    (origin,) = find_origins([source], archives=archives, resize=resize)
+    if origin.path is None:
+        return render([published(mnist_family.find_config(origin.name), committed(origin.name))])
+    with tempfile.TemporaryDirectory(prefix="mnist_family-") as scratch:
+        folder = Path(scratch)
+        with verified([origin], folder, out=folder) as ready:
+            return render([describe(each) for each in ready])
+
+
 def _card_names() -> list[str]:
-    return [*(config.name for config in mnist_family.CONFIGS), FAMILY]
+    return [*(config.name for config in mnist_family.CONFIGS), FAMILY, REFERENCE]
 
 
 def _render(names: Sequence[str], folder: Path) -> dict[Path, str]:
@@ -53,13 +79,26 @@ def _render(names: Sequence[str], folder: Path) -> dict[Path, str]:
         if config.name in names or FAMILY in names
     }
     texts = {
-        folder / name / "README.md": render([dataset])
+        folder / name / "README.md": render([_with_means(folder, dataset)], project="../..")
         for name, dataset in datasets.items()
         if name in names
     }
     if FAMILY in names:
-        texts[folder / "README.md"] = render([*datasets.values()])
+        described = [_with_means(folder, dataset, f"{name}/") for name, dataset in datasets.items()]
+        texts[folder / "README.md"] = render(described, project="..")
+    if REFERENCE in names:
+        texts[folder / REFERENCE_FILE] = facts_reference()
     return texts
+
+
+def _with_means(folder: Path, dataset: Dataset, start: str = "") -> Dataset:
+    """Add the committed picture of a dataset; its path in the card begins with `start`."""
+    if not (folder / dataset.name / MEANS_FILE).exists():
+        return dataset
+    split = next(iter(dataset.counts))
+    text = describe_means(dataset.title, split, dataset.class_names)
+    pictures = Pictures(means=(Picture(f"{start}{MEANS_FILE}", text),))
+    return dataclasses.replace(dataset, pictures=pictures)
 
 
 def _is_stale(path: Path, text: str) -> bool:

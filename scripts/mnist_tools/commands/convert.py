@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from mnist_family import CONFIGS, Chunk, ClassNames, fault, read_class_names
+from mnist_family import CONFIGS, MAX_CLASSES, Chunk, fault
 from mnist_tools.cards.escape import printable
-from mnist_tools.formats.class_names import CLASS_LIMIT, class_count
+from mnist_tools.formats.class_names import class_count, names_of_option
 from mnist_tools.formats.source import Reader, Source, WriteOptions, open_source, write_splits
 from mnist_tools.formats.split_names import refuse_bad_name, refuse_shared_names
 from mnist_tools.lists import name_some
@@ -75,7 +75,7 @@ def convert(  # noqa: PLR0913 - the options are keywords, and most calls pass fe
         whole_folder(dest, command="convert", made_of=made_of, sources=_paths(source)) as folder,
         _naming_dest(dest, folder),
     ):
-        opened = open_source(source, class_names=_names_of_option(class_names), resize=resize)
+        opened = open_source(source, class_names=names_of_option(class_names), resize=resize)
         chosen = _chosen_splits(str(source), opened.splits, splits)
         new_names = _new_names(str(source), chosen, rename_splits or {})
         classes = _keep_classes(str(source), opened.class_names.names, only_classes)
@@ -172,7 +172,7 @@ class _KeptSplit:
             at = int(wrong.argmax())
             needed = int(labels[at]) + 1
             remedy = "correct the label"
-            if self._classes.old_count < needed <= CLASS_LIMIT:
+            if self._classes.old_count < needed <= MAX_CLASSES:
                 remedy = f"name {needed} classes or more with --class-names"
             expected = f"-1 to {self._classes.old_count - 1}"
             raise fault(self._name, f"label {labels[at]} in row {row + at}", expected, remedy)
@@ -218,16 +218,6 @@ def _paths(source: str | Path) -> list[Path]:
         return []
     path = Path(source)
     return [path, *path.iterdir()] if path.is_dir() else [path]
-
-
-def _names_of_option(path: Path | None) -> ClassNames | None:
-    if path is None:
-        return None
-    if not path.exists():
-        raise fault(
-            str(path), "no such file", "labels.txt or dataset_meta.json", "correct --class-names"
-        )
-    return ClassNames(read_class_names(path).names, "--class-names")
 
 
 def _chosen_splits(

@@ -5,7 +5,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mnist_tools.cards.escape import printable
 from mnist_tools.lint import Finding, age_warning, findings
+from mnist_tools.manifest import read_manifest
 
 
 def lint(paths: Sequence[Path]) -> list[Finding]:
@@ -16,14 +18,23 @@ def lint(paths: Sequence[Path]) -> list[Finding]:
     return [finding for path in paths for finding in _findings_of(Path(path))]
 
 
+def remarks(path: Path) -> tuple[str, ...]:
+    """Return what the card of a built folder leaves open, as `build` said; () for other paths."""
+    manifest = read_manifest(path)
+    return manifest.remarks if manifest is not None else ()
+
+
 def run(paths: Sequence[Path]) -> int:
-    """Print the findings, one per line; return 1 if there are any."""
+    """Print the findings, one per line, then what built folders leave open; 1 for any findings."""
     warning = age_warning(datetime.date.today())
     if warning is not None:
         print(f"warning: {warning}", file=sys.stderr)
     found = lint(paths)
     for finding in found:
         print(finding)
+    for path in paths:
+        for remark in remarks(path):
+            print(f"{printable(str(path))}: {printable(remark)}")
     return 1 if found else 0
 
 

@@ -18,11 +18,10 @@ from mnist_tools.cards.measurements import (
     read_measurements,
     write_measurements,
 )
-from mnist_tools.cards.pictures import draw_means
+from mnist_tools.cards.pictures import MEANS_FILE
+from mnist_tools.cards.sheets import draw_means
 from mnist_tools.sample import write_sample_archives
 from mnist_tools.whole_file import write_whole
-
-MEANS = "means.png"  # the class means of a published dataset, beside its measurements
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +93,7 @@ def measure(
     measured = Measured(target, measurements, kept_neighbours=kept is not None)
     if means is None:
         return measured
-    picture = target.with_name(MEANS)
+    picture = target.with_name(MEANS_FILE)
     write_whole(picture, means)
     return dataclasses.replace(measured, means=picture)
 

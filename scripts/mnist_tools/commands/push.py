@@ -9,6 +9,7 @@ import huggingface_hub
 
 from mnist_family import fault
 from mnist_tools.errors import Interrupted
+from mnist_tools.hub.addressed import addressed
 from mnist_tools.hub.delivery import deliver, then_telling, unknown_state
 from mnist_tools.hub.failures import HubError
 from mnist_tools.hub.folder import CARD_FILES, BuiltFolder, read_folder
@@ -53,7 +54,8 @@ def push(  # noqa: PLR0913 - the options of a command, all but two keyword-only
     _check_request(repo_id, revision, create_pr=create_pr, tag=tag, num_workers=num_workers)
     repository = Repository(repo_id, revision)
     with _interrupted_as(f"{repo_id}: interrupted before anything was committed; run it again"):
-        built = read_folder(Path(folder), include=include, allow_sample=allow_sample)
+        read = read_folder(Path(folder), include=include, allow_sample=allow_sample)
+        built = addressed(read, repo_id, repository.url)
         refuse_script(repo_id, built.files)
         cards = CARD_FILES if replace_card else ()
         choices = Choices((*replace, *cards), delete_configs, keep_configs)

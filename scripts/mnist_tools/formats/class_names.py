@@ -4,14 +4,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from mnist_family import ClassNames, read_class_names
+from mnist_family import CLASS_NAME_FILES, ClassNames, fault, read_class_names
 from mnist_tools.lists import name_some
 
-CLASS_LIMIT = 256
-"""The maximum number of classes, when reading or writing any format."""
-
 DIGITS = ClassNames(tuple("0123456789"), "digits")
-NAME_FILES = ("dataset_meta.json", "labels.txt")
 
 
 def first_named(
@@ -28,10 +24,20 @@ def first_named(
     return default
 
 
+def names_of_option(path: Path | None) -> ClassNames | None:
+    """Read the file given with --class-names; None without the option."""
+    if path is None:
+        return None
+    if not path.exists():
+        expected = "labels.txt or dataset_meta.json"
+        raise fault(str(path), "no such file", expected, "correct --class-names")
+    return ClassNames(read_class_names(path).names, "--class-names")
+
+
 def names_beside(path: Path) -> ClassNames | None:
     """Read the class names from a folder, or from a file's folder; None if there are none."""
     folder = path if path.is_dir() else path.parent
-    for name in NAME_FILES:
+    for name in CLASS_NAME_FILES:
         if (folder / name).exists():
             return read_class_names(folder / name)
     return None

@@ -95,7 +95,7 @@ def write(
     """Write the two archives of each split; a label of -1 becomes 255."""
     suffix = "ubyte.gz" if options.compressed_idx else "ubyte"
     for split, reader in splits.items():
-        stem = {"test": "t10k"}.get(split, split)
+        images, numbers = (folder / name for name in archive_names(split, suffix))
         with spooled(reader, folder) as rows:
             if len(class_names) > UNLABELLED and (rows.labels < 0).any():
                 found = f"a row without a label among {len(class_names)} classes"
@@ -104,11 +104,17 @@ def write(
                     f"IDX, {split}", found, expected, "leave a class out with --only-classes"
                 )
             shape = (len(rows.labels), *IMAGE_SHAPE)
-            write_idx(folder / f"{stem}-images-idx3-{suffix}", rows.image_blocks(), shape=shape)
+            write_idx(images, rows.image_blocks(), shape=shape)
             labels = np.where(rows.labels < 0, UNLABELLED, rows.labels).astype(np.uint8)
-            write_idx(folder / f"{stem}-labels-idx1-{suffix}", labels)
+            write_idx(numbers, labels)
     write_class_names(folder, class_names)
     return ()
+
+
+def archive_names(split: str, suffix: str = "ubyte.gz") -> tuple[str, str]:
+    """Return the names of a split's archives: images, then labels."""
+    stem = {"test": "t10k"}.get(split, split)
+    return f"{stem}-images-idx3-{suffix}", f"{stem}-labels-idx1-{suffix}"
 
 
 def _published_names(published: Sequence[PublishedArchive | None]) -> ClassNames:

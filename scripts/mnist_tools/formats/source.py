@@ -16,6 +16,7 @@ from mnist_family import (
     ClassNames,
     fault,
     find_config,
+    order_splits,
     read_chunks,
     verified_splits,
 )
@@ -23,7 +24,7 @@ from mnist_tools.formats import FORMATS
 from mnist_tools.formats.class_names import first_named
 from mnist_tools.formats.files import refuse_packed_files
 from mnist_tools.formats.images import RESIZED
-from mnist_tools.formats.split_names import SplitNames
+from mnist_tools.formats.split_names import SplitNames, usual_names
 from mnist_tools.lists import name_some
 
 ROWS_PER_CHUNK = 1000
@@ -113,12 +114,17 @@ def open_source(
     """
     if str(path) in [config.name for config in CONFIGS]:
         return _open_published(str(path), class_names)
-    request = Request(Path(path), class_names, resize)
-    if not request.path.exists():
+    return open_path(Request(Path(path), class_names, resize))
+
+
+def open_path(request: Request) -> Source:
+    """Detect the format of a folder or file, whatever its name, and open it; see `open_source`."""
+    path = request.path
+    if not path.exists():
         expected = f"a file, a folder or one of {', '.join(config.name for config in CONFIGS)}"
         raise fault(str(path), "no such file or folder", expected, "correct the path")
-    refuse_packed_files(request.path)
-    found = [module for module in map(load_format, FORMATS) if module.detect(request.path)]
+    refuse_packed_files(path)
+    found = [module for module in map(load_format, FORMATS) if module.detect(path)]
     titles = [module.TITLE for module in found]
     if len(found) > 1:
         raise fault(
@@ -128,11 +134,26 @@ def open_source(
         known = ", ".join(load_format(name).TITLE for name in FORMATS)
         raise fault(
             str(path),
-            f"holds {name_some(_listing(request.path))}",
+            f"holds {name_some(_listing(path))}",
             f"one of {known}",
             "give the folder or file that has the data",
         )
     return in_order(found[0].read(request))
+
+
+def with_usual_splits(source: Source) -> Source:
+    """Give splits the usual names where files are named after the dataset.
+
+    letters_train and letters_test become train and test; a split alone that has none of the usual
+    names, such as that of letters.csv, becomes train.
+    """
+    names = usual_names([*source.splits])
+    notes = [
+        f"the split {name} is called {names[name]}" for name in source.splits if name != names[name]
+    ]
+    splits = {names[name]: reader for name, reader in source.splits.items()}
+    renamed = dataclasses.replace(source, splits=splits, notes=(*source.notes, *notes))
+    return in_order(renamed)
 
 
 def write_splits(
@@ -188,11 +209,7 @@ def _open_published(name: str, class_names: ClassNames | None) -> Source:
 
 def in_order(source: Source) -> Source:
     """Return a source with its splits in order: train first, test last."""
-
-    def rank(split: str) -> tuple[int, str]:
-        return {"train": 0, "test": 2}.get(split, 1), split
-
-    ordered = {split: source.splits[split] for split in sorted(source.splits, key=rank)}
+    ordered = {split: source.splits[split] for split in order_splits(source.splits)}
     return dataclasses.replace(source, splits=ordered)
 
 

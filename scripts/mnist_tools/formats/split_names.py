@@ -23,6 +23,11 @@ USUAL_NAMES = {
 SET_BEFORE_SPLIT = re.compile(r".*(?:mnist|k49).*[-_ ](?P<word>[a-z0-9]+)", re.IGNORECASE)
 """A dataset's name before the split's, as in fashion-mnist_train or emnist-letters-train."""
 
+AFTER_DATASET = re.compile(
+    rf"(?P<dataset>.+)[._](?P<word>{'|'.join(filter(None, USUAL_NAMES))})", re.IGNORECASE
+)
+"""Any dataset's name before the split's, as in letters_train."""
+
 VALID = re.compile(r"\w+(\.\w+)*")
 
 
@@ -60,6 +65,19 @@ def split_name(stem: str) -> str:
     if word in USUAL_NAMES:
         return USUAL_NAMES[word]
     return _plain_name(stem)
+
+
+def usual_names(names: Sequence[str]) -> dict[str, str]:
+    """Map split names to the usual ones: letters_test to test, and a single letters to train."""
+    usual = {*USUAL_NAMES.values()}
+    words = [AFTER_DATASET.fullmatch(name) for name in names]
+    if len({match["dataset"] for match in words if match}) == 1 and all(words):
+        found = {match[0]: USUAL_NAMES[match["word"].lower()] for match in words if match}
+        if len({*found.values()}) == len(names):
+            return found
+    if len(names) == 1 and names[0] not in usual:
+        return {names[0]: "train"}
+    return {name: name for name in names}
 
 
 def _plain_name(stem: str) -> str:

@@ -49,6 +49,10 @@ class Content:
             file.seek(start)
             return file.read(stop - start)
 
+    def text(self) -> str:
+        """Return the whole content, which has to be UTF-8."""
+        return self.read(0, self.digest.size).decode("utf-8")
+
 
 def read_path(path: Path, report: Callable[[int], object]) -> Content:
     """Hash a file in chunks; `report` is called with the size of each."""

@@ -17,7 +17,7 @@ from mnist_tools.hub.record import RECORD
 from mnist_tools.hub.shared_card import Card, parse_card
 from mnist_tools.lint import findings
 from mnist_tools.lists import name_some
-from mnist_tools.manifest import MANIFEST, list_paths, read_manifest
+from mnist_tools.manifest import MANIFEST, SAMPLE_REMARK, Manifest, list_paths, read_manifest
 
 CARD = "README.md"
 CARD_FILES = (CARD, "LICENSE.md", "croissant.json")
@@ -46,7 +46,8 @@ def read_folder(
     `include` has patterns of files to push although the build did not write them, or wrote them
     differently. ValueError if anything else has changed since the build, except README.md.
     """
-    digests = _read_digests(folder)
+    manifest = _read_manifest(folder)
+    digests = manifest.files
     paths = _list_files(folder)
     _refuse_unknown(folder, paths, digests, include)
     found = findings(folder)
@@ -55,7 +56,7 @@ def read_folder(
         raise ValueError(f"{found[0]}{more}")
     text = (folder / CARD).read_bytes().decode("utf-8")
     card = parse_card(text)
-    if "synthetic" in card.front_matter.get("tags", ()) and not allow_sample:
+    if _is_sample(manifest, card) and not allow_sample:
         remedy = "build one, or pass --allow-sample"
         raise fault(str(folder), "a synthetic sample", "a dataset", remedy)
     shards = find_shards(folder / CARD, card.front_matter)
@@ -72,8 +73,18 @@ def read_folder(
 # --- Find the files -------------------------------------------------------------------------------
 
 
-def _read_digests(folder: Path) -> Mapping[str, str]:
-    """Return the SHA-256 of every file that the build wrote, from its manifest."""
+def _is_sample(manifest: Manifest, card: Card) -> bool:
+    """Check whether a build drew the rows itself; earlier versions only put a tag into the card.
+
+    Somebody's own dataset may have that tag, too.
+    """
+    if manifest.remarks:
+        return SAMPLE_REMARK in manifest.remarks
+    return "synthetic" in card.front_matter.get("tags", ())
+
+
+def _read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a built folder, with the SHA-256 of every file that the build wrote."""
     if not folder.is_dir():
         raise fault(str(folder), "no such folder", "one that build wrote", "build one")
     manifest = read_manifest(folder)
@@ -85,7 +96,7 @@ def _read_digests(folder: Path) -> Mapping[str, str]:
     for name in CARD_FILES:
         if name not in manifest.files:
             raise fault(str(folder), f"built without {name}", "a built dataset", BUILD_AGAIN)
-    return manifest.files
+    return manifest
 
 
 def _list_files(folder: Path) -> list[str]:

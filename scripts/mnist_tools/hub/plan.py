@@ -182,7 +182,7 @@ def _new_record(
         config = config_of(path, own_configs)
         if path != CARD:
             (shared if config is None else configs[config])[path] = content.digest
-    card = own_digest(_text(files[CARD]), own_configs)
+    card = own_digest(files[CARD].text(), own_configs)
     return PushRecord(card, shared, configs)
 
 
@@ -224,7 +224,7 @@ def _refuse_overwriting(
     found = f"{name_some(refused)} there was written or changed by somebody else"
     if refused[0] == CARD and there.card is not None:
         own_configs = record.configs if record else ()
-        differs = describe_difference(there.card, _text(files[CARD]), own_configs)
+        differs = describe_difference(there.card, files[CARD].text(), own_configs)
         found = f"{CARD} there was written or edited by somebody else ({differs})"
     option = "--replace-card" if refused[0] in CARD_FILES else f"--replace {refused[0]}"
     raise fault(repo_id, found, "what an earlier push left", f"pass {option} to replace it")
@@ -240,7 +240,3 @@ def _refuse_foreign_data(repo_id: str, folder: BuiltFolder, others: Collection[s
     if read:
         found = f"{name_some(read)} would be read as data"
         raise fault(repo_id, found, "no such file", "rename or delete it there")
-
-
-def _text(content: Content) -> str:
-    return content.read(0, content.digest.size).decode("utf-8")

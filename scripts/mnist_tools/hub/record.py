@@ -10,6 +10,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
+from mnist_tools.class_names_file import class_names_path
 from mnist_tools.hub.content import Digest, RemoteFile
 
 RECORD = ".mnist_family.push.json"
@@ -23,7 +24,7 @@ class PushRecord:
 
     card: str  # own_digest of README.md, to which other people may add configs
     shared: Mapping[str, Digest]  # by path: LICENSE.md, croissant.json and the like
-    configs: Mapping[str, Mapping[str, Digest]]  # by config: its Parquet files and pictures
+    configs: Mapping[str, Mapping[str, Digest]]  # by config: its Parquet files, pictures, …
 
     def files(self) -> Iterator[tuple[str, Digest]]:
         """Yield every recorded file except the card."""
@@ -68,5 +69,9 @@ def still_there(
 
 def config_of(path: str, configs: Collection[str]) -> str | None:
     """Return the config that a file of a built folder belongs to; None if all configs share it."""
-    owners = [name for name in configs if path.startswith((f"{name}/", f"pictures/{name}-"))]
+    owners = [
+        name
+        for name in configs
+        if path.startswith((f"{name}/", f"pictures/{name}-")) or path == class_names_path(name)
+    ]
     return max(owners, key=len, default=None)

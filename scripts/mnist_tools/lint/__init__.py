@@ -22,10 +22,11 @@ from mnist_tools.lint.cross_checks import (
     check_licence,
 )
 from mnist_tools.lint.declared import declared_configs, declared_infos
-from mnist_tools.lint.finding import Finding, Place, phrase
+from mnist_tools.lint.finding import Finding
 from mnist_tools.lint.schema import check_schema
-from mnist_tools.lint.vocabularies import age_warning
-from mnist_tools.lint.yaml_positions import Unreadable
+from mnist_tools.vocabularies import age_warning
+from mnist_tools.wording import Place, phrase
+from mnist_tools.yaml_positions import Unreadable
 
 __all__ = ["Finding", "age_warning", "findings", "front_matter_of"]
 

@@ -15,8 +15,9 @@ from mnist_tools.lint.declared import (
     DeclaredInfo,
     DeclaredSplit,
 )
-from mnist_tools.lint.finding import Finding, shorten, show
+from mnist_tools.lint.finding import Finding
 from mnist_tools.lint.patterns import expand, find_fault
+from mnist_tools.wording import shorten, show
 
 
 class Shard(NamedTuple):

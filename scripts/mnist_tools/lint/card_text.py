@@ -5,8 +5,9 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_tools.lint.finding import Finding, Place, phrase, shorten, show_place
-from mnist_tools.lint.yaml_positions import Position, Unreadable, parse_with_positions
+from mnist_tools.lint.finding import Finding
+from mnist_tools.wording import Place, phrase, shorten, show_place
+from mnist_tools.yaml_positions import Position, Unreadable, parse_with_positions
 
 LONGEST_FRONT_MATTER = 250_000  # characters; parsing them takes up to five seconds
 

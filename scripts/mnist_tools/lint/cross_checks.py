@@ -7,9 +7,10 @@ import datasets
 
 from mnist_tools.lint.card_text import FrontMatter
 from mnist_tools.lint.declared import ClassNameList, DeclaredConfig, DeclaredInfo, Pattern
-from mnist_tools.lint.finding import Finding, Place, shorten, show, show_all
+from mnist_tools.lint.finding import Finding
 from mnist_tools.lint.patterns import find_fault
-from mnist_tools.lint.vocabularies import closest, vocabulary
+from mnist_tools.vocabularies import closest, vocabulary
+from mnist_tools.wording import Place, shorten, show, show_all
 
 _RENAMED_KEYS = {
     "languages": "language",

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from mnist_tools.lint.finding import Place
+from mnist_tools.wording import Place
 
 DEFAULT_CONFIG = "default"  # the config of a dataset_info that names none
 DEFAULT_SPLIT = "train"  # the split of data_files that name none

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PureWindowsPath
 
-from mnist_tools.lint.finding import Wording
+from mnist_tools.wording import Wording
 
 LONGEST_PATTERN = 500  # characters
 MOST_DOUBLE_STARS = 2  # each ** multiplies the number of folders to search

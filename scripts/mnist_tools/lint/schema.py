@@ -9,8 +9,9 @@ from typing import Any
 import jsonschema
 
 from mnist_tools.lint.card_text import FrontMatter
-from mnist_tools.lint.finding import Finding, Place, Wording, show, show_all
-from mnist_tools.lint.vocabularies import closest, vocabulary
+from mnist_tools.lint.finding import Finding
+from mnist_tools.vocabularies import closest, vocabulary
+from mnist_tools.wording import Place, Wording, show, show_all
 
 _SCHEMA = Path(__file__).with_name("schema.json")
 

@@ -7,10 +7,17 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from mnist_tools.lint.finding import Place, phrase, shorten
+from mnist_tools.wording import Place, phrase, shorten
 
 DEEPEST_NESTING = 50  # levels; features may be nested, but not that deeply
 LONGEST_VALUE = 1000  # characters, unless it is text; converting numbers takes quadratic time
+
+CORE_VALUES: tuple[tuple[str, str, list[str]], ...] = (  # kind, pattern, first characters
+    ("bool", "true|True|TRUE|false|False|FALSE", [*"tTfF"]),
+    ("int", "[-+]?(0|[1-9][0-9]*)", [*"-+0123456789"]),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]+)?", [*"-+.0123456789"]),
+    ("null", "~|null|Null|NULL|", ["~", "n", "N", ""]),
+)
 
 _TEXT_TAG = "tag:yaml.org,2002:str"
 _MAPPING_TAG = "tag:yaml.org,2002:map"
@@ -18,7 +25,7 @@ _SEQUENCE_TAG = "tag:yaml.org,2002:seq"
 
 
 class Unreadable(ValueError):
-    """Front matter that cannot be read, and the line of the card that shows it."""
+    """YAML that cannot be read, and the line of the file that shows it."""
 
     def __init__(self, line: int, found: str, expected: str, remedy: str) -> None:
         super().__init__(phrase(found, expected, remedy))
@@ -34,21 +41,26 @@ class Position(NamedTuple):
 
 
 class PositionedYaml(NamedTuple):
-    """The values that `yaml.safe_load` would return, and the line of each."""
+    """The values of a document, and the line of each."""
 
     values: object
     positions: tuple[Position, ...]
 
 
-def parse_with_positions(text: str, first_line: int) -> PositionedYaml:
+def parse_with_positions(
+    text: str, first_line: int = 1, *, core_schema: bool = False
+) -> PositionedYaml:
     """Parse a YAML document that starts on line `first_line` of its file.
+
+    Values are those of `yaml.safe_load`, that is YAML 1.1; with `core_schema`, they are those of
+    YAML 1.2, where `no` and 2026-05-31 are texts.
 
     Raise Unreadable for invalid YAML, and for aliases, deep nesting and very long numbers: they let
     a small text use a lot of time or memory.
     """
     lines = _Lines(text, first_line)
     try:
-        loader = _BoundedLoader(text)
+        loader = _CoreLoader(text) if core_schema else _BoundedLoader(text)
         root = loader.get_single_node()
         values = None if root is None else loader.construct_document(root)
     except _OutOfBounds as error:
@@ -62,10 +74,19 @@ def parse_with_positions(text: str, first_line: int) -> PositionedYaml:
         mark = getattr(error, "problem_mark", None)
         line = lines.number(mark.index) if mark else first_line
         problem = shorten(getattr(error, "problem", None) or str(error))
-        raise Unreadable(line, f"invalid YAML ({problem})", "YAML", "correct the syntax") from None
+        raise Unreadable(line, f"invalid YAML ({problem})", "YAML", _remedy(problem)) from None
     if root is None:
         return PositionedYaml(None, ())
     return PositionedYaml(values, tuple(_Positions(loader, lines).below(root, ())))
+
+
+def _remedy(problem: str) -> str:
+    """Return what to do about a syntax error, judging by PyYAML's words."""
+    if "'\\t'" in problem:
+        return "indent with spaces, not tabs"
+    if "unhashable key" in problem or "mapping values are not allowed" in problem:
+        return "put the text in quotes"
+    return "correct the syntax"
 
 
 class _Lines:
@@ -123,6 +144,17 @@ class _BoundedLoader(yaml.SafeLoader):
             expected = f"at most {LONGEST_VALUE:,}"
             raise _OutOfBounds(node.start_mark, found, expected, "put it in quotes if it is text")
         return node
+
+
+class _CoreLoader(_BoundedLoader):
+    """A bounded loader in which only values such as true, 5, 0.5 and null are no texts."""
+
+
+_CoreLoader.yaml_implicit_resolvers = {}  # without those of YAML 1.1
+for _kind, _pattern, _first in CORE_VALUES:
+    _CoreLoader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_kind}", re.compile(rf"({_pattern})\Z"), _first
+    )
 
 
 class _Positions:

@@ -22,9 +22,19 @@ def closest(text: str, name: str, *, cutoff: float = 0.5) -> str | None:
     """Return the value of a vocabulary that was probably meant, if any."""
     known = {value.lower(): value for value in vocabulary(name)}
     if name == "language":  # en-US means en, but most codes resemble each other
-        return known.get(text.lower().partition("-")[0])
+        return known.get(text.lower().partition("-")[0]) or _language_named(text)
     near = difflib.get_close_matches(text.lower(), known, 1, cutoff)
     return known[near[0]] if near else None
+
+
+def _language_named(name: str) -> str | None:
+    """Return the code of a language by its English name, as in "Modern Greek" or "Greek"."""
+    named = {str(title): code for code, title in _read_list_of_datasets("languages").items()}
+    for title, code in named.items():
+        words = title.lower().partition(" (")[0]
+        if name.lower() in (words, words.removeprefix("modern ")):
+            return code
+    return None
 
 
 def age_warning(today: datetime.date) -> str | None:
@@ -61,6 +71,7 @@ def _vocabularies() -> dict[str, Collection[str]]:
     }
 
 
+@functools.cache
 def _read_list_of_datasets(name: str) -> dict[str, Collection[str]]:
     """Read a list that is part of `datasets`; most are {value: description}."""
     path = _LISTS_OF_DATASETS / f"{name}.json"

@@ -1,0 +1,53 @@
+"""Add files to a folder of the user's: all of them or none, and never in place of others."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from mnist_family import fault
+
+
+@contextlib.contextmanager
+def new_files(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder to fill; afterwards, move its files to `folder`, made if missing.
+
+    After an exception, `folder` is as it was. ValueError if a file of the same name is there.
+    """
+    place = folder.absolute()
+    if place.exists() and not place.is_dir():
+        raise fault(str(folder), "not a folder", "a folder, new or not", "choose another name")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    work = place.with_name(f".{place.name}.{os.getpid()}.incomplete")
+    work.mkdir()
+    try:
+        yield work
+        if place.exists():
+            _move(work, place, folder)
+        else:
+            work.rename(place)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def refuse_existing(folder: Path, names: list[str]) -> None:
+    """Raise ValueError if a folder has a file of one of these names."""
+    for name in names:
+        if os.path.lexists(folder / name):
+            expected, remedy = "no such file yet", "move it elsewhere, or choose another folder"
+            raise fault(str(folder / name), "there already", expected, remedy)
+
+
+def _move(work: Path, place: Path, shown: Path) -> None:
+    names = sorted(os.listdir(work))
+    refuse_existing(shown, names)
+    moved = []
+    try:
+        for name in names:
+            (work / name).rename(place / name)
+            moved.append(place / name)
+    except BaseException:
+        for path in moved:
+            path.unlink(missing_ok=True)
+        raise

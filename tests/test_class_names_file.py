@@ -1,0 +1,39 @@
+"""A built folder has class names in a form that other readers can join with its rows."""
+
+import duckdb
+import pandas
+import polars
+
+from mnist_tools.class_names_file import class_names_path, write_class_names
+from mnist_tools.hub.record import config_of
+
+FASHION_NAMES = [(0, 60, "T-shirt/top"), (1, 60, "Trouser"), (2, 60, "Pullover")]
+
+
+def test_duckdb_joins_rows_with_class_names(sample):
+    rows, names = sample / "fashion" / "train-*.parquet", sample / "class_names" / "fashion.csv"
+    query = f"""SELECT label, count(*), class_name FROM '{rows}' JOIN '{names}' USING (label)
+        GROUP BY ALL ORDER BY label LIMIT 3"""
+    assert duckdb.sql(query).fetchall() == FASHION_NAMES
+
+
+def test_polars_joins_rows_with_class_names(sample):
+    rows = polars.read_parquet(sample / "fashion" / "train-*.parquet")
+    names = polars.read_csv(sample / "class_names" / "fashion.csv")
+    counts = rows.join(names, on="label").group_by("label", "class_name").len().sort("label")
+    assert counts.select("label", "len", "class_name").rows()[:3] == FASHION_NAMES
+
+
+def test_any_class_name_comes_back(tmp_path):
+    names = ['a "b"', "c, d", "э\u3042", "7", "NA"]
+    write_class_names(tmp_path, "letters", names)
+    table = pandas.read_csv(tmp_path / "class_names" / "letters.csv", dtype=str, na_filter=False)
+    assert table["label"].tolist() == ["0", "1", "2", "3", "4"]
+    assert table["class_name"].tolist() == names
+
+
+def test_the_table_of_a_config_is_its_own():
+    assert class_names_path("a") == "class_names/a.csv"
+    assert config_of("class_names/a.csv", ["a", "a.b", "b"]) == "a"
+    assert config_of("class_names/a.b.csv", ["a", "a.b", "b"]) == "a.b"
+    assert config_of("class_names/c.csv", ["a", "a.b", "b"]) is None
