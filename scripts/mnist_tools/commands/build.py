@@ -17,24 +17,16 @@ from tqdm import tqdm
 
 import mnist_family
 from mnist_family import fault
-from mnist_tools.cards.card import (
-    Dataset,
-    own,
-    published,
-    render,
-    render_licence,
-    render_part,
-    unpublished,
-)
+from mnist_tools.cards.card import Dataset, render, render_licence, render_part
 from mnist_tools.cards.chosen_rows import chosen_rows
 from mnist_tools.cards.croissant import croissant
 from mnist_tools.cards.escape import printable
 from mnist_tools.cards.facts import CARDS, OpenQuestions, dataset_facts, open_questions
 from mnist_tools.cards.front_matter import CARD_FILE
-from mnist_tools.cards.measurements import Measurements, measure_splits
 from mnist_tools.cards.pictures import FOLDER, write_pictures
 from mnist_tools.causes import naming_dataset
 from mnist_tools.class_names_file import write_class_names
+from mnist_tools.described import describe
 from mnist_tools.manifest import SAMPLE_REMARK
 from mnist_tools.origins import Origin, SourceName, find_origins
 from mnist_tools.shards import SplitSize, parse_shard_size, write_shards
@@ -313,26 +305,10 @@ def _describe(
     sizes: Mapping[str, SplitSize],
 ) -> Dataset:
     """Write the pictures and class names of a dataset; return what its card says."""
-    measured = verified_dataset.measurements
-    if measured is None:
-        measured = measure_splits(verified_dataset.name, verified_dataset.splits)
-    dataset = _dataset_of(verified_dataset, measured, sizes)
+    dataset = describe(verified_dataset, sizes)
     write_class_names(folder, dataset.name, dataset.class_names)
     pictures = write_pictures(folder, dataset.name, dataset.title, rows, chosen_rows(dataset))
     return dataclasses.replace(dataset, pictures=pictures)
-
-
-def _dataset_of(
-    verified_dataset: VerifiedDataset, measured: Measurements, sizes: Mapping[str, SplitSize]
-) -> Dataset:
-    name, class_names = verified_dataset.name, verified_dataset.class_names
-    if verified_dataset.facts is not None:
-        dataset = own(name, verified_dataset.facts, class_names, measured, sizes=sizes)
-        return dataclasses.replace(dataset, source_files=verified_dataset.files)
-    config = mnist_family.find_config(name)
-    if verified_dataset.kind == "published":
-        return published(config, measured, sizes=sizes)
-    return unpublished(config, verified_dataset.kind, class_names, measured, sizes=sizes)
 
 
 def _write_text(path: Path, text: str) -> None:
