@@ -16,6 +16,7 @@ from conftest import assert_rows, gz, idx_bytes, numbers, pictures, write_split
 
 import mnist_family
 import mnist_tools
+from mnist_tools import dataset_folder
 from mnist_tools.commands import build as command
 from mnist_tools.commands import lint
 from mnist_tools.commands.build import build
@@ -369,7 +370,7 @@ def test_a_tree_of_images_is_summed_up_by_folder(letters, tmp_path, out):
 def test_measurements_are_used_if_they_belong_to_the_archives(letters, out, monkeypatch):
     measure(str(letters), neighbours=True)
     with monkeypatch.context() as patch:
-        patch.setattr("mnist_tools.described.measure_splits", None)  # calling it would fail
+        patch.setattr(dataset_folder, "measure_archives", None)  # calling it would fail
         build(out, [letters])
     before = card_of(out)
     assert "cosine" in before
@@ -466,6 +467,7 @@ def test_a_folder_is_not_built_around_the_file_that_it_is_read_from(tmp_path):
 def run(out, *sources, **settings):
     defaults = {"archives": None, "sample": False, "resize": False, "num_proc": None}
     shared = {"max_shard_size": "500MB", "force": False}
+    shared |= {"engine": "local", "address": None, "fresh": False}
     return command.run(out, sources, **{**defaults, **shared, **settings})
 
 
