@@ -12,6 +12,7 @@ import numpy as np
 import pybtex.database
 import pybtex.errors
 import pytest
+import yaml
 from conftest import NAMES, ROOT, SCRIPTS_LOAD, numbers, pictures, run, write_split
 
 import mnist_family
@@ -298,6 +299,22 @@ def test_the_size_category_is_that_of_all_rows(rows, category):
     measured = dataclasses.replace(measured, splits={"train": split})
     text = render([published(CONFIGS["mnist"], measured)])
     assert re.findall(r"^size_categories:\n- '?(.*?)'?$", text, re.MULTILINE) == [category]
+
+
+def front_matter_of(text):
+    return yaml.safe_load(text.removeprefix("---\n").split("\n---\n", 1)[0])
+
+
+def test_several_licences_are_listed_and_other_ones_named():
+    block = front_matter_of(card_text("README.md"))
+    assert block["license"] == ["unknown", "mit", "cc-by-sa-4.0"]
+    assert "license_name" not in block
+    licence = facts.Licence("Licence of Ghent, 2.0", "other")
+    letters = dataclasses.replace(facts.no_facts("letters"), licence=licence)
+    letters = own("letters", letters, "0123456789", committed("mnist"))
+    block = front_matter_of(render([published(CONFIGS["mnist"], committed("mnist")), letters]))
+    assert block["license"] == ["unknown", "other"]
+    assert (block["license_name"], block["license_link"]) == ("licence-of-ghent-2.0", "LICENSE.md")
 
 
 def test_versions_that_nobody_described_are_refused():
