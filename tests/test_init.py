@@ -16,6 +16,7 @@ import mnist_family
 import mnist_tools
 from mnist_tools.cards import facts
 from mnist_tools.cards.facts_file import load_schema
+from mnist_tools.cards.open_questions import open_questions
 from mnist_tools.cards.skeleton import published_skeleton, skeleton
 from mnist_tools.commands.init import init, run
 from mnist_tools.formats.split_names import usual_names
@@ -237,6 +238,16 @@ EXPECTED_ROWS = [3, 4, 5, 8, 9, 10, 12, 16, 17]  # of numpy.random.RandomState(0
             "choose another name, or leave it out",
         ),
         (
+            [("test", 0.2), ("t10k", 0.2)],
+            "--hold-out t10k=0.2: a second split t10k, expected a new name; "
+            "choose another name, or leave it out",
+        ),
+        (
+            [("val", 0.2), ("Val", 0.2)],
+            "--hold-out Val=0.2: a second split Val, expected a new name; "
+            "choose another name, or leave it out",
+        ),
+        (
             [("test", 1.0)],
             "--hold-out test=1: 1 of the rows, expected shares above 0 that add up to less than 1; "
             "correct them",
@@ -392,7 +403,7 @@ def test_every_commented_example_is_valid(tmp_path, published):
     assert {*keys} == {*load_schema("facts")["properties"]} - left_out
     assert {*yaml.safe_load(answered)} == {*keys}
     open_keys = {"licence", "version"} if published else {"licence"}
-    assert {*facts.open_questions(read).keys} == open_keys
+    assert {*open_questions(read).keys} == open_keys
 
 
 def test_a_config_of_a_clone_gets_the_published_form(tmp_path, monkeypatch):

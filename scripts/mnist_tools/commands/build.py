@@ -21,8 +21,9 @@ from mnist_tools.cards.card import Dataset, render, render_licence, render_part
 from mnist_tools.cards.chosen_rows import chosen_rows
 from mnist_tools.cards.croissant import croissant
 from mnist_tools.cards.escape import printable
-from mnist_tools.cards.facts import CARDS, OpenQuestions, dataset_facts, open_questions
+from mnist_tools.cards.facts import CARDS, dataset_facts
 from mnist_tools.cards.front_matter import CARD_FILE
+from mnist_tools.cards.open_questions import OpenQuestions, open_questions
 from mnist_tools.cards.pictures import FOLDER, write_pictures
 from mnist_tools.causes import naming_dataset
 from mnist_tools.class_names_file import write_class_names
