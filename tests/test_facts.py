@@ -172,6 +172,16 @@ def test_the_label_errors_have_the_labels_of_the_archives(real_archives):
     assert [labels[row] for row, _, _ in rows] == [label for _, label, _ in rows]
 
 
+@pytest.mark.real
+def test_the_rows_reported_as_wrong_have_the_classes_of_the_archives(real_archives):
+    labels = mnist_family.read_idx(real_archives / "fashion" / "train-labels-idx1-ubyte.gz")
+    names = mnist_family.find_config("fashion").class_names
+    known_issues = facts.dataset_facts("fashion").about("known_issues")
+    rows = next(each.table.rows for each in known_issues if each.table is not None)
+    assert [names[labels[row]] for row, _ in rows] == [name for _, name in rows]
+    assert names[labels[36325]] == "Shirt"  # shows a person
+
+
 # --- Somebody's own facts -------------------------------------------------------------------------
 
 LETTERS = """
