@@ -153,6 +153,13 @@ def test_files_that_are_there_are_never_replaced(tmp_path, letters_csv):
     assert sorted(os.listdir(tmp_path)) == ["letters", "letters.csv"]
 
 
+def test_files_that_are_there_are_noticed_before_any_row_is_read(tmp_path, letters_csv):
+    path = letters_csv[0]
+    path.write_text(path.read_text() + "300" + ",0" * 784 + "\n")
+    (tmp_path / "labels.txt").write_text("".join(f"{number}\n" for number in range(12)))
+    assert refused(tmp_path, path).startswith(f"{tmp_path / 'labels.txt'}: there already, ")
+
+
 def test_facts_that_are_there_stay_and_the_user_is_told_what_they_lack(
     tmp_path, letters_csv, capsys
 ):
