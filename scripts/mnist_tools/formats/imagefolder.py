@@ -34,8 +34,10 @@ from mnist_tools.formats.source import (
 )
 from mnist_tools.formats.split_names import USUAL_NAMES, SplitFile, name_splits
 from mnist_tools.lists import name_some
+from mnist_tools.manifest import MANIFEST
 
 TITLE: str = "image folder"
+BUILT_PICTURES = "pictures"  # the folder of a card's pictures, which `build` writes beside rows
 ROW_NUMBER = re.compile(r"([0-9]+)\.")
 
 
@@ -51,6 +53,8 @@ def detect(path: Path) -> bool:
     if not path.is_dir():
         return False
     folders = folders_in(path)
+    if (path / MANIFEST).is_file():
+        folders = [folder for folder in folders if folder.name != BUILT_PICTURES]
     return any(_has_images(each) for folder in folders for each in (folder, *folders_in(folder)))
 
 
