@@ -60,10 +60,12 @@ __all__ = [
     "FamilyConfig",
     "IdxArray",
     "Located",
+    "LocatedParts",
     "LocatedSplit",
     "MirrorArchive",
     "MirrorSplit",
     "MnistFamily",
+    "PartedSplit",
     "PublishedArchive",
     "Stamp",
     "arrays",
@@ -350,6 +352,7 @@ def _published_archives() -> Iterator[PublishedArchive]:
 ARCHIVE_NAME = re.compile(
     r"(?P<split>[^.].*)-(?:(?P<images>images[-.]idx3)|(?P<labels>labels[-.]idx1))-ubyte(\.gz)?"
 )
+SPLIT_PART = re.compile(r"(?P<split>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})")
 CLASS_NAME_FILES = ("dataset_meta.json", "labels.txt")  # the first one found is used
 MAX_CLASSES = 256
 MAX_NAME_LENGTH = 200  # characters of a class name
@@ -383,6 +386,18 @@ class LocatedSplit(NamedTuple):
     images: str
     labels: str
 
+    @property
+    def parts(self) -> "tuple[LocatedSplit, ...]":
+        """Return the split itself, which is its only part."""
+        return (self,)
+
+
+class LocatedParts(NamedTuple):
+    """A split in parts, such as train-00000-of-00016-images-idx3-ubyte.gz, in their order."""
+
+    name: str
+    parts: tuple[LocatedSplit, ...]
+
 
 @dataclasses.dataclass(frozen=True)
 class Located:
@@ -391,7 +406,7 @@ class Located:
     `stamps` is keyed by file name.
     """
 
-    splits: tuple[LocatedSplit, ...]
+    splits: tuple[LocatedSplit | LocatedParts, ...]
     class_names: ClassNames | None
     stamps: dict[str, Stamp]
 
@@ -402,7 +417,7 @@ def locate(folder: str | os.PathLike[str]) -> Located:
     files = _list_folder(folder)
     splits = _find_splits(folder, files)
     class_names = None
-    used = [path for split in splits for path in (split.images, split.labels)]
+    used = [path for split in splits for part in split.parts for path in part[1:]]
     for name in CLASS_NAME_FILES:
         if name in files:
             class_names = read_class_names(files[name])
@@ -454,28 +469,66 @@ def _regular_file(path: str) -> os.stat_result:
     return status
 
 
-def _find_splits(folder: str, files: Mapping[str, str]) -> tuple[LocatedSplit, ...]:
-    """Pair the archives of each split by their names."""
-    images: dict[str, list[str]] = {}  # names by split
-    labels: dict[str, list[str]] = {}
+class _PartName(NamedTuple):
+    """What the name of an archive says: the split, and if it is in parts, which and of how many."""
+
+    split: str
+    number: int | None = None
+    of: int | None = None
+
+
+def _find_splits(folder: str, files: Mapping[str, str]) -> tuple[LocatedSplit | LocatedParts, ...]:
+    """Pair the archives of each split, or of each of its parts, by their names."""
+    images: dict[_PartName, list[str]] = {}
+    labels: dict[_PartName, list[str]] = {}
     for name in files:
         match = ARCHIVE_NAME.fullmatch(name)
         if match:
-            split = _split_of(name, match["split"])
+            part = _read_part_name(name, match["split"])
             of_kind = images if match["images"] else labels
-            of_kind[split] = _without_unpacked([*of_kind.get(split, ()), name], files)
+            of_kind[part] = _without_unpacked([*of_kind.get(part, ()), name], files)
     if not images and not labels:
         holds = ", ".join([*files][:5]) or "nothing"
         example = "train-images-idx3-ubyte.gz with train-labels-idx1-ubyte.gz"
         remedy = "give their folder as data_dir"
         raise fault(folder, f"holds {holds}", f"IDX archives such as {example}", remedy)
-    splits = order_splits({*images, *labels})
-    for split in splits:
-        _refuse_bad_pair(folder, split, images.get(split, ()), labels.get(split, ()))
-    return tuple(
-        LocatedSplit(split, images=files[images[split][0]], labels=files[labels[split][0]])
-        for split in splits
-    )
+    pairs: dict[str, dict[_PartName, LocatedSplit]] = {}
+    for part in {**images, **labels}:
+        _refuse_bad_pair(folder, part.split, images.get(part, ()), labels.get(part, ()))
+        pair = LocatedSplit(part.split, files[images[part][0]], files[labels[part][0]])
+        pairs.setdefault(part.split, {})[part] = pair
+    return tuple(_join_parts(folder, split, pairs[split]) for split in order_splits(pairs))
+
+
+def _read_part_name(file: str, word: str) -> _PartName:
+    """Read the name of an archive; `word` starts it, as in t10k or train-00000-of-00016."""
+    match = SPLIT_PART.fullmatch(word)
+    if match is None:
+        return _PartName(_split_of(file, word))
+    return _PartName(_split_of(file, match["split"]), int(match["number"]), int(match["count"]))
+
+
+def _join_parts(
+    folder: str, split: str, pairs: Mapping[_PartName, LocatedSplit]
+) -> LocatedSplit | LocatedParts:
+    """Return a split from its pairs of files; ValueError unless they are one pair or all parts."""
+    counts = {part.of: part for part in pairs}
+    if len(counts) > 1:
+        names = sorted(os.path.basename(pairs[part].images) for part in counts.values())
+        found = f"{' and '.join(names)} for the split {split!r}"
+        raise fault(folder, found, "one set of files", "move the other away")
+    (count,) = counts
+    if count is None:
+        return pairs[_PartName(split)]
+    numbered = {part.number: pair for part, pair in pairs.items()}
+    absent = [f"{number:05}" for number in range(count) if number not in numbered]
+    if absent or len(numbered) > count:
+        found = f"{len(numbered):,} parts of the split {split!r}"
+        if absent:
+            found = f"{found}, without {', '.join(absent[:5])}"
+        expected = f"{count:,}, numbered from 00000, as their names say"
+        raise fault(folder, found, expected, "add the missing files, or correct the names")
+    return LocatedParts(split, tuple(numbered[number] for number in range(count)))
 
 
 def _split_of(file: str, word: str) -> str:
@@ -994,6 +1047,34 @@ class DiskSplit:
     header_images: int
     stamps: tuple[Stamp, Stamp]
 
+    @property
+    def parts(self) -> "tuple[DiskSplit, ...]":
+        """Return the split itself, which is its only part."""
+        return (self,)
+
+
+@dataclasses.dataclass(frozen=True)
+class PartedSplit:
+    """A split on disk in parts; rows are numbered across them. It is never the publisher's own."""
+
+    name: str
+    parts: tuple[DiskSplit, ...]
+
+    @property
+    def rows(self) -> int:
+        """Return the row count of all parts."""
+        return sum(part.rows for part in self.parts)
+
+    @property
+    def num_classes(self) -> int:
+        """Return the number of classes."""
+        return self.parts[0].num_classes
+
+    @property
+    def official(self) -> bool:
+        """Return False: publishers have one pair of files per split."""
+        return False
+
 
 @dataclasses.dataclass(frozen=True)
 class MirrorSplit:
@@ -1010,11 +1091,26 @@ class MirrorSplit:
         return self.images.rows
 
 
-def verify(located: LocatedSplit, config: FamilyConfig, num_classes: int) -> DiskSplit:
+@overload
+def verify(located: LocatedSplit, config: FamilyConfig, num_classes: int) -> DiskSplit: ...
+
+
+@overload
+def verify(
+    located: LocatedSplit | LocatedParts, config: FamilyConfig, num_classes: int
+) -> DiskSplit | PartedSplit: ...
+
+
+def verify(
+    located: LocatedSplit | LocatedParts, config: FamilyConfig, num_classes: int
+) -> DiskSplit | PartedSplit:
     """Check every byte of a split that may become a row; ValueError says what is wrong.
 
     Images with a published sha256 are not decompressed.
     """
+    if isinstance(located, LocatedParts):
+        parts = (verify(part, config, num_classes) for part in located.parts)
+        return PartedSplit(located.name, tuple(parts))
     split = _describe_matching(located, num_classes)
     images = _find_by_file(split.images) or find_published(_payload_md5(split.images))
     _refuse_another(images, split.images, "images", split.name, config)
@@ -1024,13 +1120,28 @@ def verify(located: LocatedSplit, config: FamilyConfig, num_classes: int) -> Dis
     return dataclasses.replace(split, official=images is not None and labels is not None)
 
 
-def inspect(located: LocatedSplit) -> tuple[DiskSplit, PublishedArchive | None]:
+@overload
+def inspect(located: LocatedSplit) -> tuple[DiskSplit, PublishedArchive | None]: ...
+
+
+@overload
+def inspect(
+    located: LocatedSplit | LocatedParts,
+) -> tuple[DiskSplit | PartedSplit, PublishedArchive | None]: ...
+
+
+def inspect(
+    located: LocatedSplit | LocatedParts,
+) -> tuple[DiskSplit | PartedSplit, PublishedArchive | None]:
     """Describe a split by its headers, and identify it if it is a published one.
 
     `read_chunks` checks the rest while it reads. The number of classes is that of the published
     dataset, or 10; change it with dataclasses.replace. Files by Datumaro, whose header gives the
-    number of images × 784, are accepted.
+    number of images × 784, are accepted. A split in parts is never a published one.
     """
+    if isinstance(located, LocatedParts):
+        parts = tuple(inspect(part)[0] for part in located.parts)
+        return PartedSplit(located.name, parts), None
     split = _describe(located, num_classes=10)
     if split.header_images not in (split.rows, IMAGE_BYTES * split.rows):
         raise _other_counts(split, "put files that belong together there")
@@ -1043,7 +1154,7 @@ def inspect(located: LocatedSplit) -> tuple[DiskSplit, PublishedArchive | None]:
 
 def verified_splits(
     name: str, data_dir: str | os.PathLike[str] | None = None
-) -> dict[str, DiskSplit]:
+) -> dict[str, DiskSplit | PartedSplit]:
     """Verify the splits of a folder, or of the published archives in the cache that `load` uses."""
     sources = _Sources(name, data_dir)
     return {
@@ -1067,7 +1178,7 @@ class _Sources:
         self.config = _config_of(name, data_dir)
         self.num_classes = len(self.config.class_names)
         self.splits = [*self.config.archives]
-        self._found: dict[str, LocatedSplit] = {}
+        self._found: dict[str, LocatedSplit | LocatedParts] = {}
         cache = datasets.config.DOWNLOADED_DATASETS_PATH
         if cache_dir is not None:
             cache = f"{os.fspath(cache_dir)}/{datasets.config.DOWNLOADED_DATASETS_DIR}"
@@ -1078,7 +1189,7 @@ class _Sources:
             self._found = {split.name: split for split in located.splits}
             self.splits = [*self._found]
 
-    def find(self, split: str) -> LocatedSplit:
+    def find(self, split: str) -> LocatedSplit | LocatedParts:
         """Return the paths of a split's files; ConnectionError if no mirror has them."""
         if split not in self._found:
             pair = self.config.archives[split]
@@ -1108,7 +1219,7 @@ def _class_names_of(config: FamilyConfig, located: Located) -> tuple[str, ...]:
         return located.class_names.names
     if config.class_names:
         return config.class_names
-    last = max(_last_label(split.labels) for split in located.splits)
+    last = max(_last_label(part.labels) for split in located.splits for part in split.parts)
     return tuple(str(label) for label in range(last + 1))
 
 
@@ -1258,7 +1369,7 @@ def _refuse_other_labels(path: str, labels: np.ndarray, num_classes: int, row: i
 
 # --- Generate: examples from verified splits ------------------------------------------------------
 
-MAX_RANGES = 32  # at most this many processes can share a split
+MAX_RANGES = 32  # at most this many processes can share a split, or one per part if it has more
 CHUNK_ROWS = 1000
 PNG_HEAD = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">2I5B", *IMAGE_SHAPE, 8, 0, 0, 0, 0)
 PNG_HEAD += struct.pack(">I", zlib.crc32(PNG_HEAD[12:]))
@@ -1273,7 +1384,7 @@ class Chunk(NamedTuple):
 
 
 def read_chunks(
-    split: DiskSplit | MirrorSplit,
+    split: DiskSplit | PartedSplit | MirrorSplit,
     start: int = 0,
     stop: int | None = None,
     *,
@@ -1281,14 +1392,23 @@ def read_chunks(
 ) -> Iterator[Chunk]:
     """Yield the rows from `start` to `stop` in order; the arrays are read-only.
 
-    Headers and labels are always checked. What shows only at the end of the files (length,
-    gzip checksum, digest of a stream) is checked before the last rows of the split are yielded.
-    ValueError for wrong bytes, ConnectionError if a mirror stops sending.
+    A chunk ends early where a part of the split ends. Headers and labels are always checked. What
+    shows only at the end of the files (length, gzip checksum, digest of a stream) is checked before
+    the last rows of the split are yielded. ValueError for wrong bytes, ConnectionError if a mirror
+    stops sending.
     """
     stop = split.rows if stop is None else stop
     if not 0 <= start <= stop <= split.rows:
         expected = f"a range within 0 and {split.rows:,}"
         raise fault(f"rows of {split.name}", f"{start:,} to {stop:,}", expected, "correct it")
+    if isinstance(split, PartedSplit):
+        first = 0
+        for part in split.parts:
+            own_start, own_stop = max(start - first, 0), min(stop - first, part.rows)
+            if own_start < own_stop:
+                yield from read_chunks(part, own_start, own_stop, rows_per_chunk=rows_per_chunk)
+            first += part.rows
+        return
     with _open_split(split) as (images, labels):
         images.skip(IMAGE_BYTES * start)
         labels.skip(start)
@@ -1514,7 +1634,7 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
         self._streamed = published.intersection(re.split(r"\W+", str(split))) or published
         return super().as_streaming_dataset(split, base_path)
 
-    def _splits(self, dl_manager: Any) -> Sequence[DiskSplit | MirrorSplit]:
+    def _splits(self, dl_manager: Any) -> Sequence[DiskSplit | PartedSplit | MirrorSplit]:
         """Return the verified splits, or the splits to stream from mirrors."""
         if self._located is not None:
             return self._verify_located(self._located)
@@ -1526,7 +1646,7 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
             return [self._open_stream(mirrors, name) for name in names if name in self._streamed]
         return [self._fetch(mirrors, name, dl_manager) for name in names]
 
-    def _verify_located(self, located: Located) -> list[DiskSplit]:
+    def _verify_located(self, located: Located) -> list[DiskSplit | PartedSplit]:
         """Verify the splits of the user's folder."""
         if locate(self.config.data_dir) != located:
             expected = "the files that the builder was made for"
@@ -1562,7 +1682,7 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
             raise datasets.exceptions.DatasetGenerationError(line) from error.__cause__
 
     def _generate_examples(
-        self, split: DiskSplit | MirrorSplit, ranges: list[tuple[int, int]]
+        self, split: DiskSplit | PartedSplit | MirrorSplit, ranges: list[tuple[int, int]]
     ) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield (row, example) for each row of `ranges`, in order.
 
@@ -1621,9 +1741,24 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _row_ranges(split: DiskSplit | MirrorSplit, streaming: bool) -> list[tuple[int, int]]:
+def _row_ranges(
+    split: DiskSplit | PartedSplit | MirrorSplit, streaming: bool
+) -> list[tuple[int, int]]:
     """Divide the rows of a split into (start, stop) pairs that processes can share."""
-    count = min(split.rows, MAX_RANGES)
+    if not isinstance(split, PartedSplit):
+        return _divide(split, streaming, MAX_RANGES)
+    ranges = []
+    first = 0
+    for part in split.parts:
+        inside = _divide(part, streaming, max(1, MAX_RANGES // len(split.parts)))
+        ranges += [(first + start, first + stop) for start, stop in inside]
+        first += part.rows
+    return ranges
+
+
+def _divide(split: DiskSplit | MirrorSplit, streaming: bool, most: int) -> list[tuple[int, int]]:
+    """Divide the rows of one pair of files into at most `most` ranges."""
+    count = min(split.rows, most)
     if streaming and (isinstance(split, MirrorSplit) or split.gzipped):
         count = 1  # a stream opens its files anew for each range, and a .gz is read from its start
     return [(split.rows * i // count, split.rows * (i + 1) // count) for i in range(count)]
@@ -1766,9 +1901,17 @@ def _parse_split(split: str, names: Sequence[str]) -> Any:
     return datasets.ReadInstruction.from_spec(datasets.Split(named))
 
 
-def _describe_possible(sources: _Sources, name: str) -> DiskSplit:
+def _describe_possible(sources: _Sources, name: str) -> DiskSplit | PartedSplit:
     """Describe a split by its headers; ValueError if they promise more than its files can hold."""
-    split = _describe_matching(sources.find(name), sources.num_classes)
+    located = sources.find(name)
+    if isinstance(located, LocatedParts):
+        parts = (_describe_possible_pair(part, sources.num_classes) for part in located.parts)
+        return PartedSplit(name, tuple(parts))
+    return _describe_possible_pair(located, sources.num_classes)
+
+
+def _describe_possible_pair(located: LocatedSplit, num_classes: int) -> DiskSplit:
+    split = _describe_matching(located, num_classes)
     for path in (split.images, split.labels):
         with _open_idx(path) as file:
             file.refuse_impossible_size()
@@ -1787,7 +1930,7 @@ def _place(ranges: Iterable[Any]) -> list[_Part]:
 
 
 def _copy_rows(
-    split: DiskSplit, parts: Sequence[_Part], rows: Arrays, config: FamilyConfig
+    split: DiskSplit | PartedSplit, parts: Sequence[_Part], rows: Arrays, config: FamilyConfig
 ) -> None:
     """Copy parts of a split to their places; ValueError for anything that `verify` refuses."""
     first = 0  # the row of the split that a chunk starts with
@@ -1801,8 +1944,15 @@ def _copy_rows(
         first += len(labels)
 
 
-def _checked_chunks(split: DiskSplit, config: FamilyConfig, stop: int) -> Iterator[Chunk]:
+def _checked_chunks(
+    split: DiskSplit | PartedSplit, config: FamilyConfig, stop: int
+) -> Iterator[Chunk]:
     """Yield the rows up to `stop`, or all rows if they must be read to identify the images."""
+    if isinstance(split, PartedSplit):
+        for part in split.parts:
+            yield from _checked_chunks(part, config, min(stop, part.rows))
+            stop = max(0, stop - part.rows)
+        return
     images = _find_by_file(split.images)
     _refuse_another(images, split.images, "images", split.name, config)
     if images is not None:

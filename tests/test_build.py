@@ -18,11 +18,12 @@ import yaml
 from conftest import NAMES, ROOT, assert_rows, gz, idx_bytes, numbers, pictures, write_split
 
 import mnist_family
-from mnist_tools import cli
+from mnist_tools import cli, dataset_folder
 from mnist_tools.commands import build as command
 from mnist_tools.commands.build import Built, build
 from mnist_tools.lint import findings
 from mnist_tools.sample import write_sample_archives
+from mnist_tools.shards import local
 from mnist_tools.whole_folder import MANIFEST, read_manifest, whole_folder
 
 FILES = [MANIFEST, "LICENSE.md", "README.md", "class_names", "croissant.json", "pictures"]
@@ -52,8 +53,9 @@ def front_matter_of(folder):
 def run(out, *names, **settings):
     """Run the command as the parser would, and return its exit code."""
     defaults = {"archives": None, "sample": False, "resize": False, "num_proc": None}
-    shared = {"max_shard_size": "500MB", "force": False}
-    return command.run(out, names, **{**defaults, **shared, **settings})
+    shared = {"max_shard_size": "64MB", "force": False}
+    of_engine = {"engine": "local", "address": None, "fresh": False}
+    return command.run(out, names, **{**defaults, **shared, **of_engine, **settings})
 
 
 # --- What is in it --------------------------------------------------------------------------------
@@ -561,7 +563,7 @@ def test_a_missing_mirror_is_an_error_of_the_network(tiny, mirrors, out, monkeyp
 
 LIMITED = """
 import resource, sys
-from mnist_tools import cli
+from mnist_tools import cli, dataset_folder
 resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, resource.RLIM_INFINITY))  # bytes a file may have
 cli.main("build", sys.argv[1:])
 """
@@ -601,7 +603,7 @@ def test_an_error_that_datasets_wraps_is_told_as_it_was(tmp_path, out, processes
 
 
 @pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGKILL"])
-@pytest.mark.parametrize("written", ["mnist", "README.md"])
+@pytest.mark.parametrize("written", ["kept/mnist", "new/README.md"])
 def test_a_build_that_is_ended_leaves_a_whole_folder(tmp_path, out, how, written, cache):
     """Ended while it writes rows, and while it writes the last files or moves in."""
     rows, archives = 3000, tmp_path / "archives"
@@ -611,21 +613,24 @@ def test_a_build_that_is_ended_leaves_a_whole_folder(tmp_path, out, how, written
     program = [sys.executable, str(ROOT / "scripts" / "build.py"), str(out), "mnist"]
     arguments = ["--archives", str(archives), "--max-shard-size", "100KB"]
     process = subprocess.Popen([*program, *arguments], stderr=subprocess.PIPE, text=True)
-    wait_for(out.parent / ".out.mnist_family" / "new" / written, process)
+    work = out.parent / ".out.mnist_family"
+    wait_for(work / written, process)
     process.send_signal(getattr(signal, how))
     _, stderr = process.communicate(timeout=60)
-    left = sorted(path.name for path in tmp_path.iterdir())
+    sidecars = [*work.glob("kept/mnist/*.json")]
+    finished = sum(path.with_suffix(".parquet").exists() for path in sidecars)
     if how == "SIGKILL":
         assert process.returncode == -signal.SIGKILL
-    else:
+    elif process.returncode == 1:
         assert "Traceback" not in stderr
-        assert left == ["archives", "out"]
-        assert process.returncode in (0, 1)
+        assert work.exists() == (finished > 0)
+        assert not finished or f"{finished} finished shard" in stderr.splitlines()[-1]
     if process.returncode == 0:
         assert contents(out) != old
     elif out.exists():
         assert contents(out) == old
-    build(out, ["mnist"], archives=archives, max_shard_size="200KB")
+    settings = {"archives": archives, "max_shard_size": "100KB"}
+    assert build(out, ["mnist"], **settings).reused_shards == finished
     assert sorted(path.name for path in tmp_path.iterdir()) == ["archives", "out"]
     loaded = datasets.load_dataset(str(out), split="train", cache_dir=str(cache))
     assert_rows(loaded, pictures(rows, 1), numbers(rows, 1))
@@ -638,17 +643,82 @@ def wait_for(path, process):
         time.sleep(0.001)
 
 
-def test_an_interrupted_build_says_so_in_one_line(archives, out, monkeypatch, capsys):
-    def interrupt(*_, **__):
-        raise KeyboardInterrupt
+def interrupt(*_, **__):
+    raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "render", interrupt)
+
+def run_cli(out, archives, **settings):
+    """Run the command with its error handling, and return its exit code."""
     arguments = {"sources": ["mnist"], "archives": archives, "sample": False, "resize": False}
-    shared = {"num_proc": None, "max_shard_size": "500MB", "force": False}
-    code = cli.run_command("build", {"out": out, **arguments, **shared})
-    assert code == 1
+    shared = {"num_proc": 1, "max_shard_size": "64MB", "force": False}
+    of_engine = {"engine": "local", "address": None, "fresh": False}
+    return cli.run_command("build", {"out": out, **arguments, **shared, **of_engine, **settings})
+
+
+def test_a_build_that_is_interrupted_at_once_leaves_nothing(archives, out, monkeypatch, capsys):
+    monkeypatch.setattr(local, "write_shard", interrupt)
+    assert run_cli(out, archives) == 1
     line = "build: interrupted; no partial output is left, run the command again"
     assert capsys.readouterr().err.splitlines()[-1] == line
+    assert not any(out.parent.iterdir())
+
+
+def test_an_interrupted_build_goes_on(archives, out, monkeypatch, capsys):
+    kept = out.with_name(".out.mnist_family") / "kept"
+    with monkeypatch.context() as patch:
+        patch.setattr(dataset_folder, "render", interrupt)
+        assert run_cli(out, archives) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"build: interrupted, 2 finished shards are kept in {kept}; run the command again to go "
+        "on, or with --fresh to start anew"
+    )
+    assert [path.name for path in out.parent.iterdir()] == [".out.mnist_family"]
+    before = {path.name: path.stat().st_mtime_ns for path in kept.glob("mnist/*.parquet")}
+    assert run_cli(out, archives) == 0
+    assert "went on with 2 finished shards of an earlier run" in capsys.readouterr().out
+    after = {path.name: path.stat().st_mtime_ns for path in out.glob("mnist/*.parquet")}
+    assert after == before
+    assert [path.name for path in out.parent.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("change", ["input", "settings", "fresh"])
+def test_shards_of_another_build_are_not_used(copied, out, monkeypatch, change):
+    with monkeypatch.context() as patch:
+        patch.setattr(dataset_folder, "render", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            build(out, ["mnist"], archives=copied)
+    settings = {}
+    if change == "input":
+        images = copied / "mnist" / "train-images-idx3-ubyte.gz"
+        images.write_bytes(gz(idx_bytes(pictures(40, 99))))
+    elif change == "settings":
+        (copied / "mnist" / "labels.txt").write_text("\n".join("abcdefghij"))
+    else:
+        settings["fresh"] = True
+    assert build(out, ["mnist"], archives=copied, **settings).reused_shards == 0
+    assert sorted(path.name for path in out.parent.iterdir()) == ["archives", "out"]
+
+
+def test_after_an_error_of_the_system_the_shards_are_kept(archives, out, monkeypatch):
+    def fail(*_, **__):
+        raise OSError("mnist: no space")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dataset_folder, "render", fail)
+        with pytest.raises(
+            OSError, match="^mnist: no space; 2 finished shards are kept in .*/kept"
+        ):
+            build(out, ["mnist"], archives=archives)
+    assert build(out, ["mnist"], archives=archives).reused_shards == 2
+
+
+def test_after_wrong_rows_nothing_is_kept(archives, out, monkeypatch):
+    def fail(*_, **__):
+        raise ValueError("wrong")
+
+    monkeypatch.setattr(dataset_folder, "render", fail)
+    with pytest.raises(ValueError, match="wrong"):
+        build(out, ["mnist"], archives=archives)
     assert not any(out.parent.iterdir())
 
 

@@ -16,6 +16,7 @@ from conftest import assert_rows, gz, idx_bytes, numbers, pictures, write_split
 
 import mnist_family
 import mnist_tools
+from mnist_tools import dataset_folder
 from mnist_tools.commands import build as command
 from mnist_tools.commands import lint
 from mnist_tools.commands.build import build
@@ -231,6 +232,11 @@ def test_the_card_says_what_the_facts_say(letters, out):
     assert "# Dataset Card for Greek Letters by Hand" in card
     for words in (
         "Fifty-two letters, written by two people.",
+        "Ada Example",
+        "three labels were corrected",
+        "## How to take part",
+        "Write to **us**, and we will send you a form.",
+        "2.1.0",
         "Nobody had published these four letters.",
         "Each writer filled in one page.",
         "The page says which letter to write.",
@@ -248,6 +254,23 @@ def test_the_card_of_ones_own_dataset_claims_nothing_about_the_family(letters, o
         text = (out / file).read_text(encoding="utf-8")
         for words in ("mnist_family.load", "Fashion", "NIST", "LeCun", "Zalando", "*Unknown:*"):
             assert words not in text
+
+
+def test_a_homepage_is_the_url_of_the_dataset_and_not_what_it_was_derived_from(letters, out):
+    (letters / "facts.yaml").write_text(f"{FACTS}homepage: https://example.org/letters\n")
+    build(out, [letters])
+    described = croissant_of(out)
+    assert described["url"] == "https://example.org/letters"
+    assert "prov:wasDerivedFrom" not in described
+    assert "dateModified" not in described
+
+
+def test_tags_say_what_is_so(letters, out, sample):
+    (letters / "facts.yaml").write_text(f"{FACTS}tags: [greek, image]\n", encoding="utf-8")
+    build(out, [letters])
+    tags = ["image", "grayscale", "mnist_family", "greek"]
+    assert front_matter_of(out)["tags"] == croissant_of(out)["keywords"] == tags
+    assert "idx" in front_matter_of(sample)["tags"]
 
 
 def test_the_code_on_the_card_loads_this_data(letters, out, cache, monkeypatch):
@@ -347,7 +370,7 @@ def test_a_tree_of_images_is_summed_up_by_folder(letters, tmp_path, out):
 def test_measurements_are_used_if_they_belong_to_the_archives(letters, out, monkeypatch):
     measure(str(letters), neighbours=True)
     with monkeypatch.context() as patch:
-        patch.setattr("mnist_tools.described.measure_splits", None)  # calling it would fail
+        patch.setattr(dataset_folder, "measure_archives", None)  # calling it would fail
         build(out, [letters])
     before = card_of(out)
     assert "cosine" in before
@@ -444,6 +467,7 @@ def test_a_folder_is_not_built_around_the_file_that_it_is_read_from(tmp_path):
 def run(out, *sources, **settings):
     defaults = {"archives": None, "sample": False, "resize": False, "num_proc": None}
     shared = {"max_shard_size": "500MB", "force": False}
+    shared |= {"engine": "local", "address": None, "fresh": False}
     return command.run(out, sources, **{**defaults, **shared, **settings})
 
 

@@ -239,6 +239,14 @@ def test_one_row_group_of_large_images_does_not_fill_the_memory(file):
             assert len(chunk.labels) < 100
 
 
+def test_a_row_that_is_a_bomb_is_refused_unread(file):
+    write_table(file, np.array([1]), [bytes(40_000_000)])
+    assert file.stat().st_size < 4_000_000
+    line = refused(file)
+    assert line.startswith(f"{file}: rows of 40,0")
+    assert line.endswith(" bytes, expected at most 33,554,432; scale the images down")
+
+
 # --- Columns, files, shards -----------------------------------------------------------------------
 
 

@@ -218,7 +218,7 @@ NO_MEASUREMENT = {
         "duplicates.within.train[0][0]: '1' instead of int"
     ),
     '{"archives": {"train": []}, "splits": {}, "duplicates": {"within": {}, "across": []}}': (
-        "archives.train: 0 values instead of 2"
+        "archives.train: 0 files instead of pairs"
     ),
     "": "Expecting value: line 1 column 1 (char 0)",
     "[" * 100_000: "maximum recursion depth exceeded",

@@ -1,8 +1,5 @@
 """Pictures show the rows and the means, and can be read on white and on black pages."""
 
-import io
-
-import datasets
 import numpy as np
 import PIL.Image
 import PIL.ImageFont
@@ -14,6 +11,7 @@ from mnist_tools.cards.pictures import (
     ChosenRows,
     ChosenTile,
     Picture,
+    PicturedSplit,
     Pictures,
     Row,
     RowPicture,
@@ -26,28 +24,27 @@ from mnist_tools.cards.sheets import (
     draw_tiles,
     mean_images,
 )
+from mnist_tools.shards.tally import tally_chunk, tally_chunks
 
 DIGITS = [str(label) for label in range(10)]
 PAGES = {"white": (255, 255, 255), "the Hub's dark": (11, 15, 25), "GitHub's dark": (13, 17, 23)}
 
 
-def table(images, labels, class_names=DIGITS):
-    """A Dataset as `load` would give it; label -1 means none."""
-    features = datasets.Features(
-        {"image": datasets.Image(), "label": datasets.ClassLabel(names=list(class_names))}
-    )
-    files = []
-    for image in images:
-        file = io.BytesIO()
-        PIL.Image.fromarray(image).save(file, "png")
-        files.append({"bytes": file.getvalue(), "path": None})
-    return datasets.Dataset.from_dict({"image": files, "label": labels}, features=features)
+def split_of(images, labels, class_names=DIGITS):
+    """A split as pictures show it; label -1 means none."""
+    chunk = Chunk(np.asarray(images), np.asarray(labels, np.int64))
+    tally = tally_chunk(chunk, len(class_names), 0)
+    return PicturedSplit(class_names, tally, lambda rows: {row: images[row] for row in rows})
 
 
 def means_of(class_names, images=None, labels=None):
     images = pictures(3, 1) if images is None else images
     labels = np.arange(len(images)) if labels is None else labels
-    return draw_means(class_names, [Chunk(images, labels)])
+    return draw_means(class_names, means_by_class(images, labels, class_names))
+
+
+def means_by_class(images, labels, class_names):
+    return mean_images(split_of(images, labels, class_names).tally)
 
 
 def has(sheet, image, scale):
@@ -71,7 +68,8 @@ def ink_of_captions(sheet):
 
 
 def test_files_are_written_and_described(tmp_path):
-    rows = {"train": table(pictures(20, 1), numbers(20, 1)), "test": table(pictures(3, 2), [1] * 3)}
+    train, test = split_of(pictures(20, 1), numbers(20, 1)), split_of(pictures(3, 2), [1] * 3)
+    rows = {"train": train, "test": test}
     described = write_pictures(tmp_path, "letters", "Letters", rows)
     classes = ", ".join(DIGITS)
     assert described == Pictures(
@@ -101,7 +99,7 @@ def test_files_are_written_and_described(tmp_path):
 
 def test_row_pictures_are_the_rows(tmp_path):
     images = pictures(3, 1)
-    described = write_pictures(tmp_path, "letters", "Letters", {"val": table(images, [0, 1, 2])})
+    described = write_pictures(tmp_path, "letters", "Letters", {"val": split_of(images, [0, 1, 2])})
     assert len(described.rows) == 3
     for each in described.rows:
         shown = np.asarray(PIL.Image.open(tmp_path / each.file))
@@ -110,7 +108,7 @@ def test_row_pictures_are_the_rows(tmp_path):
 
 def test_sheets_show_examples_and_means(tmp_path):
     images, labels = pictures(40, 1), numbers(40, 1)
-    write_pictures(tmp_path, "letters", "Letters", {"train": table(images, labels)})
+    write_pictures(tmp_path, "letters", "Letters", {"train": split_of(images, labels)})
     sheet = PIL.Image.open(tmp_path / "pictures" / "letters-examples.png")
     assert all(has(sheet, image, 2) for image in images)
     sheet = PIL.Image.open(tmp_path / "pictures" / "letters-means.png")
@@ -120,21 +118,22 @@ def test_sheets_show_examples_and_means(tmp_path):
 
 def test_examples_are_the_first_ten_of_a_class(tmp_path):
     images = pictures(13, 1)
-    rows = {"train": table(images, [0] * 13, ["a"])}
+    rows = {"train": split_of(images, [0] * 13, ["a"])}
     write_pictures(tmp_path, "letters", "Letters", rows)
     sheet = PIL.Image.open(tmp_path / "pictures" / "letters-examples.png")
     assert [has(sheet, image, 2) for image in images] == [True] * 10 + [False] * 3
 
 
 def test_the_first_split_with_labels_is_shown(tmp_path):
-    rows = {"extra": table(pictures(9, 1), [-1] * 9), "train": table(pictures(9, 2), numbers(9, 2))}
+    extra, train = split_of(pictures(9, 1), [-1] * 9), split_of(pictures(9, 2), numbers(9, 2))
+    rows = {"extra": extra, "train": train}
     described = write_pictures(tmp_path, "letters", "Letters", rows)
     assert {each.split for each in described.rows} == {"train"}
     assert "the mean of all train images" in described.means[0].text
 
 
 def test_rows_without_any_label_have_no_sheets(tmp_path):
-    rows = {"train": table(pictures(2, 1), [-1, -1])}
+    rows = {"train": split_of(pictures(2, 1), [-1, -1])}
     described = write_pictures(tmp_path, "letters", "Letters", rows)
     assert (described.overview, described.examples, described.means) == ((), (), ())
     assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == [
@@ -144,7 +143,7 @@ def test_rows_without_any_label_have_no_sheets(tmp_path):
 
 
 def test_the_same_rows_give_the_same_bytes(tmp_path):
-    rows = {"train": table(pictures(20, 1), numbers(20, 1))}
+    rows = {"train": split_of(pictures(20, 1), numbers(20, 1))}
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         write_pictures(tmp_path / name, "letters", "Letters", rows)
@@ -162,7 +161,7 @@ def chosen(*rows):
 
 def test_chosen_rows_are_drawn_side_by_side(tmp_path):
     images = pictures(9, 1)
-    rows = {"train": table(images[:5], [0] * 5), "test": table(images[5:], [1] * 4)}
+    rows = {"train": split_of(images[:5], [0] * 5), "test": split_of(images[5:], [1] * 4)}
     described = write_pictures(
         tmp_path, "letters", "Letters", rows, [chosen(("test", 3), ("train", 2))]
     )
@@ -173,7 +172,7 @@ def test_chosen_rows_are_drawn_side_by_side(tmp_path):
 
 
 def test_chosen_rows_of_a_split_that_was_not_built_are_left_out(tmp_path):
-    rows = {"test": table(pictures(3, 1), [0] * 3)}
+    rows = {"test": split_of(pictures(3, 1), [0] * 3)}
     described = write_pictures(
         tmp_path, "letters", "Letters", rows, [chosen(("test", 1), ("train", 2))]
     )
@@ -182,7 +181,7 @@ def test_chosen_rows_of_a_split_that_was_not_built_are_left_out(tmp_path):
 
 
 def test_a_chosen_row_that_there_is_not_is_one_line(tmp_path):
-    rows = {"test": table(pictures(3, 1), [0] * 3)}
+    rows = {"test": split_of(pictures(3, 1), [0] * 3)}
     message = "pictures of test: no row 3, expected one below 3; correct the facts"
     with pytest.raises(ValueError, match=f"^{message}$"):
         write_pictures(tmp_path, "letters", "Letters", rows, [chosen(("test", 3))])
@@ -204,7 +203,7 @@ def test_many_classes_are_shown_in_part_at_the_top(tmp_path):
     names = [f"name {label}" for label in range(47)]
     images = pictures(47, 1)
     described = write_pictures(
-        tmp_path, "letters", "Letters", {"train": table(images, range(47), names)}
+        tmp_path, "letters", "Letters", {"train": split_of(images, range(47), names)}
     )
     (overview,) = described.overview
     assert overview.text == "Letters: images of the classes name 0 to name 39 of 47"
@@ -220,14 +219,14 @@ def test_means_are_those_of_numpy_whatever_the_chunks():
     images, labels = pictures(40, 1), numbers(40, 1).astype(int)
     labels[:3] = -1
     chunks = [Chunk(images[i : i + 7], labels[i : i + 7]) for i in range(0, 40, 7)]
-    for label, mean in enumerate(mean_images(chunks, 10)):
+    for label, mean in enumerate(mean_images(tally_chunks(chunks, 10))):
         expected = images[labels == label].mean(0).round().astype(np.uint8)
         np.testing.assert_array_equal(mean, expected)
 
 
 def test_a_class_without_rows_has_no_mean_and_an_empty_place():
     images = np.full((1, 28, 28), 255, np.uint8)
-    first, second = mean_images([Chunk(images, np.array([1]))], 2)
+    first, second = means_by_class(images, [1], ["0", "1"])
     assert first is None
     np.testing.assert_array_equal(second, images[0])
     sheet = means_of(["0", "1"], images, np.array([1]))

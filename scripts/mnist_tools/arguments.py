@@ -139,13 +139,30 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
         "--num-proc",
         metavar="N",
         type=int,
-        help="number of processes that encode images; default: 1",
+        help="number of processes that write rows; default: one for each core",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="what writes the rows: this machine, or a Ray cluster that shares its disk; "
+        "default: local",
+    )
+    parser.add_argument(
+        "--address",
+        metavar="HOST:PORT",
+        help="address of the Ray cluster; default: $RAY_ADDRESS, or a new one on this machine",
     )
     parser.add_argument(
         "--max-shard-size",
         metavar="SIZE",
-        default="500MB",
-        help="maximum size of each Parquet file; default: 500MB",
+        default="64MB",
+        help="maximum size of each Parquet file; default: 64MB, about 250,000 rows",
+    )
+    parser.add_argument(
+        "--fresh",
+        action="store_true",
+        help="start anew, without the shards that an interrupted build has finished",
     )
     parser.add_argument(
         "--force",

@@ -308,7 +308,7 @@ def _is_plain(path: Path, source: Source) -> bool:
     except ValueError:
         return False
     return [*source.splits] == [split.name for split in inspected] and all(
-        split.header_images == split.rows for split in inspected
+        part.header_images == part.rows for split in inspected for part in split.parts
     )
 
 

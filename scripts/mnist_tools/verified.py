@@ -13,7 +13,15 @@ import datasets
 from tqdm import tqdm
 
 import mnist_family
-from mnist_family import CLASS_NAME_FILES, MAX_CLASSES, UNLABELLED, Chunk, DiskSplit, fault
+from mnist_family import (
+    CLASS_NAME_FILES,
+    MAX_CLASSES,
+    UNLABELLED,
+    Chunk,
+    DiskSplit,
+    PartedSplit,
+    fault,
+)
 from mnist_tools.cards.dataset import Kind
 from mnist_tools.cards.facts import DatasetFacts
 from mnist_tools.cards.measurements import (
@@ -46,7 +54,7 @@ class VerifiedDataset:
     kind: Kind
     folder: Path | None
     is_temporary: bool
-    splits: Mapping[str, DiskSplit]
+    splits: Mapping[str, DiskSplit | PartedSplit]
     class_names: tuple[str, ...]
     facts: DatasetFacts | None
     measurements: Measurements | None
@@ -113,7 +121,7 @@ def _verify(origin: Origin, temporary: Path, *, sample: bool) -> VerifiedDataset
 # --- Archives -------------------------------------------------------------------------------------
 
 
-def _verified_splits(origin: Origin, folder: Path | None) -> dict[str, DiskSplit]:
+def _verified_splits(origin: Origin, folder: Path | None) -> dict[str, DiskSplit | PartedSplit]:
     """Verify the splits; errors name the source, not the archives that it was converted to."""
     try:
         return mnist_family.verified_splits(origin.name, folder)
@@ -125,7 +133,7 @@ def _verified_splits(origin: Origin, folder: Path | None) -> dict[str, DiskSplit
 
 
 def _class_names(
-    origin: Origin, folder: Path | None, splits: Mapping[str, DiskSplit]
+    origin: Origin, folder: Path | None, splits: Mapping[str, DiskSplit | PartedSplit]
 ) -> tuple[str, ...]:
     if folder is not None:
         located = mnist_family.locate(folder)
@@ -184,7 +192,7 @@ def _refuse_label(subject: str, label: int, row: int, num_classes: int) -> NoRet
 
 
 def _known_measurements(
-    origin: Origin, kind: Kind, splits: Mapping[str, DiskSplit]
+    origin: Origin, kind: Kind, splits: Mapping[str, DiskSplit | PartedSplit]
 ) -> Measurements | None:
     """Return what somebody has measured in these archives before, or None."""
     if kind == "published":
@@ -198,13 +206,13 @@ def _known_measurements(
     return measurements if _are_of(measurements, splits) else None
 
 
-def _are_of(measurements: Measurements, splits: Mapping[str, DiskSplit]) -> bool:
+def _are_of(measurements: Measurements, splits: Mapping[str, DiskSplit | PartedSplit]) -> bool:
     """Check whether these archives, with as many classes, were measured."""
     if measurements.archives.keys() != splits.keys() or measurements.splits.keys() != splits.keys():
         return False
     return all(
         len(measurements.splits[name].class_counts) == split.num_classes
         and [archive.sha256 for archive in measurements.archives[name]]
-        == [hash_file(split.images), hash_file(split.labels)]
+        == [hash_file(path) for part in split.parts for path in (part.images, part.labels)]
         for name, split in splits.items()
     )

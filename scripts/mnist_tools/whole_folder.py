@@ -36,11 +36,13 @@ __all__ = [
     "Manifest",
     "hash_file",
     "is_current",
+    "kept_folder",
     "read_manifest",
     "whole_folder",
 ]
 
 WORK_NOTE = "mnist_family-work"  # this file marks a work folder as ours
+KEPT = "kept"  # a folder that outlives the run, for the next one to go on with
 MOVED_ASIDE = "moved-aside.json"  # the stamps of the files in `old` that may be deleted
 LONGEST_NAME = 200  # bytes; file systems allow 255, and names of temporary files are longer
 
@@ -76,6 +78,14 @@ def whole_folder(
         check_replaceable(out, command=command, force=force)
         with _undisturbed():
             _replace(place, work, stamps)
+
+
+def kept_folder(out: str | os.PathLike[str]) -> Path:
+    """Return the folder beside `out` that a command may write while it holds `whole_folder`.
+
+    What is left in it afterwards stays there until the next run.
+    """
+    return _beside(resolve(out), "") / KEPT
 
 
 # --- Beside OUT -----------------------------------------------------------------------------------
@@ -157,7 +167,7 @@ def _recover(place: Path, work: Path) -> None:
 def _clear(work: Path) -> None:
     """Delete a run's own files from its work folder, then the folder if it is empty."""
     shutil.rmtree(work / "new", ignore_errors=True)
-    if (work / "old").exists():
+    if (work / "old").exists() or (work / KEPT).exists():
         return
     for name in (MOVED_ASIDE, WORK_NOTE):
         (work / name).unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from mnist_tools.cards.neighbours import Knn
 from mnist_tools.cards.pictures import Pictures
 from mnist_tools.cards.statements import Statement
 from mnist_tools.licences import OTHER_LICENCE, UNKNOWN_LICENCE
-from mnist_tools.shards import SplitSize
+from mnist_tools.shards.size import SplitSize
 from mnist_tools.source_files import SourceFile
 
 Kind = Literal["published", "synthetic", "own"]

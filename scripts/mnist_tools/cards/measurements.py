@@ -3,28 +3,28 @@
 The measurements of the published archives are in cards/<name>/measurements.json.
 """
 
-import collections
 import dataclasses
 import datetime
-import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 import mnist_family
-from mnist_family import IMAGE_SHAPE, Chunk, DiskSplit
+from mnist_family import IMAGE_SHAPE, Chunk, DiskSplit, PartedSplit
 from mnist_tools.cards.facts import CARDS
 from mnist_tools.cards.neighbours import Neighbours, find_neighbours
 from mnist_tools.cards.typed_json import parse
+from mnist_tools.shards.digests import digest_rows, find_equal_rows, sort_digests
+from mnist_tools.shards.tally import Tally, empty_tally, tally_chunk
 from mnist_tools.whole_file import write_whole
 
 MEASUREMENTS_FILE = "measurements.json"
-FIRST_LABELS = 10
-DIGEST_BYTES = 16  # per image; with 128 bits, equal digests mean equal images
+ROWS_PER_FILE = 100_000  # of digests
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,11 +92,11 @@ class Duplicates:
 class Measurements:
     """Everything that was measured in the archives of a dataset, by split.
 
-    `archives` has the images file, then the labels file. `whole` is not saved; it has the figures
+    `archives` has the images file, then the labels file; of a split in parts, those of each part. `whole` is not saved; it has the figures
     of all published splits, which facts may refer to, even if `splits` has only some of them.
     """
 
-    archives: dict[str, tuple[MeasuredArchive, MeasuredArchive]]
+    archives: dict[str, tuple[MeasuredArchive, ...]]
     splits: dict[str, SplitFigures]
     duplicates: Duplicates
     neighbours: Neighbours | None = None
@@ -107,30 +107,60 @@ class Measurements:
 
 
 def measure_splits(
-    name: str, splits: Mapping[str, DiskSplit], neighbours: bool = False
+    name: str, splits: Mapping[str, DiskSplit | PartedSplit], neighbours: bool = False
 ) -> Measurements:
     """Measure verified splits; with `neighbours`, also compare test images with training images.
 
-    Each split is read once, in chunks, and only a digest of each image is kept. The comparison
-    needs the splits train and test, and holds all their pixels. ValueError if a file is broken.
+    Each split is read once, in chunks; digests of the images are kept in a temporary folder, 24
+    bytes per row. The comparison needs the splits train and test, and holds all their pixels.
+    ValueError if a file is broken.
     """
-    archives, figures, digests = {}, {}, {}
-    for split, files in splits.items():
-        archives[split] = _measure_archive(files.images), _measure_archive(files.labels)
-        tally = _count(_with_progress(name, files), files.num_classes)
-        figures[split] = tally.figures()
-        digests[split] = tally.digests()
+    tallies, digests = {}, {}
+    with tempfile.TemporaryDirectory(prefix="mnist_family-") as temporary:
+        for number, (split, files) in enumerate(splits.items()):
+            folder = Path(temporary, str(number))
+            folder.mkdir()
+            tallies[split] = _measure_rows(name, files, folder)
+            digests[split] = sorted(folder.iterdir())
+        duplicates = find_duplicates(digests)
     found = find_neighbours(splits["train"], splits["test"]) if neighbours else None
-    return Measurements(archives, figures, _find_duplicates(digests), found)
+    return Measurements(
+        archives={split: measure_archives(files) for split, files in splits.items()},
+        splits={split: figures_of(tally) for split, tally in tallies.items()},
+        duplicates=duplicates,
+        neighbours=found,
+    )
 
 
-def _with_progress(name: str, split: DiskSplit) -> Iterator[Chunk]:
+def _measure_rows(name: str, split: DiskSplit | PartedSplit, folder: Path) -> Tally:
+    """Add up the rows of a split, and write their digests to files in `folder`."""
+    tally = empty_tally(split.num_classes)
+    digests: list[np.ndarray] = []
+    written = 0
+    for chunk in _with_progress(name, split):
+        digests.append(digest_rows(chunk.images, tally.rows))
+        tally += tally_chunk(chunk, split.num_classes, tally.rows)
+        if tally.rows - written >= ROWS_PER_FILE or tally.rows == split.rows:
+            np.save(folder / f"{written:012}.npy", sort_digests(np.concatenate(digests)))
+            digests = []
+            written = tally.rows
+    return tally
+
+
+def _with_progress(name: str, split: DiskSplit | PartedSplit) -> Iterator[Chunk]:
     with tqdm(
         desc=f"Measuring {name} {split.name}", total=split.rows, unit=" rows", leave=False
     ) as progress:
         for chunk in mnist_family.read_chunks(split):
             yield chunk
             progress.update(len(chunk.labels))
+
+
+def measure_archives(split: DiskSplit | PartedSplit) -> tuple[MeasuredArchive, ...]:
+    """Measure the files of a split: images, then labels, of each part."""
+    return tuple(
+        _measure_archive(path) for part in split.parts for path in (part.images, part.labels)
+    )
 
 
 def _measure_archive(path: str) -> MeasuredArchive:
@@ -155,100 +185,39 @@ def _date_in_gzip(path: str) -> str | None:
     return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).date().isoformat()
 
 
-class _Tally:
-    """Running totals over the chunks of a split."""
-
-    def __init__(self, num_classes: int) -> None:
-        self._class_counts = np.zeros(num_classes, np.int64)
-        self._rows = 0
-        self._first_labels: list[int] = []
-        self._histogram = np.zeros(256, np.int64)
-        self._lowest = np.full(IMAGE_SHAPE, 255, np.uint8)
-        self._highest = np.zeros(IMAGE_SHAPE, np.uint8)
-        self._sides: collections.Counter[int] = collections.Counter()
-        self._digests: list[bytes] = []
-
-    def add(self, chunk: Chunk) -> None:
-        images, labels = chunk
-        self._rows += len(labels)
-        self._class_counts += np.bincount(labels[labels >= 0], minlength=len(self._class_counts))
-        self._first_labels += labels[: FIRST_LABELS - len(self._first_labels)].tolist()
-        self._histogram += np.bincount(images.ravel(), minlength=256)
-        self._lowest = np.minimum(self._lowest, images.min(0))
-        self._highest = np.maximum(self._highest, images.max(0))
-        self._sides.update(_longer_sides(images).tolist())
-        self._digests += [_digest(image) for image in images]
-
-    def digests(self) -> np.ndarray:
-        """Return the digest of each image, S16 (rows,)."""
-        return np.array(self._digests, f"S{DIGEST_BYTES}")
-
-    def figures(self) -> SplitFigures:
-        levels = self._histogram.tolist()
-        pixels = sum(levels)
-        total = sum(count * level for level, count in enumerate(levels))
-        squares = sum(count * level**2 for level, count in enumerate(levels))
-        seen = np.flatnonzero(self._histogram)
-        return SplitFigures(
-            rows=self._rows,
-            class_counts=tuple(self._class_counts.tolist()),
-            unlabelled=self._rows - int(self._class_counts.sum()),
-            first_labels=tuple(self._first_labels),
-            shape=IMAGE_SHAPE,
-            min=int(seen[0]),
-            max=int(seen[-1]),
-            mean=round(total / pixels / 255, 5),
-            standard_deviation=round((pixels * squares - total**2) ** 0.5 / pixels / 255, 5),
-            zero_percent=round(100 * levels[0] / pixels, 2),
-            constant_pixels=int((self._lowest == self._highest).sum()),
-            longer_side=tuple(SideCount(side, self._sides[side]) for side in sorted(self._sides)),
-        )
-
-
-def _count(chunks: Iterable[Chunk], num_classes: int) -> _Tally:
-    tally = _Tally(num_classes)
-    for chunk in chunks:
-        tally.add(chunk)
-    return tally
-
-
-def _digest(image: np.ndarray) -> bytes:
-    return hashlib.blake2b(image.tobytes(), digest_size=DIGEST_BYTES).digest()
-
-
-def _longer_sides(images: np.ndarray) -> np.ndarray:
-    """Return the longer side of each image's bounding box of non-zero pixels, int64 (n,)."""
-    used = images > 0
-    longer: np.ndarray = np.maximum(
-        _extent(np.asarray(used.any(1))), _extent(np.asarray(used.any(2)))
+def figures_of(tally: Tally) -> SplitFigures:
+    """Return the figures of a split from its totals."""
+    levels = tally.levels.tolist()
+    pixels = sum(levels)
+    total = sum(count * level for level, count in enumerate(levels))
+    squares = sum(count * level**2 for level, count in enumerate(levels))
+    seen = np.flatnonzero(tally.levels)
+    sides = np.flatnonzero(tally.sides)
+    return SplitFigures(
+        rows=tally.rows,
+        class_counts=tuple(tally.class_counts.tolist()),
+        unlabelled=tally.unlabelled,
+        first_labels=tally.first_labels,
+        shape=IMAGE_SHAPE,
+        min=int(seen[0]),
+        max=int(seen[-1]),
+        mean=round(total / pixels / 255, 5),
+        standard_deviation=round((pixels * squares - total**2) ** 0.5 / pixels / 255, 5),
+        zero_percent=round(100 * levels[0] / pixels, 2),
+        constant_pixels=int((tally.lowest == tally.highest).sum()),
+        longer_side=tuple(SideCount(side, int(tally.sides[side])) for side in sides.tolist()),
     )
-    return longer
 
 
-def _extent(used: np.ndarray) -> np.ndarray:
-    """Return the length from the first to the last True in each row, both included, int64 (n,).
-
-    `used` is bool (n, 28). A row without a True gives 0.
-    """
-    length = used.shape[1]
-    return np.where(used.any(1), length - used.argmax(1) - used[:, ::-1].argmax(1), 0)
-
-
-def _find_duplicates(digests: Mapping[str, np.ndarray]) -> Duplicates:
-    """Group rows with equal digests; groups are in the order of their first rows."""
-    values, counts = np.unique(np.concatenate([*digests.values()]), return_counts=True)
-    repeated = values[counts > 1]
-    groups: dict[bytes, dict[str, list[int]]] = {}
-    for split, own in digests.items():
-        for row in np.flatnonzero(np.isin(own, repeated)).tolist():
-            groups.setdefault(own[row], {}).setdefault(split, []).append(row)
-    places = [{split: tuple(rows) for split, rows in group.items()} for group in groups.values()]
+def find_duplicates(digests: Mapping[str, Sequence[Path]]) -> Duplicates:
+    """Group rows with equal images; `digests` are files of sorted digests, by split."""
+    groups = find_equal_rows(digests)
     return Duplicates(
         within={
-            split: tuple(group[split] for group in places if len(group.get(split, ())) > 1)
+            split: tuple(group[split] for group in groups if len(group.get(split, ())) > 1)
             for split in digests
         },
-        across=tuple(group for group in places if len(group) > 1),
+        across=tuple(group for group in groups if len(group) > 1),
     )
 
 
@@ -276,6 +245,7 @@ def read_measurements(path: Path) -> Measurements:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         measurements: Measurements = parse(Measurements, content)
+        _refuse_unpaired(measurements)
     except (ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise mnist_family.fault(
@@ -285,6 +255,13 @@ def read_measurements(path: Path) -> Measurements:
             "choose another file with --out, or remove this one",
         ) from None
     return measurements
+
+
+def _refuse_unpaired(measurements: Measurements) -> None:
+    """Raise ValueError unless each split has files of images and labels."""
+    for split, files in measurements.archives.items():
+        if not files or len(files) % 2:
+            raise ValueError(f"archives.{split}: {len(files)} files instead of pairs")
 
 
 def committed(name: str, splits: Iterable[str] | None = None) -> Measurements | None:

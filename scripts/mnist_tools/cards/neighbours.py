@@ -7,7 +7,7 @@ import numpy as np
 from tqdm import tqdm
 
 import mnist_family
-from mnist_family import DiskSplit
+from mnist_family import DiskSplit, PartedSplit
 
 COSINES = (0.99, 0.995, 0.999)
 NEIGHBOURS = (1, 4)  # the k of each k-NN classifier
@@ -109,7 +109,9 @@ class _Search:
     distances: np.ndarray
 
 
-def find_neighbours(train: DiskSplit, test: DiskSplit) -> Neighbours:
+def find_neighbours(
+    train: DiskSplit | PartedSplit, test: DiskSplit | PartedSplit
+) -> Neighbours:
     """Compare every test image with every training image.
 
     The result is the same on every machine: squared distances are integers, which float64 holds
@@ -132,16 +134,16 @@ def find_neighbours(train: DiskSplit, test: DiskSplit) -> Neighbours:
     )
 
 
-def _read_rows(split: DiskSplit) -> _Rows:
+def _read_rows(split: DiskSplit | PartedSplit) -> _Rows:
     images, labels = zip(*mnist_family.read_chunks(split), strict=True)
     return _Rows(np.concatenate(images).reshape(-1, IMAGE_PIXELS), np.concatenate(labels))
 
 
-def _refuse_few_labels(split: DiskSplit, rows: _Rows, needed: int) -> None:
+def _refuse_few_labels(split: DiskSplit | PartedSplit, rows: _Rows, needed: int) -> None:
     labelled = int((rows.labels >= 0).sum())
     if labelled < needed:
         raise mnist_family.fault(
-            split.labels,
+            split.parts[0].labels,
             f"{labelled} labelled {split.name} rows",
             f"at least {needed} to compare neighbours",
             "measure without --neighbours",

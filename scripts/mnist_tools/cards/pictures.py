@@ -1,18 +1,16 @@
 """Write the pictures of a dataset's card: its classes, its first rows, and rows worth a look."""
 
 import dataclasses
-import io
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import datasets
 import numpy as np
 import PIL.Image
 
-from mnist_family import Chunk, fault
+from mnist_family import fault
 from mnist_tools.cards.sheets import (
-    EXAMPLES_LAYOUTS,
     Tile,
     TilesLayout,
     caption_classes,
@@ -20,13 +18,14 @@ from mnist_tools.cards.sheets import (
     draw_means,
     draw_tiles,
     enlarge,
+    mean_images,
 )
+from mnist_tools.shards.tally import Tally
 
 FOLDER = "pictures"
 MEANS_FILE = "means.png"  # the class means of a published dataset, beside its facts
 SHOWN_ROWS = 5
 ROW_SCALE = 3
-DECODED_ROWS = 1000
 NAMED_CLASSES = 20  # in an alternative text
 
 
@@ -95,11 +94,22 @@ class Pictures:
     chosen: Mapping[str, Picture] = dataclasses.field(default_factory=dict)
 
 
+class PicturedSplit(NamedTuple):
+    """A split as pictures show it: class names, totals, and a function that reads single rows.
+
+    `read_images` returns images, uint8 (28, 28), by row.
+    """
+
+    class_names: Sequence[str]
+    tally: Tally
+    read_images: Callable[[Sequence[int]], Mapping[int, np.ndarray]]
+
+
 def write_pictures(
     folder: Path,
     name: str,
     title: str,
-    rows: Mapping[str, datasets.Dataset],
+    splits: Mapping[str, PicturedSplit],
     chosen: Sequence[ChosenRows] = (),
 ) -> Pictures:
     """Draw the first split that has labels, and `chosen` rows, to PNG files in folder/pictures/.
@@ -108,24 +118,31 @@ def write_pictures(
     ValueError if a split has no such row.
     """
     (folder / FOLDER).mkdir(exist_ok=True)
-    split = _choose_split(rows)
+    split = _choose_split(splits)
     start = f"{FOLDER}/{name}"
     pictures = Pictures(
-        rows=_write_rows(folder, f"{start}-{split}", split, rows[split]),
-        chosen=_write_chosen(folder, start, title, rows, chosen),
+        rows=_write_rows(folder, f"{start}-{split}", split, splits[split]),
+        chosen=_write_chosen(folder, start, title, splits, chosen),
     )
-    if not _has_labels(rows[split]):
+    class_names, tally, read_images = splits[split]
+    if not tally.class_counts.any():
         return pictures
 
-    class_names = rows[split].features["label"].names
-    first = _first_of_each_class(rows[split])
+    images = read_images(sorted(itertools.chain(*tally.first_rows)))
+    first = [[images[row] for row in rows] for rows in tally.first_rows]
     overview = Picture(f"{start}-overview.png", f"{title}: {_describe_overview(class_names)}")
     examples = Picture(f"{start}-examples.png", f"{title}: the first {split} images of each class")
     means = Picture(f"{start}-means.png", describe_means(title, split, class_names))
     _draw_overview(class_names, first).save(folder / overview.file)
     draw_examples(class_names, first).save(folder / examples.file)
-    draw_means(class_names, _read_chunks(rows[split])).save(folder / means.file)
+    draw_means(class_names, mean_images(tally)).save(folder / means.file)
     return dataclasses.replace(pictures, overview=(overview,), examples=(examples,), means=(means,))
+
+
+def _choose_split(splits: Mapping[str, PicturedSplit]) -> str:
+    """Return the first split that has a labelled row, or else the first split."""
+    labelled = (split for split, each in splits.items() if each.tally.class_counts.any())
+    return next(labelled, next(iter(splits)))
 
 
 def _draw_overview(
@@ -164,13 +181,14 @@ def _name_classes(class_names: Sequence[str]) -> str:
 
 
 def _write_rows(
-    folder: Path, start: str, split: str, rows: datasets.Dataset
+    folder: Path, start: str, split: str, pictured: PicturedSplit
 ) -> tuple[RowPicture, ...]:
     """Write a picture of each of the first rows, to `start`-<row>.png in `folder`."""
-    numbers = range(min(SHOWN_ROWS, len(rows)))
+    numbers = range(min(SHOWN_ROWS, pictured.tally.rows))
     pictures = tuple(RowPicture(split, row, f"{start}-{row}.png") for row in numbers)
-    for picture, image in zip(pictures, _decode(rows, numbers), strict=True):
-        enlarge(image, ROW_SCALE).save(folder / picture.file)
+    images = pictured.read_images(numbers)
+    for picture in pictures:
+        enlarge(images[picture.row], ROW_SCALE).save(folder / picture.file)
     return pictures
 
 
@@ -178,63 +196,26 @@ def _write_chosen(
     folder: Path,
     start: str,
     title: str,
-    rows: Mapping[str, datasets.Dataset],
+    splits: Mapping[str, PicturedSplit],
     chosen: Sequence[ChosenRows],
 ) -> dict[str, Picture]:
     """Write a sheet of each selection whose splits are there, to `start`-<subject>.png."""
     pictures = {}
     for each in chosen:
-        if {row.split for tile in each.tiles for row in tile.rows} <= {*rows}:
+        if {row.split for tile in each.tiles for row in tile.rows} <= {*splits}:
             picture = Picture(f"{start}-{each.subject}.png", f"{title}: {each.text}")
-            tiles = [Tile(_read_tile(rows, tile), tile.lines) for tile in each.tiles]
+            tiles = [Tile(_read_tile(splits, tile), tile.lines) for tile in each.tiles]
             draw_tiles(tiles).save(folder / picture.file)
             pictures[each.subject] = picture
     return pictures
 
 
-def _read_tile(rows: Mapping[str, datasets.Dataset], tile: ChosenTile) -> list[np.ndarray]:
+def _read_tile(splits: Mapping[str, PicturedSplit], tile: ChosenTile) -> list[np.ndarray]:
+    images = []
     for row in tile.rows:
-        if row.number >= len(rows[row.split]):
-            found, expected = f"no row {row.number}", f"one below {len(rows[row.split])}"
+        _, tally, read_images = splits[row.split]
+        if row.number >= tally.rows:
+            found, expected = f"no row {row.number}", f"one below {tally.rows}"
             raise fault(f"pictures of {row.split}", found, expected, "correct the facts")
-    return [next(_decode(rows[row.split], [row.number])) for row in tile.rows]
-
-
-# --- Rows of a Dataset ----------------------------------------------------------------------------
-
-
-def _choose_split(rows: Mapping[str, datasets.Dataset]) -> str:
-    """Return the first split that has a labelled row, or else the first split."""
-    labelled = (split for split, each in rows.items() if _has_labels(each))
-    return next(labelled, next(iter(rows)))
-
-
-def _has_labels(rows: datasets.Dataset) -> bool:
-    return bool((_labels(rows) >= 0).any())
-
-
-def _labels(rows: datasets.Dataset) -> np.ndarray:
-    labels: np.ndarray = rows.with_format("numpy", columns=["label"])[:]["label"]
-    return labels
-
-
-def _first_of_each_class(rows: datasets.Dataset) -> list[list[np.ndarray]]:
-    """Return the first images of each class, uint8 (28, 28), enough for every layout."""
-    labels = _labels(rows)
-    wanted = max(layout.images for layout in EXAMPLES_LAYOUTS)
-    classes = range(len(rows.features["label"].names))
-    return [[*_decode(rows, np.flatnonzero(labels == label)[:wanted])] for label in classes]
-
-
-def _read_chunks(rows: datasets.Dataset) -> Iterator[Chunk]:
-    labels = _labels(rows)
-    for start in range(0, len(rows), DECODED_ROWS):
-        places = range(start, min(start + DECODED_ROWS, len(rows)))
-        yield Chunk(np.stack([*_decode(rows, places)]), labels[start : start + DECODED_ROWS])
-
-
-def _decode(rows: datasets.Dataset, places: Sequence[int] | np.ndarray) -> Iterator[np.ndarray]:
-    """Decode images, uint8 (28, 28), in half the time that `datasets` takes."""
-    files = rows.with_format("arrow")[places]["image"].to_pylist()
-    for file in files:
-        yield np.asarray(PIL.Image.open(io.BytesIO(file["bytes"])))
+        images.append(read_images([row.number])[row.number])
+    return images

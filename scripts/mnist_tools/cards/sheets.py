@@ -5,7 +5,7 @@ grey that has contrast on either page. No sheet is wider than 760 pixels.
 """
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ import PIL.ImageDraw
 import PIL.ImageFont
 from PIL.ImageFont import FreeTypeFont
 
-from mnist_family import Chunk
+from mnist_tools.shards.tally import Tally
 
 SHEET_WIDTH = 760  # pixels, the width of a card on the Hub
 GAP = 4  # pixels between images
@@ -92,10 +92,12 @@ def draw_tiles(tiles: Sequence[Tile], layout: TilesLayout = TILES_LAYOUT) -> PIL
     return sheet
 
 
-def draw_means(class_names: Sequence[str], chunks: Iterable[Chunk]) -> PIL.Image.Image:
+def draw_means(
+    class_names: Sequence[str], means: Sequence[np.ndarray | None]
+) -> PIL.Image.Image:
     """Draw the mean image of each class above its caption, in a grid at most 760 pixels wide.
 
-    The place of a class without rows stays empty.
+    The place of a class without rows, whose mean is None, stays empty.
     """
     layout = next(each for each in MEANS_LAYOUTS if len(class_names) <= each.classes)
     font = _font(layout.text_size)
@@ -107,9 +109,7 @@ def draw_means(class_names: Sequence[str], chunks: Iterable[Chunk]) -> PIL.Image
     lines = -(-len(captions) // layout.across)
     sheet = _new_sheet(min(layout.across, len(captions)) * width, lines * height)
     draw = PIL.ImageDraw.Draw(sheet)
-    for number, (caption, mean) in enumerate(
-        zip(captions, mean_images(chunks, len(class_names)), strict=True)
-    ):
+    for number, (caption, mean) in enumerate(zip(captions, means, strict=True)):
         left, top = number % layout.across * width, number // layout.across * height
         draw.text((left, top + side + GAP), caption, (GREY, 255), font, anchor="la")
         if mean is not None:
@@ -139,17 +139,11 @@ def draw_examples(
     return sheet
 
 
-def mean_images(chunks: Iterable[Chunk], num_classes: int) -> list[np.ndarray | None]:
+def mean_images(tally: Tally) -> list[np.ndarray | None]:
     """Return the mean image of each class, uint8 (28, 28), or None for a class without rows."""
-    totals = np.zeros((num_classes, 28, 28), np.int64)
-    counts = np.zeros(num_classes, np.int64)
-    for images, labels in chunks:
-        for label in np.unique(labels[labels >= 0]):
-            totals[label] += images[labels == label].sum(0, dtype=np.int64)
-        counts += np.bincount(labels[labels >= 0], minlength=num_classes)
     return [
         (total / count).round().astype(np.uint8) if count else None
-        for total, count in zip(totals, counts.tolist(), strict=True)
+        for total, count in zip(tally.class_sums, tally.class_counts.tolist(), strict=True)
     ]
 
 

@@ -77,7 +77,7 @@ def benchmark(name: str, folder: Path, *, repeats: int = 3, memory: bool = False
         raise mnist_family.fault("--memory", f"this is {sys.platform}", "Linux", "leave it out")
     folder = folder.expanduser()
     mnist_family.verified_splits(name, folder)
-    splits = mnist_family.locate(folder).splits
+    splits = _find_pairs(folder)
     with _without_progress_bars():
         seconds = _time_builds(name, folder, splits, repeats)
     pixels = mnist_family.read_idx(splits[-1].images)[:ENCODED_ROWS]
@@ -139,6 +139,20 @@ def _print_training(result: Training) -> None:
         print(f"| {way} | not usable here: {reason} | | | |")
 
 
+def _find_pairs(folder: str | os.PathLike[str]) -> tuple[LocatedSplit, ...]:
+    """Return the two files of each split; ValueError for a split in parts."""
+    pairs: list[LocatedSplit] = []
+    for split in mnist_family.locate(folder).splits:
+        if len(split.parts) > 1:
+            found, expected = (
+                f"{split.name} in {len(split.parts)} parts",
+                "two files for each split",
+            )
+            raise mnist_family.fault(str(folder), found, expected, "choose another folder")
+        pairs += split.parts
+    return tuple(pairs)
+
+
 def _describe_machine() -> str:
     versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
     python = f"Python {platform.python_version()}"
@@ -161,10 +175,9 @@ class PlainBuilder(datasets.GeneratorBasedBuilder):
     def _split_generators(
         self, dl_manager: datasets.DownloadManager
     ) -> list[datasets.SplitGenerator]:
-        located = mnist_family.locate(self.config.data_dir).splits
         return [
             datasets.SplitGenerator(split.name, {"images": split.images, "labels": split.labels})
-            for split in located
+            for split in _find_pairs(self.config.data_dir)
         ]
 
     def _generate_examples(

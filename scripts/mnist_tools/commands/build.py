@@ -1,47 +1,34 @@
 """Build a folder of Parquet files, with a card, that every release of `datasets` can load."""
 
-import contextlib
 import dataclasses
 import glob
 import hashlib
 import os
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import datasets
 import PIL
 import pyarrow
-from tqdm import tqdm
 
 import mnist_family
 from mnist_family import fault
-from mnist_tools.cards.card import Dataset, render, render_licence, render_part
-from mnist_tools.cards.chosen_rows import chosen_rows
-from mnist_tools.cards.croissant import croissant
 from mnist_tools.cards.escape import printable
 from mnist_tools.cards.facts import CARDS, OpenQuestions, dataset_facts, open_questions
 from mnist_tools.cards.front_matter import CARD_FILE
-from mnist_tools.cards.pictures import FOLDER, write_pictures
-from mnist_tools.causes import naming_dataset
-from mnist_tools.class_names_file import write_class_names
-from mnist_tools.described import describe
+from mnist_tools.cards.pictures import FOLDER
+from mnist_tools.dataset_folder import fill_folder, write_rows
 from mnist_tools.manifest import SAMPLE_REMARK
 from mnist_tools.origins import Origin, SourceName, find_origins
-from mnist_tools.shards import SplitSize, parse_shard_size, write_shards
-from mnist_tools.verified import VerifiedDataset, verified
-from mnist_tools.whole_folder import is_current, whole_folder
+from mnist_tools.shards.engines import choose_engine
+from mnist_tools.shards.kept import kept_shards
+from mnist_tools.shards.size import DEFAULT_SHARD_SIZE, parse_shard_size
+from mnist_tools.verified import verified
+from mnist_tools.whole_folder import is_current, kept_folder, whole_folder
 
 PACKAGE = Path(__file__).parents[1]
 CARD_SOURCES = (".yaml", ".j2", ".json")
-
-
-class Loaded(NamedTuple):
-    """A verified dataset and its rows, which are in a cache."""
-
-    verified: VerifiedDataset
-    rows: datasets.DatasetDict
 
 
 class OpenFacts(NamedTuple):
@@ -73,7 +60,7 @@ class Built:
 
     `names` are its datasets, the default one first, and `titles` theirs; `splits` are the splits of
     the default one. `notes` tell how somebody's own data was read; `open_facts` has an entry for
-    each such dataset.
+    each such dataset. `reused_shards` are those that a run before had finished.
     """
 
     out: Path
@@ -83,6 +70,7 @@ class Built:
     notes: tuple[str, ...]
     open_facts: tuple[OpenFacts, ...]
     changed: bool
+    reused_shards: int = 0
 
     @property
     def card(self) -> Path:
@@ -97,15 +85,18 @@ class Built:
         return tuple(f"{each.name}, {each.questions}" for each in self.open_facts)
 
 
-def build(
+def build(  # noqa: PLR0913 - the options are keywords, and most calls pass few
     out: str | os.PathLike[str],
     sources: Sequence[SourceName] = (),
     *,
     archives: str | os.PathLike[str] | None = None,
     sample: bool = False,
     resize: bool = False,
+    engine: str = "local",
     num_proc: int | None = None,
-    max_shard_size: str = "500MB",
+    address: str | None = None,
+    max_shard_size: str = DEFAULT_SHARD_SIZE,
+    fresh: bool = False,
     force: bool = False,
 ) -> Built:
     """Build datasets in the folder `out`, with a card; the first one is the default config.
@@ -118,6 +109,10 @@ def build(
     Without `archives` they are downloaded, or drawn if `sample` is set. With `resize`, images of
     other sizes are scaled to 28 × 28, and colours turned to grey.
 
+    Rows are written by `num_proc` processes, by default one for each core; with the engine "ray",
+    by the cluster at `address`. If a build is interrupted, the next one goes on with the shards
+    that are finished, unless it is `fresh`. The files do not depend on who wrote them.
+
     `out` is replaced only once the new folder is complete, and only if an earlier build wrote it
     and nothing was added or edited since; with `force`, edited files are replaced too.
 
@@ -126,15 +121,14 @@ def build(
     """
     out = Path(out)
     limit = parse_shard_size(max_shard_size)
-    if num_proc is not None and num_proc < 1:
-        raise fault(f"--num-proc {num_proc}", "too few", "1 or more", "correct it")
+    write = choose_engine(engine, num_proc=num_proc, address=address)
     if sample and archives is not None:
         raise fault("sample", "given with archives", "one of the two", "leave the other out")
     origins = find_origins(sources, archives=archives, sample=sample, resize=resize)
     paths = [path for origin in origins for path in origin.paths]
     made_of = _fingerprint(origins, sample, limit)
     built = _describe_built(out, origins)
-    if is_current(out, made_of):
+    if not fresh and is_current(out, made_of):
         return dataclasses.replace(built, changed=False)
     _refuse_patterns(out)
     with (
@@ -147,20 +141,24 @@ def build(
             sources=paths,
         ) as folder,
         verified(origins, folder, out=out, sample=sample) as ready,
-        _loaded(ready, num_proc=num_proc) as loaded,
+        kept_shards(kept_folder(out), fresh=fresh) as shards,
     ):
-        _fill(folder, loaded, limit, out=out)
-    return built
+        written = write_rows(shards, ready, limit, write)
+        fill_folder(folder, ready, shards, written, out=out)
+    return dataclasses.replace(built, reused_shards=written.reused)
 
 
-def run(
+def run(  # noqa: PLR0913 - one parameter for each argument of the command line
     out: Path,
     sources: Sequence[str],
     archives: Path | None,
     sample: bool,
     resize: bool,
+    engine: str,
     num_proc: int | None,
+    address: str | None,
     max_shard_size: str,
+    fresh: bool,
     force: bool,
 ) -> int:
     """Build, then print what was built, what its card leaves open, and how to load it."""
@@ -170,8 +168,11 @@ def run(
         archives=archives,
         sample=sample,
         resize=resize,
+        engine=engine,
         num_proc=num_proc,
+        address=address,
         max_shard_size=max_shard_size,
+        fresh=fresh,
         force=force,
     )
     for line in summary(built):
@@ -186,6 +187,8 @@ def summary(built: Built) -> list[str]:
     """Describe a build to the user, in lines, with what its card leaves open."""
     state = f"built, with {', '.join(built.titles)}" if built.changed else "already up to date"
     lines = [*built.notes, f"{built.out}: {state}"]
+    if built.reused_shards:
+        lines.append(f"went on with {built.reused_shards:,} finished shards of an earlier run")
     lines.append(f"card: {built.card}; pictures: {built.out / FOLDER}")
     for each, line in zip(built.open_facts, built.open_questions, strict=True):
         lines.append(line)
@@ -245,71 +248,3 @@ def _refuse_patterns(out: Path) -> None:
     if glob.has_magic(path) or "::" in path:
         found = "a path with *, ?, [ or ::, which load_dataset reads as a pattern"
         raise fault(str(out), found, "a path without them", "choose another folder")
-
-
-@contextlib.contextmanager
-def _loaded(ready: Sequence[VerifiedDataset], *, num_proc: int | None) -> Iterator[list[Loaded]]:
-    """Load the rows of each dataset; those of a temporary folder are deleted in the end."""
-    with contextlib.ExitStack() as stack:
-        loaded = []
-        for each in ready:
-            cache = None  # the user's own
-            if each.is_temporary:
-                temporary = tempfile.TemporaryDirectory(prefix="mnist_family-")
-                cache = stack.enter_context(temporary)
-            with naming_dataset(each.name, cache or datasets.config.HF_DATASETS_CACHE):
-                rows = mnist_family.load(
-                    each.name, data_dir=each.folder, num_proc=num_proc, cache_dir=cache
-                )
-            loaded.append(Loaded(each, rows))
-        yield loaded
-
-
-# --- What a build writes --------------------------------------------------------------------------
-
-
-def _fill(folder: Path, loaded: Sequence[Loaded], limit: int, *, out: Path) -> None:
-    """Write the Parquet files of all datasets into `folder`, then the card and its companions.
-
-    `out` is where the folder will end up; errors name it.
-    """
-    sizes = {}
-    for verified_dataset, rows in loaded:
-        name = verified_dataset.name
-        with naming_dataset(name, out):
-            sizes[name] = _write_config(folder / name, rows, limit)
-    described = []
-    for verified_dataset, rows in tqdm(loaded, desc="Describing", unit="dataset", leave=False):
-        name = verified_dataset.name
-        with naming_dataset(name, out):
-            described.append(_describe(folder, verified_dataset, rows, sizes[name]))
-    location = f"./{out.absolute().name}"
-    _write_text(folder / CARD_FILE, render(described, location=location))
-    if len(described) > 1:
-        for dataset in described:
-            part = render_part(dataset, described, location=location)
-            _write_text(folder / dataset.name / CARD_FILE, part)
-    _write_text(folder / "LICENSE.md", render_licence(described))
-    _write_text(folder / "croissant.json", croissant(folder, described))
-
-
-def _write_config(folder: Path, splits: datasets.DatasetDict, limit: int) -> dict[str, SplitSize]:
-    folder.mkdir()
-    return {split: write_shards(folder, split, rows, limit) for split, rows in splits.items()}
-
-
-def _describe(
-    folder: Path,
-    verified_dataset: VerifiedDataset,
-    rows: datasets.DatasetDict,
-    sizes: Mapping[str, SplitSize],
-) -> Dataset:
-    """Write the pictures and class names of a dataset; return what its card says."""
-    dataset = describe(verified_dataset, sizes)
-    write_class_names(folder, dataset.name, dataset.class_names)
-    pictures = write_pictures(folder, dataset.name, dataset.title, rows, chosen_rows(dataset))
-    return dataclasses.replace(dataset, pictures=pictures)
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import mnist_family
-from mnist_family import DiskSplit
+from mnist_family import DiskSplit, PartedSplit
 from mnist_tools.cards.facts import clone_cards
 from mnist_tools.cards.measurements import (
     MEASUREMENTS_FILE,
@@ -19,8 +19,9 @@ from mnist_tools.cards.measurements import (
     write_measurements,
 )
 from mnist_tools.cards.pictures import MEANS_FILE
-from mnist_tools.cards.sheets import draw_means
+from mnist_tools.cards.sheets import draw_means, mean_images
 from mnist_tools.sample import write_sample_archives
+from mnist_tools.shards.tally import tally_chunks
 from mnist_tools.whole_file import write_whole
 
 
@@ -153,7 +154,7 @@ def _config_of(folder: Path) -> str:
     the first config are digits.
     """
     for split in mnist_family.locate(folder).splits:
-        _, published = mnist_family.inspect(split)
+        _, published = mnist_family.inspect(split.parts[0])
         if published:
             return str(published.config.name)
     return str(mnist_family.CONFIGS[0].name)
@@ -170,7 +171,7 @@ def _drawn_if_sample(subject: _Subject) -> Iterator[Path | None]:
         yield Path(temporary, subject.name)
 
 
-def _refuse_unpublished(subject: _Subject, splits: Mapping[str, DiskSplit]) -> None:
+def _refuse_unpublished(subject: _Subject, splits: Mapping[str, DiskSplit | PartedSplit]) -> None:
     published = mnist_family.find_config(subject.config).archives
     if splits.keys() == published.keys() and all(split.official for split in splits.values()):
         return
@@ -182,7 +183,7 @@ def _refuse_unpublished(subject: _Subject, splits: Mapping[str, DiskSplit]) -> N
     )
 
 
-def _refuse_other_splits(subject: _Subject, splits: Mapping[str, DiskSplit]) -> None:
+def _refuse_other_splits(subject: _Subject, splits: Mapping[str, DiskSplit | PartedSplit]) -> None:
     if {"train", "test"} <= {*splits}:
         return
     raise mnist_family.fault(
@@ -221,10 +222,11 @@ def _read_earlier(out: Path) -> Measurements | None:
     return read_measurements(out)
 
 
-def _draw_means(subject: _Subject, splits: Mapping[str, DiskSplit]) -> bytes:
+def _draw_means(subject: _Subject, splits: Mapping[str, DiskSplit | PartedSplit]) -> bytes:
     """Draw the class means of the first split; return a PNG file."""
     split = next(iter(splits.values()))
     class_names = mnist_family.find_config(subject.config).class_names
     picture = io.BytesIO()
-    draw_means(class_names, mnist_family.read_chunks(split)).save(picture, "png", optimize=True)
+    tally = tally_chunks(mnist_family.read_chunks(split), split.num_classes)
+    draw_means(class_names, mean_images(tally)).save(picture, "png", optimize=True)
     return picture.getvalue()

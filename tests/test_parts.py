@@ -1,0 +1,143 @@
+"""Splits in parts: located, verified, loaded, streamed and read into arrays as one split."""
+
+import numpy as np
+import pytest
+from conftest import arrays_of, assert_rows, idx_bytes, numbers, pictures, write_split
+from datasets.distributed import split_dataset_by_node
+
+import mnist_family
+
+IMAGES, LABELS = pictures(50, 3), numbers(50, 3)
+BOUNDS = (0, 20, 21, 50)  # parts of different lengths
+COUNT = len(BOUNDS) - 1
+
+
+def write_parts(folder, name="train", **settings):
+    for number in range(COUNT):
+        rows = slice(BOUNDS[number], BOUNDS[number + 1])
+        part = f"{name}-{number:05}-of-{COUNT:05}"
+        write_split(folder, part, IMAGES[rows], LABELS[rows], **settings)
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_parts(tmp_path / "parts")
+
+
+@pytest.mark.release
+@pytest.mark.parametrize("num_proc", [None, 2])
+def test_parts_are_loaded_as_one_split(load, folder, num_proc):
+    loaded = load(data_dir=folder, num_proc=num_proc)
+    assert [*loaded] == ["train"]
+    assert_rows(loaded["train"], IMAGES, LABELS)
+
+
+@pytest.mark.release
+def test_a_slice_may_span_parts(load, folder):
+    assert_rows(load(data_dir=folder, split="train[15:30]"), IMAGES[15:30], LABELS[15:30])
+
+
+@pytest.mark.release
+def test_a_part_is_a_shard_of_a_stream(load, folder):
+    stream = load(data_dir=folder, split="train", streaming=True)
+    assert stream.n_shards == COUNT
+    assert_rows(stream, IMAGES, LABELS)
+
+
+def test_workers_share_the_parts_of_a_stream(tiny, folder):
+    stream = tiny.module.load(data_dir=folder, split="train", streaming=True)
+    shares = [arrays_of(split_dataset_by_node(stream, rank, COUNT)) for rank in range(COUNT)]
+    assert [len(labels) for _, labels in shares] == [20, 1, 29]
+    np.testing.assert_array_equal(np.concatenate([images for images, _ in shares]), IMAGES)
+
+
+def test_raw_parts_are_divided_further(tiny, tmp_path):
+    folder = write_parts(tmp_path / "raw", pack=bytes, suffix="")
+    stream = tiny.module.load(data_dir=folder, split="train", streaming=True)
+    assert stream.n_shards == 10 + 1 + 10
+    assert_rows(stream, IMAGES, LABELS)
+
+
+def test_parts_are_read_into_arrays(folder):
+    images, labels = mnist_family.arrays("mnist", "train[15:30]+train[:5]", data_dir=folder)
+    np.testing.assert_array_equal(images, np.concatenate([IMAGES[15:30], IMAGES[:5]]))
+    np.testing.assert_array_equal(labels, np.concatenate([LABELS[15:30], LABELS[:5]]))
+
+
+def test_rows_are_numbered_across_parts(folder):
+    split = mnist_family.verified_splits("mnist", folder)["train"]
+    assert (split.rows, split.num_classes, split.official) == (50, 10, False)
+    chunks = [*mnist_family.read_chunks(split, 18, 25, rows_per_chunk=2)]
+    assert [len(chunk.labels) for chunk in chunks] == [2, 1, 2, 2]
+    np.testing.assert_array_equal(np.concatenate([each.images for each in chunks]), IMAGES[18:25])
+
+
+def test_t10k_parts_are_the_test_split_beside_whole_splits(tmp_path):
+    folder = write_parts(tmp_path / "mixed", "t10k")
+    write_split(folder, "train", IMAGES, LABELS)
+    located = mnist_family.locate(folder)
+    assert [split.name for split in located.splits] == ["train", "test"]
+    assert [part.name for part in located.splits[1].parts] == ["test"] * COUNT
+    assert len(located.stamps) == 2 + 2 * COUNT
+
+
+def test_a_changed_part_is_seen(folder):
+    before = mnist_family.locate(folder)
+    write_split(folder, "train-00001-of-00003", IMAGES[:1], LABELS[:1])
+    assert mnist_family.locate(folder) != before
+
+
+@pytest.mark.parametrize("absent", [0, 2])
+def test_an_incomplete_set_is_refused(folder, absent):
+    for path in folder.glob(f"train-{absent:05}-*"):
+        path.unlink()
+    with pytest.raises(ValueError, match="expected") as caught:
+        mnist_family.locate(folder)
+    assert str(caught.value) == (
+        f"{folder}: 2 parts of the split 'train', without {absent:05}, expected 3, numbered from "
+        "00000, as their names say; add the missing files, or correct the names"
+    )
+
+
+def test_a_part_beyond_the_last_is_refused(folder):
+    write_split(folder, "train-00003-of-00003", IMAGES[:1], LABELS[:1])
+    with pytest.raises(ValueError, match="expected") as caught:
+        mnist_family.locate(folder)
+    assert str(caught.value) == (
+        f"{folder}: 4 parts of the split 'train', expected 3, numbered from 00000, as their names "
+        "say; add the missing files, or correct the names"
+    )
+
+
+def test_a_part_without_labels_is_refused(folder):
+    (folder / "train-00001-of-00003-labels-idx1-ubyte.gz").unlink()
+    with pytest.raises(ValueError, match="expected") as caught:
+        mnist_family.locate(folder)
+    assert str(caught.value) == (
+        f"{folder}: train-00001-of-00003-images-idx3-ubyte.gz for the split 'train', expected one "
+        "file of images and one of labels; add the missing file or move the extra one away"
+    )
+
+
+@pytest.mark.parametrize("other", ["train", "train-00000-of-00001"])
+def test_two_sets_of_files_for_a_split_are_refused(folder, other):
+    write_split(folder, other, IMAGES, LABELS)
+    with pytest.raises(
+        ValueError, match="expected one set of files; move the other away"
+    ) as caught:
+        mnist_family.locate(folder)
+    assert f"{other}-images-idx3-ubyte.gz" in str(caught.value)
+    assert "for the split 'train'" in str(caught.value)
+
+
+def test_a_broken_part_is_named(folder):
+    path = folder / "train-00001-of-00003-labels-idx1-ubyte.gz"
+    path.write_bytes(idx_bytes(np.array([10], np.uint8)))
+    for read in (mnist_family.verified_splits, mnist_family.arrays):
+        with pytest.raises(ValueError, match="expected") as caught:
+            read("mnist", data_dir=folder)
+        assert str(caught.value) == (
+            f"{path}: label 10 in row 0, expected 0 to 9; name every class in labels.txt beside "
+            "the archives"
+        )
