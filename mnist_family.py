@@ -661,7 +661,7 @@ NETWORK_FAILURES: tuple[tuple[type[BaseException], str], ...] = (
     (socket.gaierror, "unknown host"),
     (http.client.IncompleteRead, "ended too early"),
     (http.client.RemoteDisconnected, "closed the connection without answering"),
-    (ConnectionResetError, "broke the connection off"),
+    (ConnectionResetError, "reset the connection"),
     (http.client.InvalidURL, "redirects to an invalid URL"),
     (http.client.HTTPException, "not an HTTP response"),
     (ValueError, "redirects to an invalid URL"),  # as urllib.parse says it
@@ -679,8 +679,8 @@ class MirrorArchive(NamedTuple):
     rows: int
 
 
-class _Download(NamedTuple):
-    """A URL and the path of its copy in the download cache."""
+class _Copy(NamedTuple):
+    """The copy of a URL in the download cache, which may be missing."""
 
     url: str
     path: str
@@ -721,7 +721,7 @@ class _Mirrors:
         self.urls = config.mirrors if first is None else (f"{first}{config.name}/", *config.mirrors)
         self.silent: set[str] = set()  # the mirrors that have timed out
 
-    def download(self, archive: Archive) -> "_Download":
+    def download(self, archive: Archive) -> _Copy:
         """Return the cached copy of an archive, downloading it first if necessary."""
         if not self.force:
             self._drop_bad_copies(archive)
@@ -738,15 +738,15 @@ class _Mirrors:
             return _try_open(copies[0].path, archive, kind)
         return self._ask_in_turn(archive, functools.partial(_try_open, archive=archive, kind=kind))
 
-    def _copies(self, archive: Archive) -> "list[_Download]":
+    def _copies(self, archive: Archive) -> list[_Copy]:
         """List the copies of an archive in the cache, in the order of the mirrors."""
         copies = [self._copy(mirror + archive.file) for mirror in self.urls]
         return [copy for copy in copies if os.access(copy.path, os.F_OK)]
 
-    def _copy(self, url: str) -> "_Download":
+    def _copy(self, url: str) -> _Copy:
         """Return the place of a URL's copy in the cache, the same as in `datasets`."""
         name = datasets.utils.file_utils.hash_url_to_filename(url)
-        return _Download(url, f"{self.cache}/{name}")
+        return _Copy(url, f"{self.cache}/{name}")
 
     def _drop_bad_copies(self, archive: Archive) -> None:
         """Delete copies that are not the published archive."""
@@ -783,14 +783,14 @@ class _Mirrors:
         files = [each.file for pair in self.config.archives.values() for each in pair]
         first_line = fault(
             archive.file,
-            f"no mirror has {self.config.title}'s",
+            f"not available from any mirror of {self.config.title}",
             _published_bytes(archive),
             f"put {', '.join(files)} into a folder and give it as data_dir. The mirrors said:",
         )
         lines = [escape_controls(f"{url}: {reason}") for url, reason in reasons.items()]
         return ConnectionError("\n  ".join([str(first_line), *lines]))
 
-    def _download_from(self, url: str, archive: Archive) -> "_Download":
+    def _download_from(self, url: str, archive: Archive) -> _Copy:
         """Download a verified copy of an archive, unless another process has just done so."""
         copy = self._copy(url)
         os.makedirs(self.cache, exist_ok=True)
@@ -817,7 +817,7 @@ def _mirror_from_environment() -> str | None:
 
 
 def _is_base_url(text: str) -> bool:
-    """Check whether the name of a file, put after a text, makes a URL that can be asked for."""
+    """Check whether a text is an HTTP URL that the name of a file can be appended to."""
     if not re.fullmatch(r"[!-~]+", text):
         return False
     try:
@@ -831,7 +831,7 @@ def _is_base_url(text: str) -> bool:
 
 
 def _published_bytes(archive: Archive) -> str:
-    """Say in an error what the bytes of an archive should be."""
+    """Describe the bytes of an archive for an error."""
     return f"{archive.bytes:,} bytes of sha256 {archive.sha256}"
 
 
@@ -861,7 +861,7 @@ def _is_sound(copy: str, archive: Archive) -> bool:
     )
 
 
-def _write_copy(copy: _Download, archive: Archive) -> None:
+def _write_copy(copy: _Copy, archive: Archive) -> None:
     """Download to a file that appears only once it is complete and verified."""
     partial = f"{copy.path}.incomplete"
     progress = datasets.utils.tqdm(
@@ -1713,10 +1713,10 @@ class MnistFamily(datasets.GeneratorBasedBuilder):
 
 @contextlib.contextmanager
 def _without_module_lock() -> Iterator[None]:
-    """Let a builder be made where its module is installed in a folder that cannot be written to.
+    """Allow this module to be in a folder that is not writable, such as root's site-packages.
 
-    Last of all, before 4.0, `datasets` looks for imports of a script beside it, under a lock whose
-    file is two folders above the script. This module imports nothing of the kind.
+    Before 4.0, `datasets` ends the construction of a builder with a search for further modules of
+    its script, and locks a file two folders above it. This script has no further modules.
     """
     try:
         yield

@@ -229,10 +229,11 @@ def real_rows(real_archives):
 
 @pytest.fixture(scope="session")
 def real_loaded(real_archives, tmp_path_factory):
-    """{name: DatasetDict} of the official archives, loaded once."""
+    """{name: DatasetDict} of the official archives, loaded once by all processes of a run."""
     import mnist_family
 
-    cache = str(tmp_path_factory.mktemp("real"))
+    folder = tmp_path_factory.getbasetemp()
+    cache = str((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "real")
     return {
         name: mnist_family.load(name, data_dir=real_archives / name, cache_dir=cache)
         for name in ("mnist", "fashion")

@@ -114,7 +114,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
         pass
 
     def reset(self, content):
-        """Half of it, and then the end of the connection, without a word of parting."""
+        """Half of it, and then a reset of the connection."""
         self.send(content, body=content[: len(content) // 2])
         self.wfile.flush()
         at_once = struct.pack("ii", 1, 0)

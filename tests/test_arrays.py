@@ -191,7 +191,9 @@ def test_mirrors_that_fail_are_told(tiny, mirrors, cache):
     for mirror in mirrors:
         mirror.behaviour = "404"
     url = f"{mirrors[0].url}mnist/train-images-idx3-ubyte.gz"
-    with pytest.raises(ConnectionError, match=f"(?s)no mirror has MNIST's.*{url}: HTTP status 404"):
+    with pytest.raises(
+        ConnectionError, match=f"(?s)not available from any mirror of MNIST.*{url}: HTTP status 404"
+    ):
         tiny.module.arrays("mnist", "train", cache_dir=cache)
 
 

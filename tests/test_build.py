@@ -367,7 +367,7 @@ def test_published_archives_carry_their_licence(tiny, archives, out, cache, monk
         'adapted from "Kuzushiji Dataset" (created by NIJL and others)'
     )
     for file in ("README.md", "LICENSE.md"):
-        assert f"> {sentence}, doi:10.20676/00000341" in (out / file).read_text(encoding="utf-8")
+        assert f"{sentence}, doi:10.20676/00000341" in (out / file).read_text(encoding="utf-8")
     assert front_matter_of(out)["license"] == "cc-by-sa-4.0"
     text = (out / "README.md").read_text(encoding="utf-8")
     counts = [np.bincount(tiny.arrays["kmnist"][split][1])[9] for split in SPLITS]
@@ -386,7 +386,7 @@ def test_a_part_of_published_archives_has_the_figures_of_that_part(real_archives
     build(out, ["fashion"], archives=tmp_path / "archives")
     text = (out / "README.md").read_text(encoding="utf-8")
     assert findings(out) == []
-    assert "| 9 | Ankle boot | 1,000 | 1,000 |" in text
+    assert "| 9 | Ankle boot | 1,000 |" in text
     sides = "28 px (9,833), 27 px (165), 26 px (2)"
     assert f"| longer side of the bounding box | {sides} |" in text
 
@@ -553,7 +553,10 @@ def test_a_missing_mirror_is_an_error_of_the_network(tiny, mirrors, out, monkeyp
     for config in mnist_family.CONFIGS:
         monkeypatch.setattr(config, "mirrors", ("http://127.0.0.1:9/",))
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", out.parent / "cache")
-    with pytest.raises(ConnectionError, match=r"mnist: train-images-idx3-ubyte\.gz: no mirror has"):
+    with pytest.raises(
+        ConnectionError,
+        match=r"mnist: train-images-idx3-ubyte\.gz: not available from any mirror of MNIST",
+    ):
         build(out, ["mnist"])
     assert not out.exists()
 
@@ -599,7 +602,6 @@ def test_an_error_that_datasets_wraps_is_told_as_it_was(tmp_path, out, processes
     assert not out.exists()
 
 
-@pytest.mark.release
 @pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGKILL"])
 @pytest.mark.parametrize("written", ["kept/mnist", "new/README.md"])
 def test_a_build_that_is_ended_leaves_a_whole_folder(tmp_path, out, how, written, cache):
@@ -726,11 +728,10 @@ def test_after_wrong_rows_nothing_is_kept(archives, out, monkeypatch):
 @pytest.mark.real
 def test_every_row_of_a_real_build_is_the_archives(real_archives, real_loaded, out, cache):
     """Compares PNG files and labels with those of `load`, which test_real.py decodes."""
-    build(out, archives=real_archives)
-    assert front_matter_of(out)["pretty_name"] == "MNIST, Fashion-MNIST"
-    for name, splits in real_loaded.items():
-        built = datasets.load_dataset(str(out), name, cache_dir=str(cache))
-        for split, rows in splits.items():
-            for column in ("image", "label"):
-                expected = rows.data.column(column).combine_chunks()
-                assert built[split].data.column(column).combine_chunks().equals(expected)
+    build(out, ["fashion"], archives=real_archives)
+    assert front_matter_of(out)["pretty_name"] == "Fashion-MNIST"
+    built = datasets.load_dataset(str(out), "fashion", cache_dir=str(cache))
+    for split, rows in real_loaded["fashion"].items():
+        for column in ("image", "label"):
+            expected = rows.data.column(column).combine_chunks()
+            assert built[split].data.column(column).combine_chunks().equals(expected)

@@ -362,11 +362,11 @@ def test_measurements_with_other_classes_or_splits_are_not_used(letters, out):
     measure(str(letters), neighbours=True)
     (letters / "labels.txt").write_text("\n".join([*CLASS_NAMES, "epsilon"]))
     build(out, [letters])
-    assert "| 4 | epsilon | 0 | 0 | 0 |" in card_of(out)
+    assert "| 4 | epsilon | 0 | 0 |" in card_of(out)
     (letters / "labels.txt").write_text("\n".join(CLASS_NAMES))
     write_split(letters, "val", *SPLITS["test"])
     build(out, [letters])
-    assert "| 0 | alpha | 10 | 3 | 3 | 16 |" in card_of(out)
+    assert "| 0 | alpha | 10 | 3 | 3 |" in card_of(out)
 
 
 def test_a_file_in_the_place_of_measurements_is_named(letters, out):

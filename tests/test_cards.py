@@ -322,7 +322,7 @@ def test_a_note_comes_first_once_for_all_or_by_title():
     assert below_the_title(render([synthetic, synthetic])) == f"**{note}**"
     both = f"**{synthetic.title}: {note} {own.title}: {own.facts.note}**"
     assert below_the_title(render([synthetic, own])) == both
-    assert below_the_title(card_text("kmnist/README.md")).startswith("70,000 images")
+    assert below_the_title(card_text("kmnist/README.md")).startswith("70,000 greyscale images")
 
 
 def below_the_title(text):

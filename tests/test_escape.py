@@ -266,7 +266,7 @@ def test_blank_lines_are_joined_except_in_code():
     joined = "a\n\nb\n\n```python\nc\n\n\nd\n```\n\ne\n"
     assert escape.join_blank_lines(text) == joined
     longer = "````\n```\n\n\n````\n\n\n"
-    assert escape.join_blank_lines(longer) == "````\n```\n\n\n````\n\n"
+    assert escape.join_blank_lines(longer) == "````\n```\n\n\n````\n"
 
 
 # --- Facts ----------------------------------------------------------------------------------------

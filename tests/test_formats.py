@@ -1,5 +1,6 @@
 """Every format keeps every pixel, label, class name, split and the order of rows."""
 
+import functools
 import itertools
 import sys
 import types
@@ -18,7 +19,7 @@ from mnist_tools.formats.imagefolder import folder_name
 from mnist_tools.formats.source import open_source, write_splits
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def splits():
     """Splits of which one is of several chunks, with rows of no label in each."""
     made = {}
@@ -29,14 +30,26 @@ def splits():
     return made
 
 
+@pytest.fixture(scope="module")
+def converted(splits, tmp_path_factory):
+    """A function that returns the splits in a format, converted once, and checked."""
+    folder = tmp_path_factory.mktemp("converted")
+    source = write_idx_source(folder / "source", splits, ODD_NAMES)
+
+    @functools.cache
+    def convert_to(form):
+        convert(source, folder / form, to=form)
+        assert_holds(folder / form, splits, ODD_NAMES)
+        return folder / form
+
+    return convert_to
+
+
 @pytest.mark.parametrize(("first", "second"), [*itertools.product(FORMATS, FORMATS)])
-def test_two_conversions_keep_everything(tmp_path, splits, first, second):
-    source = write_idx_source(tmp_path / "source", splits, ODD_NAMES)
-    convert(source, tmp_path / "first", to=first)
-    assert_holds(tmp_path / "first", splits, ODD_NAMES)
-    converted = convert(tmp_path / "first", tmp_path / "second", to=second)
+def test_two_conversions_keep_everything(tmp_path, splits, converted, first, second):
+    result = convert(converted(first), tmp_path / "second", to=second)
     assert_holds(tmp_path / "second", splits, ODD_NAMES)
-    assert converted.splits["train"] == SplitCounts(rows=1100, unlabelled=2, left_out=0)
+    assert result.splits["train"] == SplitCounts(rows=1100, unlabelled=2, left_out=0)
 
 
 @hypothesis.settings(

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import sys
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 from sources import read_source
 
 import mnist_family
+import mnist_tools
 from mnist_tools.cards import facts
 from mnist_tools.cards.facts_file import load_schema
 from mnist_tools.cards.skeleton import published_skeleton, skeleton
@@ -331,13 +333,29 @@ def test_the_last_lines_are_the_next_two_commands(tmp_path, capsys, monkeypatch,
     lines = capsys.readouterr().out.splitlines()
     assert lines[-2:] == [
         f"    $EDITOR '{folder / 'facts.yaml'}'",
-        f"    mnist-family build out '{folder}'",
+        f"    mnist-family build out 'my-letters={folder}'",
     ]
     assert f"{folder}: written, with 2 archives, facts.schema.json, facts.yaml, labels.txt" in lines
     monkeypatch.setattr(sys, "argv", ["scripts/init.py"])
     run(folder, None, None, False, False, None, 0)
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last == f"    python scripts/build.py out '{folder}'"
+    assert last == f"    python scripts/build.py out 'my-letters={folder}'"
+
+
+@pytest.mark.parametrize(
+    ("name", "word"), [("letters", ""), ("mnist", "my-mnist="), ("カ", "mine="), ("all", "my-all=")]
+)
+def test_the_build_command_gives_a_name_if_the_folder_has_none_that_will_do(
+    tmp_path, capsys, name, word
+):
+    folder = tmp_path / name
+    folder.mkdir()
+    run(folder, None, None, False, False, None, 0)
+    assert (
+        capsys.readouterr()
+        .out.splitlines()[-1]
+        .endswith(f"build out {shlex.quote(f'{word}{folder}')}")
+    )
 
 
 # --- The skeleton ---------------------------------------------------------------------------------
@@ -401,3 +419,22 @@ def test_the_schema_is_found_from_a_clones_cards():
 
     folder = ROOT / "cards" / "mnist"
     assert (folder / schema_path_from(folder)).resolve().is_file()
+
+
+# --- From Python ----------------------------------------------------------------------------------
+
+
+def test_from_files_to_a_card_in_python(tmp_path, letters_csv):
+    """The lines of the package's docstring, with the facts filled in between."""
+    folder = tmp_path / "letters"
+    mnist_tools.init(str(folder), letters_csv[0], hold_out=[HoldOut("test", 0.2)])
+    text = (folder / "facts.yaml").read_text(encoding="utf-8")
+    (folder / "facts.yaml").write_text(
+        text.replace("title: letters", "title: My Letters").replace(": unknown", ": CC0-1.0"),
+        encoding="utf-8",
+    )
+    card = mnist_tools.render_card(f"{folder}/")
+    assert "\nlicense: cc0-1.0\n" in card
+    assert "pretty_name: My Letters\n" in card
+    assert "20 % of each class, were drawn at random for test" in card
+    assert "\npretty_name: MNIST\n" in mnist_tools.render_card("mnist")

@@ -4,6 +4,8 @@ Each command of `mnist-family` is a function here, which raises where the comman
 
     import mnist_tools
 
+    mnist_tools.init("letters", "letters.csv")  # writes letters/facts.yaml, for you to fill in
+    print(mnist_tools.render_card("letters/"))
     mnist_tools.build("out", ["fashion", "letters/"])  # a published dataset and your own
 
 The linter is `mnist_tools.lint.findings`.
@@ -14,16 +16,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mnist_tools.commands.build import build
-    from mnist_tools.commands.card import render_cards
+    from mnist_tools.commands.card import render_card, render_cards
     from mnist_tools.commands.convert import convert
     from mnist_tools.commands.init import init
     from mnist_tools.commands.measure import measure
     from mnist_tools.commands.push import push
 
-__all__ = ["build", "convert", "init", "measure", "push", "render_cards"]
+__all__ = ["build", "convert", "init", "measure", "push", "render_card", "render_cards"]
 
 MODULES = {name: f"mnist_tools.commands.{name}" for name in __all__}
-MODULES["render_cards"] = "mnist_tools.commands.card"
+MODULES["render_card"] = MODULES["render_cards"] = "mnist_tools.commands.card"
 
 
 def __getattr__(name: str) -> object:

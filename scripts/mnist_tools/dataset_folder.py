@@ -7,16 +7,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-import mnist_family
-from mnist_tools.cards.card import (
-    Dataset,
-    own,
-    published,
-    render,
-    render_licence,
-    render_part,
-    unpublished,
-)
+from mnist_tools.cards.card import Dataset, render, render_licence, render_part
 from mnist_tools.cards.chosen_rows import chosen_rows
 from mnist_tools.cards.croissant import croissant
 from mnist_tools.cards.front_matter import CARD_FILE
@@ -29,6 +20,7 @@ from mnist_tools.cards.measurements import (
 from mnist_tools.cards.pictures import PicturedSplit, write_pictures
 from mnist_tools.causes import naming_dataset
 from mnist_tools.class_names_file import write_class_names
+from mnist_tools.described import describe
 from mnist_tools.shards.finish import total_size, total_tally
 from mnist_tools.shards.images import read_images
 from mnist_tools.shards.plan import RowSource
@@ -81,7 +73,9 @@ def _write_cards(folder: Path, described: Sequence[Dataset], *, location: str) -
 
 def _describe(folder: Path, dataset: VerifiedDataset, shards: SplitShards) -> Dataset:
     """Write the pictures and class names of a dataset; return what its card says."""
-    described = _dataset_of(dataset, dataset.measurements or _measure(dataset, shards), shards)
+    measured = dataset.measurements or _measure(dataset, shards)
+    sizes = {split: total_size(each) for split, each in shards.items()}
+    described = describe(dataclasses.replace(dataset, measurements=measured), sizes)
     write_class_names(folder, described.name, described.class_names)
     pictured = {
         split: PicturedSplit(described.class_names, total_tally(each), partial(read_images, each))
@@ -102,17 +96,6 @@ def _measure(dataset: VerifiedDataset, shards: SplitShards) -> Measurements:
             {split: [shard.task.digests for shard in each] for split, each in shards.items()}
         ),
     )
-
-
-def _dataset_of(dataset: VerifiedDataset, measured: Measurements, shards: SplitShards) -> Dataset:
-    sizes = {split: total_size(each) for split, each in shards.items()}
-    if dataset.facts is not None:
-        described = own(dataset.name, dataset.facts, dataset.class_names, measured, sizes=sizes)
-        return dataclasses.replace(described, source_files=dataset.files)
-    config = mnist_family.find_config(dataset.name)
-    if dataset.kind == "published":
-        return published(config, measured, sizes=sizes)
-    return unpublished(config, dataset.kind, dataset.class_names, measured, sizes=sizes)
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -8,7 +8,7 @@ URL = re.compile(r"https?://[^\s<>|\\`]*[^\s<>|\\`.,;:!?'\"()\[\]]")
 CODE_SPAN = re.compile(r"(`[^`]+`)")
 SPECIAL = re.compile(r"[\\`*\[\]<~$|]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
 ESCAPED = r"\\\g<0>"
-FENCE = re.compile("`{3,}")
+CODE_FENCE = re.compile("`{3,}")
 STARTS_A_BLOCK = re.compile(r"(#{1,6}|[-+])(\s|$)|[-=:]+$|>|(?<=\d)[.)](\s|$)")
 
 
@@ -107,7 +107,7 @@ def join_blank_lines(text: str) -> str:
     for line in text.split("\n"):
         if fence or line or not kept or kept[-1]:
             kept.append(line)
-        opened = FENCE.match(line)
+        opened = CODE_FENCE.match(line)
         if opened and not fence:
             fence = opened[0]
         elif fence and line == fence:

@@ -178,8 +178,9 @@ def schema_text(name: SchemaName) -> str:
 
 @functools.cache
 def load_schema(name: SchemaName) -> Mapping[str, Any]:
-    """Return a JSON Schema of this package; both share the definitions of that of facts.yaml."""
-    schema: Mapping[str, Any] = json.loads(schema_text(name))
+    """Return a JSON Schema of this package, with all definitions that it refers to."""
+    text = schema_text(name).replace('"facts.schema.json#', '"#')
+    schema: Mapping[str, Any] = json.loads(text)
     return schema if name == "facts" else {**schema, "$defs": load_schema("facts")["$defs"]}
 
 

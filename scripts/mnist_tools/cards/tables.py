@@ -50,7 +50,7 @@ def _split_rows(dataset: Dataset) -> Iterator[list[Cell]]:
         if dataset.sizes is not None:
             download = dataset.sizes[split].parquet_bytes
         else:
-            download = sum(archive.bytes for archive in dataset.archives[split])
+            download = sum(archive.bytes for archive in dataset.archives.get(split, ()))
         pixels = counts.rows * math.prod(mnist_family.IMAGE_SHAPE)
         sizes = show_size(download), show_size(pixels)
         yield [code_span(dataset.name), code_span(split), counts.rows, *sizes]

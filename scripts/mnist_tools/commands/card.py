@@ -2,7 +2,9 @@
 
 import dataclasses
 import difflib
+import os
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +14,9 @@ from mnist_tools.cards.card import Dataset, published, render
 from mnist_tools.cards.facts_reference import REFERENCE_FILE, facts_reference
 from mnist_tools.cards.measurements import committed
 from mnist_tools.cards.pictures import MEANS_FILE, Picture, Pictures, describe_means
+from mnist_tools.described import describe
+from mnist_tools.origins import SourceName, find_origins
+from mnist_tools.verified import verified
 
 FAMILY = "family"  # the name of the card for all datasets together
 REFERENCE = "facts"  # the name of the reference of facts.yaml
@@ -40,6 +45,23 @@ def render_cards(names: Sequence[str] = (), *, check: bool = False) -> RenderedC
         for path in stale:
             path.write_text(texts[path], encoding="utf-8", newline="\n")
     return RenderedCards(texts, stale, written=not check)
+
+
+def render_card(
+    source: SourceName, *, archives: str | os.PathLike[str] | None = None, resize: bool = False
+) -> str:
+    """Return the text of the card that `build` would write, without the sizes of Parquet files.
+
+    `source`, `archives` and `resize` are those of `build`, for one dataset. The card of a published
+    dataset needs no archives. ValueError for a wrong argument, broken data or wrong facts.
+    """
+    (origin,) = find_origins([source], archives=archives, resize=resize)
+    if origin.path is None:
+        return render([published(mnist_family.find_config(origin.name), committed(origin.name))])
+    with tempfile.TemporaryDirectory(prefix="mnist_family-") as scratch:
+        folder = Path(scratch)
+        with verified([origin], folder, out=folder) as ready:
+            return render([describe(each) for each in ready])
 
 
 def _card_names() -> list[str]:

@@ -1,6 +1,7 @@
 """Start a dataset of one's own: archives from any source, and a facts.yaml to fill in."""
 
 import contextlib
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -41,7 +42,7 @@ class Started:
 
 
 def init(
-    folder: Path,
+    folder: str | Path,
     source: str | Path | None = None,
     *,
     class_names: Path | None = None,
@@ -214,9 +215,28 @@ def _next_commands(folder: Path) -> str:
     if _in_cards(folder):
         script, command = script.with_name("generate_cards.py"), f"card {folder.resolve().name}"
     else:
-        script, command = script.with_name("build.py"), f"build out {shlex.quote(str(folder))}"
+        source = shlex.quote(_source_word(folder))
+        script, command = script.with_name("build.py"), f"build out {source}"
     if from_clone:
         command = f"python {script} {command.partition(' ')[2]}"
     else:
         command = f"mnist-family {command}"
     return f"Next:\n\n    $EDITOR {shlex.quote(str(folder / FACTS_FILE))}\n    {command}"
+
+
+def _source_word(folder: Path) -> str:
+    """Return what `build` takes for a folder: its path, or NAME=PATH if its name cannot be used."""
+    name = folder.resolve().name
+    if _is_usable(name):
+        return str(folder)
+    plain = re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip("-._") or "mine"
+    return f"{plain if _is_usable(plain) else f'my-{plain}'}={folder}"
+
+
+def _is_usable(name: str) -> bool:
+    """Check whether one's own dataset may have this name."""
+    try:
+        mnist_family.check_config_name(name, name)
+    except ValueError:
+        return False
+    return mnist_family.config_known_as(name) is None
