@@ -65,6 +65,7 @@ __all__ = [
     "MirrorArchive",
     "MirrorSplit",
     "MnistFamily",
+    "PartName",
     "PartedSplit",
     "PublishedArchive",
     "Stamp",
@@ -82,10 +83,12 @@ __all__ = [
     "load",
     "locate",
     "open_idx",
+    "order_parts",
     "order_splits",
     "read_chunks",
     "read_class_names",
     "read_idx",
+    "read_part_name",
     "verified_splits",
     "verify",
     "write_idx",
@@ -469,7 +472,7 @@ def _regular_file(path: str) -> os.stat_result:
     return status
 
 
-class _PartName(NamedTuple):
+class PartName(NamedTuple):
     """What the name of an archive says: the split, and if it is in parts, which and of how many."""
 
     split: str
@@ -477,14 +480,49 @@ class _PartName(NamedTuple):
     of: int | None = None
 
 
+def read_part_name(word: str) -> PartName:
+    """Read the start of an archive's name, such as t10k or train-00000-of-00016."""
+    match = SPLIT_PART.fullmatch(word)
+    if match is None:
+        return PartName(word)
+    return PartName(match["split"], int(match["number"]), int(match["count"]))
+
+
+def order_parts(folder: str | os.PathLike[str], parts: Mapping[PartName, T]) -> tuple[T, ...]:
+    """Return the parts of a split in order, or the one part if it is whole.
+
+    ValueError unless they are all parts of one set.
+    """
+    counts = {part.of: part for part in parts}
+    split = next(iter(parts)).split
+    subject = os.fspath(folder)
+    if len(counts) > 1:
+        kinds = ["one file" if count is None else f"{count:,} parts" for count in counts]
+        found = f"{' and '.join(sorted(kinds))} for the split {split!r}"
+        raise fault(subject, found, "one set of files", "move the other away")
+    (count,) = counts
+    if count is None:
+        return tuple(parts.values())
+    numbered = {part.number: each for part, each in parts.items()}
+    absent = [f"{number:05}" for number in range(count) if number not in numbered]
+    if absent or len(numbered) > count:
+        found = f"{len(numbered):,} parts of the split {split!r}"
+        if absent:
+            found = f"{found}, without {', '.join(absent[:5])}"
+        expected = f"{count:,}, numbered from 00000, as their names say"
+        raise fault(subject, found, expected, "add the missing files, or correct the names")
+    return tuple(numbered[number] for number in range(count))
+
+
 def _find_splits(folder: str, files: Mapping[str, str]) -> tuple[LocatedSplit | LocatedParts, ...]:
     """Pair the archives of each split, or of each of its parts, by their names."""
-    images: dict[_PartName, list[str]] = {}
-    labels: dict[_PartName, list[str]] = {}
+    images: dict[PartName, list[str]] = {}
+    labels: dict[PartName, list[str]] = {}
     for name in files:
         match = ARCHIVE_NAME.fullmatch(name)
         if match:
-            part = _read_part_name(name, match["split"])
+            part = read_part_name(match["split"])
+            part = part._replace(split=_split_of(name, part.split))
             of_kind = images if match["images"] else labels
             of_kind[part] = _without_unpacked([*of_kind.get(part, ()), name], files)
     if not images and not labels:
@@ -492,7 +530,7 @@ def _find_splits(folder: str, files: Mapping[str, str]) -> tuple[LocatedSplit | 
         example = "train-images-idx3-ubyte.gz with train-labels-idx1-ubyte.gz"
         remedy = "give their folder as data_dir"
         raise fault(folder, f"holds {holds}", f"IDX archives such as {example}", remedy)
-    pairs: dict[str, dict[_PartName, LocatedSplit]] = {}
+    pairs: dict[str, dict[PartName, LocatedSplit]] = {}
     for part in {**images, **labels}:
         _refuse_bad_pair(folder, part.split, images.get(part, ()), labels.get(part, ()))
         pair = LocatedSplit(part.split, files[images[part][0]], files[labels[part][0]])
@@ -500,35 +538,12 @@ def _find_splits(folder: str, files: Mapping[str, str]) -> tuple[LocatedSplit | 
     return tuple(_join_parts(folder, split, pairs[split]) for split in order_splits(pairs))
 
 
-def _read_part_name(file: str, word: str) -> _PartName:
-    """Read the name of an archive; `word` starts it, as in t10k or train-00000-of-00016."""
-    match = SPLIT_PART.fullmatch(word)
-    if match is None:
-        return _PartName(_split_of(file, word))
-    return _PartName(_split_of(file, match["split"]), int(match["number"]), int(match["count"]))
-
-
 def _join_parts(
-    folder: str, split: str, pairs: Mapping[_PartName, LocatedSplit]
+    folder: str, split: str, pairs: Mapping[PartName, LocatedSplit]
 ) -> LocatedSplit | LocatedParts:
     """Return a split from its pairs of files; ValueError unless they are one pair or all parts."""
-    counts = {part.of: part for part in pairs}
-    if len(counts) > 1:
-        names = sorted(os.path.basename(pairs[part].images) for part in counts.values())
-        found = f"{' and '.join(names)} for the split {split!r}"
-        raise fault(folder, found, "one set of files", "move the other away")
-    (count,) = counts
-    if count is None:
-        return pairs[_PartName(split)]
-    numbered = {part.number: pair for part, pair in pairs.items()}
-    absent = [f"{number:05}" for number in range(count) if number not in numbered]
-    if absent or len(numbered) > count:
-        found = f"{len(numbered):,} parts of the split {split!r}"
-        if absent:
-            found = f"{found}, without {', '.join(absent[:5])}"
-        expected = f"{count:,}, numbered from 00000, as their names say"
-        raise fault(folder, found, expected, "add the missing files, or correct the names")
-    return LocatedParts(split, tuple(numbered[number] for number in range(count)))
+    parts = order_parts(folder, pairs)
+    return parts[0] if PartName(split) in pairs else LocatedParts(split, parts)
 
 
 def _split_of(file: str, word: str) -> str:

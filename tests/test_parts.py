@@ -6,6 +6,7 @@ from conftest import arrays_of, assert_rows, idx_bytes, numbers, pictures, write
 from datasets.distributed import split_dataset_by_node
 
 import mnist_family
+from mnist_tools.commands.convert import convert
 
 IMAGES, LABELS = pictures(50, 3), numbers(50, 3)
 BOUNDS = (0, 20, 21, 50)  # parts of different lengths
@@ -120,15 +121,80 @@ def test_a_part_without_labels_is_refused(folder):
     )
 
 
-@pytest.mark.parametrize("other", ["train", "train-00000-of-00001"])
-def test_two_sets_of_files_for_a_split_are_refused(folder, other):
+@pytest.mark.parametrize(
+    ("other", "kinds"),
+    [("train", "3 parts and one file"), ("train-00000-of-00002", "2 parts and 3 parts")],
+)
+def test_two_sets_of_files_for_a_split_are_refused(folder, other, kinds):
     write_split(folder, other, IMAGES, LABELS)
-    with pytest.raises(
-        ValueError, match="expected one set of files; move the other away"
-    ) as caught:
+    with pytest.raises(ValueError, match="expected") as caught:
         mnist_family.locate(folder)
-    assert f"{other}-images-idx3-ubyte.gz" in str(caught.value)
-    assert "for the split 'train'" in str(caught.value)
+    assert str(caught.value) == (
+        f"{folder}: {kinds} for the split 'train', expected one set of files; move the other away"
+    )
+
+
+# --- convert --------------------------------------------------------------------------------------
+
+
+def names_of(folder):
+    return sorted(path.name for path in folder.iterdir() if path.name.endswith(".gz"))
+
+
+def test_convert_writes_parts_that_load_and_convert_read(tmp_path, cache):
+    write_split(tmp_path / "whole", "train", IMAGES, LABELS)
+    write_split(tmp_path / "whole", "t10k", IMAGES[:30], LABELS[:30])
+    convert(tmp_path / "whole", tmp_path / "parts", to="idx", rows_per_file=30)
+    pairs = ("images-idx3", "labels-idx1")
+    assert names_of(tmp_path / "parts") == sorted(
+        f"{stem}-{kind}-ubyte.gz"
+        for stem in ("t10k", "train-00000-of-00002", "train-00001-of-00002")
+        for kind in pairs
+    )
+    loaded = mnist_family.load(data_dir=tmp_path / "parts", cache_dir=str(cache))
+    assert_rows(loaded["train"], IMAGES, LABELS)
+    assert_rows(loaded["test"], IMAGES[:30], LABELS[:30])
+    convert(tmp_path / "parts", tmp_path / "again", to="idx")
+    for name in names_of(tmp_path / "whole"):
+        whole, again = tmp_path / "whole" / name, tmp_path / "again" / name
+        np.testing.assert_array_equal(mnist_family.read_idx(whole), mnist_family.read_idx(again))
+
+
+def test_parts_of_a_test_split_are_named_as_it_is(tmp_path):
+    write_split(tmp_path / "whole", "t10k", IMAGES[:3], LABELS[:3])
+    convert(tmp_path / "whole", tmp_path / "parts", to="idx", rows_per_file=2)
+    assert names_of(tmp_path / "parts")[0] == "t10k-00000-of-00002-images-idx3-ubyte.gz"
+    assert [split.name for split in mnist_family.locate(tmp_path / "parts").splits] == ["test"]
+
+
+def test_convert_refuses_an_incomplete_set(folder, tmp_path):
+    for path in folder.glob("train-00001-*"):
+        path.unlink()
+    with pytest.raises(ValueError, match="expected") as caught:
+        convert(folder, tmp_path / "dest", to="csv")
+    assert str(caught.value) == (
+        f"{folder}: 2 parts of the split 'train', without 00001, expected 3, numbered from 00000, "
+        "as their names say; add the missing files, or correct the names"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (
+            {"to": "csv", "rows_per_file": 5},
+            "--rows-per-file 5: given with --to csv, expected --to idx; leave it out",
+        ),
+        (
+            {"to": "idx", "rows_per_file": 0},
+            "--rows-per-file 0: too few, expected 1 or more; correct it",
+        ),
+    ],
+)
+def test_wrong_rows_per_file_are_refused(folder, tmp_path, options, line):
+    with pytest.raises(ValueError, match="expected") as caught:
+        convert(folder, tmp_path / "dest", **options)
+    assert str(caught.value) == line
 
 
 def test_a_broken_part_is_named(folder):

@@ -209,6 +209,12 @@ def _add_convert(parser: argparse.ArgumentParser) -> None:
         help="with --to csv, start each file with the line label,pixel0,pixel1,…",
     )
     parser.add_argument(
+        "--rows-per-file",
+        metavar="N",
+        type=int,
+        help="with --to idx, write splits of more rows in parts, which workers can share",
+    )
+    parser.add_argument(
         "--force",
         action="store_true",
         help="replace DEST if an earlier conversion wrote it and you have changed nothing in it",

@@ -56,19 +56,22 @@ def convert(  # noqa: PLR0913 - the options are keywords, and most calls pass fe
     class_names: Path | None = None,
     resize: bool = False,
     csv_header: bool = False,
+    rows_per_file: int | None = None,
     force: bool = False,
 ) -> Converted:
     """Convert `source`, a folder, a file or a config's name, to a new folder in another format.
 
     `splits` selects splits; `rename_splits` then renames them. `only_classes`, by name or number,
     selects classes, which are renumbered from 0 in the order of their old numbers. `class_names`
-    is a labels.txt or dataset_meta.json. With `force`, `dest` may be a folder that an earlier
+    is a labels.txt or dataset_meta.json. With `rows_per_file`, IDX archives with more rows are
+    written in parts. With `force`, `dest` may be a folder that an earlier
     conversion wrote and nobody has changed. ValueError if rows would be lost or misread; `dest` is
     left as it was.
     """
     _refuse_replacement(dest, force)
     if csv_header and to != "csv":
         raise fault("--csv-header", f"given with --to {to}", "--to csv", "leave it out")
+    _refuse_rows_per_file(rows_per_file, to)
     choices = {"splits": splits, "rename": rename_splits, "classes": only_classes, "resize": resize}
     made_of = f"{source} to {to}: {json.dumps(choices)}"
     with (
@@ -82,7 +85,8 @@ def convert(  # noqa: PLR0913 - the options are keywords, and most calls pass fe
         kept = {
             new_names[split]: _KeptSplit(split, reader, classes) for split, reader in chosen.items()
         }
-        notes = write_splits(folder, to, kept, classes.names, WriteOptions(csv_header))
+        options = WriteOptions(csv_header, rows_per_file=rows_per_file)
+        notes = write_splits(folder, to, kept, classes.names, options)
     counts = {split: each.counts for split, each in kept.items()}
     return Converted(opened, dest, to, classes.names, counts, opened.notes + notes)
 
@@ -97,6 +101,7 @@ def run(  # noqa: PLR0913 - one parameter for each argument of the command line
     class_names: Path | None,
     resize: bool,
     csv_header: bool,
+    rows_per_file: int | None,
     force: bool,
 ) -> int:
     """Convert, and print what was read and what was written."""
@@ -110,6 +115,7 @@ def run(  # noqa: PLR0913 - one parameter for each argument of the command line
         class_names=class_names,
         resize=resize,
         csv_header=csv_header,
+        rows_per_file=rows_per_file,
         force=force,
     )
     for line in summary(str(source), converted):
@@ -191,6 +197,16 @@ class _KeptSplit:
             before.unlabelled + int((kept.labels < 0).sum()),
             before.left_out + left_out,
         )
+
+
+def _refuse_rows_per_file(rows_per_file: int | None, to: str) -> None:
+    if rows_per_file is None:
+        return
+    subject = f"--rows-per-file {rows_per_file}"
+    if to != "idx":
+        raise fault(subject, f"given with --to {to}", "--to idx", "leave it out")
+    if rows_per_file < 1:
+        raise fault(subject, "too few", "1 or more", "correct it")
 
 
 def _refuse_replacement(dest: Path, force: bool) -> None:

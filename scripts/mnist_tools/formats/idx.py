@@ -1,6 +1,7 @@
 """IDX: one archive of images and one of labels per split, as MNIST is published."""
 
 import dataclasses
+import itertools
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,11 +18,14 @@ from mnist_family import (
     ClassNames,
     DiskSplit,
     LocatedSplit,
+    PartName,
     PublishedArchive,
     digest_archive,
     fault,
     inspect,
+    order_parts,
     read_chunks,
+    read_part_name,
     write_idx,
 )
 from mnist_tools.formats.class_names import DIGITS, first_named, names_beside, write_class_names
@@ -64,12 +68,14 @@ def read(request: Request) -> Source:
     if path.is_file():
         expected = "the folder that has both images and labels"
         raise fault(str(path), "one archive", expected, f"give {path.parent}")
-    pairs = _find_pairs(path)
-    named = name_splits([SplitFile(pair.stem, pair.images.name) for pair in pairs], path)
-    opened = [
-        _open_pair(pair, name, request.resize)
-        for pair, name in zip(pairs, named.names, strict=True)
+    splits = _find_splits(path)
+    files = [SplitFile(stem, parts[0].images.name) for stem, parts in splits.items()]
+    named = name_splits(files, path)
+    in_parts = [
+        [_open_pair(pair, name, request.resize) for pair in parts]
+        for parts, name in zip(splits.values(), named.names, strict=True)
     ]
+    opened = [*itertools.chain(*in_parts)]
     names = first_named(
         option=request.class_names,
         inside=None,
@@ -79,7 +85,7 @@ def read(request: Request) -> Source:
     return make_source(
         TITLE,
         named,
-        [partial(_chunks, each.split, len(names.names)) for each in opened],
+        [partial(_chunks_of_parts, parts, len(names.names)) for parts in in_parts],
         names,
         resized=any(isinstance(each.split, Foreign) and each.split.resized for each in opened),
         notes=[note for each in opened for note in each.notes],
@@ -92,10 +98,9 @@ def write(
     class_names: Sequence[str],
     options: WriteOptions,
 ) -> tuple[str, ...]:
-    """Write the two archives of each split; a label of -1 becomes 255."""
+    """Write the two archives of each split, or of each of its parts; a label of -1 becomes 255."""
     suffix = "ubyte.gz" if options.compressed_idx else "ubyte"
     for split, reader in splits.items():
-        images, numbers = (folder / name for name in archive_names(split, suffix))
         with spooled(reader, folder) as rows:
             if len(class_names) > UNLABELLED and (rows.labels < 0).any():
                 found = f"a row without a label among {len(class_names)} classes"
@@ -103,10 +108,12 @@ def write(
                 raise fault(
                     f"IDX, {split}", found, expected, "leave a class out with --only-classes"
                 )
-            shape = (len(rows.labels), *IMAGE_SHAPE)
-            write_idx(images, rows.image_blocks(), shape=shape)
             labels = np.where(rows.labels < 0, UNLABELLED, rows.labels).astype(np.uint8)
-            write_idx(numbers, labels)
+            for stem, start, stop in _divide(split, len(labels), options.rows_per_file):
+                images_name, labels_name = archive_names(stem, suffix)
+                blocks, shape = rows.image_blocks(start, stop), (stop - start, *IMAGE_SHAPE)
+                write_idx(folder / images_name, blocks, shape=shape)
+                write_idx(folder / labels_name, labels[start:stop])
     write_class_names(folder, class_names)
     return ()
 
@@ -117,11 +124,32 @@ def archive_names(split: str, suffix: str = "ubyte.gz") -> tuple[str, str]:
     return f"{stem}-images-idx3-{suffix}", f"{stem}-labels-idx1-{suffix}"
 
 
+def _divide(split: str, rows: int, rows_per_file: int | None) -> Iterator[tuple[str, int, int]]:
+    """Yield (stem, start, stop) for each pair of archives of a split; a single one is whole."""
+    if rows_per_file is None or rows <= rows_per_file:
+        yield split, 0, rows
+        return
+    stem = {"test": "t10k"}.get(split, split)
+    count = -(-rows // rows_per_file)
+    for number in range(count):
+        start = number * rows_per_file
+        yield f"{stem}-{number:05}-of-{count:05}", start, min(start + rows_per_file, rows)
+
+
 def _published_names(published: Sequence[PublishedArchive | None]) -> ClassNames:
     for archive in published:
         if archive is not None:
             return ClassNames(archive.config.class_names, archive.config.title)
     return DIGITS
+
+
+def _find_splits(folder: Path) -> dict[str, tuple[Pair, ...]]:
+    """Return the parts of each split, of which most have one, by the stem of their names."""
+    found: dict[str, dict[PartName, Pair]] = {}
+    for pair in _find_pairs(folder):
+        part = read_part_name(pair.stem)
+        found.setdefault(part.split, {})[part] = pair
+    return {stem: order_parts(folder, parts) for stem, parts in found.items()}
 
 
 def _find_pairs(folder: Path) -> list[Pair]:
@@ -159,6 +187,11 @@ def _open_pair(pair: Pair, name: str, resize: bool) -> _Opened:
     split, published = inspect(LocatedSplit(name, str(pair.images), str(pair.labels)))
     notes = (_datumaro_note(split),) if split.header_images != split.rows else ()
     return _Opened(split, published, notes)
+
+
+def _chunks_of_parts(parts: Sequence[_Opened], num_classes: int) -> Iterator[Chunk]:
+    for part in parts:
+        yield from _chunks(part.split, num_classes)
 
 
 def _chunks(split: DiskSplit | Foreign, num_classes: int) -> Iterator[Chunk]:

@@ -79,6 +79,7 @@ class WriteOptions:
 
     csv_header: bool = False
     compressed_idx: bool = True
+    rows_per_file: int | None = None  # of IDX; None for any number
 
 
 class Format(Protocol):

@@ -21,10 +21,12 @@ class Spool:
         self.labels = labels
         self._images = images
 
-    def image_blocks(self) -> Iterator[np.ndarray]:
-        """Yield the images as uint8 (n, 28, 28), from the first."""
-        self._images.seek(0)
-        while block := self._images.read(PIXELS * ROWS_PER_CHUNK):
+    def image_blocks(self, start: int = 0, stop: int | None = None) -> Iterator[np.ndarray]:
+        """Yield the images of rows `start` to `stop` as uint8 (n, 28, 28)."""
+        stop = len(self.labels) if stop is None else stop
+        self._images.seek(PIXELS * start)
+        for first in range(start, stop, ROWS_PER_CHUNK):
+            block = self._images.read(PIXELS * min(ROWS_PER_CHUNK, stop - first))
             yield np.frombuffer(block, np.uint8).reshape(-1, *IMAGE_SHAPE)
 
 

@@ -46,7 +46,9 @@ def _connected(ray: Any, address: str | None) -> Iterator[None]:
         yield
         return
     try:
-        ray.init(address=address, log_to_driver=False, logging_level="warning")
+        ray.init(
+            address=address, log_to_driver=False, logging_level="warning", include_dashboard=False
+        )
     except ConnectionError as error:
         found = " ".join(str(error).split())
         raise ConnectionError(
