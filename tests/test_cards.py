@@ -305,6 +305,14 @@ def front_matter_of(text):
     return yaml.safe_load(text.removeprefix("---\n").split("\n---\n", 1)[0])
 
 
+def test_own_sections_are_markdown_under_their_headings():
+    more = {"Thanks *to*": "To *all* of\n\n- you"}
+    letters = dataclasses.replace(facts.no_facts("letters"), more=more, contact="ada@example.org")
+    text = render([own("letters", letters, "0123456789", committed("mnist"))])
+    assert "\n## Thanks \\*to\\*\n\nTo *all* of\n\n- you\n\n## About This Card\n" in text
+    assert "\n- Contact: ada@example.org\n" in text
+
+
 def test_several_licences_are_listed_and_other_ones_named():
     block = front_matter_of(card_text("README.md"))
     assert block["license"] == ["unknown", "mit", "cc-by-sa-4.0"]
