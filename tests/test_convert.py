@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from sources import DIGITS, FORMATS, ODD_NAMES, assert_holds, refusal, write_idx
 import mnist_family
 from mnist_tools.arguments import make_parser
 from mnist_tools.commands.convert import SplitCounts, convert, run
+from mnist_tools.formats.source import open_source
+from mnist_tools.manifest import MANIFEST
 
 
 @pytest.fixture
@@ -397,6 +400,18 @@ def test_a_built_folder_is_read(sample, tmp_path):
     assert found == mnist_family.find_config("fashion").class_names
     line = f"{sample}: .parquet files in fashion, kmnist, mnist, expected one folder with some; "
     assert refusal(sample, dest=tmp_path / "no") == f"{line}give {sample / 'mnist'} or another"
+
+
+def test_a_folder_built_of_one_dataset_is_read(sample, tmp_path):
+    """With its card's pictures, which are no rows."""
+    built = tmp_path / "built"
+    for name in ("fashion", "pictures"):
+        shutil.copytree(sample / name, built / name)
+    shutil.copy(sample / MANIFEST, built)
+    assert open_source(built).format == "Parquet"
+    (built / MANIFEST).unlink()
+    line = f"{built}: holds image folder and Parquet, expected one format; "
+    assert refusal(built) == f"{line}move the others elsewhere"
 
 
 def test_a_config_is_read_from_its_mirrors(tiny, mirrors, tmp_path, monkeypatch):

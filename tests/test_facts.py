@@ -14,6 +14,7 @@ from mnist_tools.cards.card import own, published, render
 from mnist_tools.cards.escape import escape_words
 from mnist_tools.cards.facts_file import answer_keys
 from mnist_tools.cards.measurements import committed
+from mnist_tools.cards.open_questions import QUESTIONS, open_questions
 
 
 @pytest.fixture
@@ -233,12 +234,12 @@ def test_own_facts_need_no_form(tmp_path):
 
 
 def test_what_is_open_is_told_most_important_first(tmp_path):
-    assert str(facts.open_questions(read_text(tmp_path, LETTERS))) == (
+    assert str(open_questions(read_text(tmp_path, LETTERS))) == (
         "open: collection, annotation, known_issues, sensitive, intended_uses, "
         "out_of_scope_uses, contact, version, funding; 5 of 14 answered"
     )
-    assert facts.open_questions(facts.no_facts("a")).keys == facts.QUESTIONS
-    assert str(facts.open_questions(facts.dataset_facts("mnist"))).startswith("open: ")
+    assert open_questions(facts.no_facts("a")).keys == QUESTIONS
+    assert str(open_questions(facts.dataset_facts("mnist"))).startswith("open: ")
 
 
 def test_a_folder_without_facts_is_called_by_its_name(tmp_path):
@@ -272,7 +273,7 @@ def test_every_answer_is_in_the_card(tmp_path):
     text = render([own("letters", letters, "0123456789", committed("mnist"))])
     shown = [*answers.values(), *leaves(others), "A heading"]
     assert [each for each in shown if escape_words(each) not in text and each not in text] == []
-    assert facts.open_questions(letters).keys == ()
+    assert open_questions(letters).keys == ()
 
 
 def leaves(value):
