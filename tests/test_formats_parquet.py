@@ -4,7 +4,6 @@ import datetime
 import io
 
 import datasets
-import duckdb
 import numpy as np
 import PIL.ExifTags
 import PIL.Image
@@ -12,7 +11,7 @@ import polars
 import pyarrow
 import pyarrow.parquet
 import pytest
-from conftest import assert_rows, numbers, pictures
+from conftest import assert_rows, numbers, pictures, rows_of_duckdb
 from sources import (
     DIGITS,
     ODD_NAMES,
@@ -402,8 +401,8 @@ def test_datasets_reads_what_is_written(written, cache):
 def test_duckdb_and_polars_read_what_is_written(written):
     folder, splits = written
     pattern = folder / "data" / "train-*.parquet"
-    counts = duckdb.sql(f"SELECT label, count(*) FROM '{pattern}' GROUP BY ALL ORDER BY ALL")
-    assert counts.fetchall() == [(label, 120) for label in range(10)]
+    query = f"SELECT label, count(*) FROM '{pattern}' GROUP BY ALL ORDER BY ALL"
+    assert rows_of_duckdb(query) == [(label, 120) for label in range(10)]
     row = polars.read_parquet(pattern).row(1100, named=True)
     image = PIL.Image.open(io.BytesIO(row["image"]["bytes"]))
     np.testing.assert_array_equal(np.asarray(image), splits["train"][0][1100])
