@@ -298,9 +298,9 @@ def test_a_file_of_class_names_is_not_read_beyond_a_megabyte(tiny, tmp_path):
         tiny.module.locate(folder)
 
 
-def test_a_file_that_is_missing_is_no_broken_link(tmp_path):
+def test_a_file_that_is_missing_is_no_broken_link(tiny, tmp_path):
     with pytest.raises(FileNotFoundError):
-        mnist_family.read_class_names(tmp_path / "labels.txt")
+        tiny.module.read_class_names(tmp_path / "labels.txt")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="only POSIX has pipes with names")
