@@ -655,6 +655,7 @@ SILENCE = 30  # seconds; a mirror that sends nothing for this long is skipped
 RAW_FACTOR = 16  # no archive of the family is more than 16 times as large when decompressed
 OFFLINE = "offline mode is on, unset HF_DATASETS_OFFLINE and HF_HUB_OFFLINE to download"
 USER_AGENT = f"mnist_family (datasets {datasets.__version__})"
+INVALID_REDIRECT = "redirects to an invalid URL"
 NETWORK_FAILURES: tuple[tuple[type[BaseException], str], ...] = (
     (TimeoutError, "timed out"),
     (ConnectionRefusedError, "connection refused"),
@@ -662,9 +663,8 @@ NETWORK_FAILURES: tuple[tuple[type[BaseException], str], ...] = (
     (http.client.IncompleteRead, "ended too early"),
     (http.client.RemoteDisconnected, "closed the connection without answering"),
     (ConnectionResetError, "reset the connection"),
-    (http.client.InvalidURL, "redirects to an invalid URL"),
+    (http.client.InvalidURL, INVALID_REDIRECT),
     (http.client.HTTPException, "not an HTTP response"),
-    (ValueError, "redirects to an invalid URL"),  # as urllib.parse says it
 )
 
 
@@ -1007,8 +1007,10 @@ def _open_source(source: str) -> tuple[Any, int | None]:
         request.add_unredirected_header(name, value)
     try:
         response = urllib.request.urlopen(request, timeout=SILENCE)
-    except (OSError, http.client.HTTPException, ValueError) as error:
+    except (OSError, http.client.HTTPException) as error:
         raise _unreachable(source, error) from error
+    except ValueError as error:  # of urllib.parse
+        raise _Unreachable(INVALID_REDIRECT) from error
     return response, response.length
 
 

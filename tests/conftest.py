@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import importlib
+import json
 import os
 import pathlib
 import runpy
@@ -168,6 +169,16 @@ def run(arguments, **settings):
     return subprocess.run(
         [sys.executable, *map(str, arguments)], capture_output=True, text=True, **settings
     )
+
+
+def rows_of_duckdb(query):
+    """Return the rows of a query, asked in a process of its own.
+
+    At the end of a larger one, DuckDB complains about objects that others have not freed.
+    """
+    code = "import duckdb, json, sys; print(json.dumps(duckdb.sql(sys.argv[1]).fetchall()))"
+    answer = run(["-c", code, query], check=True).stdout
+    return [tuple(row) for row in json.loads(answer)]
 
 
 def arrays_of(dataset):

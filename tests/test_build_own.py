@@ -232,6 +232,11 @@ def test_the_card_says_what_the_facts_say(letters, out):
     assert "# Dataset Card for Greek Letters by Hand" in card
     for words in (
         "Fifty-two letters, written by two people.",
+        "Ada Example",
+        "three labels were corrected",
+        "## How to take part",
+        "Write to **us**, and we will send you a form.",
+        "2.1.0",
         "Nobody had published these four letters.",
         "Each writer filled in one page.",
         "The page says which letter to write.",
@@ -249,6 +254,23 @@ def test_the_card_of_ones_own_dataset_claims_nothing_about_the_family(letters, o
         text = (out / file).read_text(encoding="utf-8")
         for words in ("mnist_family.load", "Fashion", "NIST", "LeCun", "Zalando", "*Unknown:*"):
             assert words not in text
+
+
+def test_a_homepage_is_the_url_of_the_dataset_and_not_what_it_was_derived_from(letters, out):
+    (letters / "facts.yaml").write_text(f"{FACTS}homepage: https://example.org/letters\n")
+    build(out, [letters])
+    described = croissant_of(out)
+    assert described["url"] == "https://example.org/letters"
+    assert "prov:wasDerivedFrom" not in described
+    assert "dateModified" not in described
+
+
+def test_tags_say_what_is_so(letters, out, sample):
+    (letters / "facts.yaml").write_text(f"{FACTS}tags: [greek, image]\n", encoding="utf-8")
+    build(out, [letters])
+    tags = ["image", "grayscale", "mnist_family", "greek"]
+    assert front_matter_of(out)["tags"] == croissant_of(out)["keywords"] == tags
+    assert "idx" in front_matter_of(sample)["tags"]
 
 
 def test_the_code_on_the_card_loads_this_data(letters, out, cache, monkeypatch):

@@ -1,6 +1,7 @@
 """Cards: what the command writes, what a reader finds in them, and code that runs."""
 
 import dataclasses
+import importlib.util
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import numpy as np
 import pybtex.database
 import pybtex.errors
 import pytest
+import yaml
 from conftest import NAMES, ROOT, SCRIPTS_LOAD, numbers, pictures, run, write_split
 
 import mnist_family
@@ -299,6 +301,30 @@ def test_the_size_category_is_that_of_all_rows(rows, category):
     assert re.findall(r"^size_categories:\n- '?(.*?)'?$", text, re.MULTILINE) == [category]
 
 
+def front_matter_of(text):
+    return yaml.safe_load(text.removeprefix("---\n").split("\n---\n", 1)[0])
+
+
+def test_own_sections_are_markdown_under_their_headings():
+    more = {"Thanks *to*": "To *all* of\n\n- you"}
+    letters = dataclasses.replace(facts.no_facts("letters"), more=more, contact="ada@example.org")
+    text = render([own("letters", letters, "0123456789", committed("mnist"))])
+    assert "\n## Thanks \\*to\\*\n\nTo *all* of\n\n- you\n\n## About This Card\n" in text
+    assert "\n- Contact: ada@example.org\n" in text
+
+
+def test_several_licences_are_listed_and_other_ones_named():
+    block = front_matter_of(card_text("README.md"))
+    assert block["license"] == ["unknown", "mit", "cc-by-sa-4.0"]
+    assert "license_name" not in block
+    licence = facts.Licence("Licence of Ghent, 2.0", "other")
+    letters = dataclasses.replace(facts.no_facts("letters"), licence=licence)
+    letters = own("letters", letters, "0123456789", committed("mnist"))
+    block = front_matter_of(render([published(CONFIGS["mnist"], committed("mnist")), letters]))
+    assert block["license"] == ["unknown", "other"]
+    assert (block["license_name"], block["license_link"]) == ("licence-of-ghent-2.0", "LICENSE.md")
+
+
 def test_versions_that_nobody_described_are_refused():
     config = dataclasses.replace(CONFIGS["mnist"], version=datasets.Version("9.9.9"))
     message = (
@@ -467,16 +493,32 @@ def test_thousands_of_equal_images_make_a_short_line():
 # --- Code that runs -------------------------------------------------------------------------------
 
 RUN_BLOCKS = """
-import importlib.util, pathlib, sys
+import importlib.util, pathlib, re, sys
 
-import datasets
+def check(values, comment):
+    '''Compare arrays with what the comment says: uint8 (rows, 28, 28), int64 (rows,).'''
+    stated = re.findall(r"(u?int[0-9]+) [(](.*?)[)]", comment)
+    for value, (dtype, shape) in zip(values, stated, strict=True):
+        assert str(value.dtype).removeprefix("torch.") == dtype, comment
+        sizes = [each for each in shape.replace(" ", "").split(",") if each]
+        assert len(sizes) == len(value.shape), comment
+        assert all(not each.isdigit() or int(each) == n for each, n in zip(sizes, value.shape))
+    print("checked", comment)
 
 for number, code in enumerate(pathlib.Path("blocks.txt").read_text().split("\\0")):
     if "import torch" in code and importlib.util.find_spec("torch") is None:
         continue
-    exec(compile(code, f"block {number}", "exec"), {"__name__": "__main__"})
+    exec(compile(code, f"block {number}", "exec"), {"__name__": "__main__", "check": check})
     print("ran", number)
 """
+STATED = re.compile(r"^( *)(?:(\w+) = )?(.*?)  # (u?int\d+ .*)$", re.MULTILINE)
+
+
+def asserting(code):
+    """Add a check after each line whose comment says what arrays look like."""
+    return STATED.sub(
+        lambda line: f"{line[0]}\n{line[1]}check([{line[2] or line[3]}], {line[4]!r})", code
+    )
 
 
 def run_blocks(text, folder):
@@ -484,10 +526,13 @@ def run_blocks(text, folder):
     code = [
         each for each in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "import" in each
     ]
-    (folder / "blocks.txt").write_text("\0".join(code), encoding="utf-8")
+    program = "\0".join(map(asserting, code))
+    (folder / "blocks.txt").write_text(program, encoding="utf-8")
     result = run(["-c", RUN_BLOCKS], cwd=folder)
     assert result.returncode == 0, result.stderr
     assert result.stdout.count("ran ") >= len(code) - 1
+    skipped = "import torch" in program and importlib.util.find_spec("torch") is None
+    assert result.stdout.count("checked ") == program.count("check(") - skipped
     return len(code)
 
 

@@ -1,8 +1,8 @@
 """A built folder has class names in a form that other readers can join with its rows."""
 
-import duckdb
 import pandas
 import polars
+from conftest import rows_of_duckdb
 
 from mnist_tools.class_names_file import class_names_path, write_class_names
 from mnist_tools.hub.record import config_of
@@ -14,7 +14,7 @@ def test_duckdb_joins_rows_with_class_names(sample):
     rows, names = sample / "fashion" / "train-*.parquet", sample / "class_names" / "fashion.csv"
     query = f"""SELECT label, count(*), class_name FROM '{rows}' JOIN '{names}' USING (label)
         GROUP BY ALL ORDER BY label LIMIT 3"""
-    assert duckdb.sql(query).fetchall() == FASHION_NAMES
+    assert rows_of_duckdb(query) == FASHION_NAMES
 
 
 def test_polars_joins_rows_with_class_names(sample):

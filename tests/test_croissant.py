@@ -13,7 +13,7 @@ from conftest import NAMES, assert_rows
 import mnist_family
 from mnist_tools.cards.card import published
 from mnist_tools.cards.croissant import croissant, for_repository
-from mnist_tools.cards.facts import family_facts
+from mnist_tools.cards.facts import Author, family_facts
 from mnist_tools.cards.measurements import committed
 from mnist_tools.commands.build import build
 
@@ -180,6 +180,21 @@ def test_nothing_is_said_where_nothing_is_known(sample):
     block = json.loads(croissant(sample, [dataclasses.replace(dataset, facts=facts)]))
     assert unknown
     assert not {"rai:dataSocialImpact", "creator"} & {*block}
+
+
+def test_an_author_may_have_an_orcid_id(sample):
+    dataset = published_dataset("mnist")
+    ada = Author("Ada Example", affiliation="a lab", orcid="0000-0002-1825-0097")
+    facts = dataclasses.replace(dataset.facts, authors=(ada,))
+    (creator,) = json.loads(croissant(sample, [dataclasses.replace(dataset, facts=facts)]))[
+        "creator"
+    ]
+    assert creator == {
+        "@type": "sc:Person",
+        "name": "Ada Example",
+        "sameAs": "https://orcid.org/0000-0002-1825-0097",
+        "affiliation": {"@type": "sc:Organization", "name": "a lab"},
+    }
 
 
 @pytest.mark.release

@@ -1,6 +1,7 @@
 """What facts.yaml may say, and the one line that names what is wrong in it."""
 
 import hashlib
+import json
 import re
 import shutil
 
@@ -10,7 +11,10 @@ from conftest import NAMES, ROOT
 import mnist_family
 from mnist_tools.cards import facts
 from mnist_tools.cards.card import own, published, render
+from mnist_tools.cards.escape import escape_words
+from mnist_tools.cards.facts_file import answer_keys
 from mnist_tools.cards.measurements import committed
+from mnist_tools.cards.open_questions import QUESTIONS, open_questions
 
 
 @pytest.fixture
@@ -168,6 +172,16 @@ def test_the_label_errors_have_the_labels_of_the_archives(real_archives):
     assert [labels[row] for row, _, _ in rows] == [label for _, label, _ in rows]
 
 
+@pytest.mark.real
+def test_the_rows_reported_as_wrong_have_the_classes_of_the_archives(real_archives):
+    labels = mnist_family.read_idx(real_archives / "fashion" / "train-labels-idx1-ubyte.gz")
+    names = mnist_family.find_config("fashion").class_names
+    known_issues = facts.dataset_facts("fashion").about("known_issues")
+    rows = next(each.table.rows for each in known_issues if each.table is not None)
+    assert [names[labels[row]] for row, _ in rows] == [name for _, name in rows]
+    assert names[labels[36325]] == "Shirt"  # shows a person
+
+
 # --- Somebody's own facts -------------------------------------------------------------------------
 
 LETTERS = """
@@ -220,12 +234,12 @@ def test_own_facts_need_no_form(tmp_path):
 
 
 def test_what_is_open_is_told_most_important_first(tmp_path):
-    assert str(facts.open_questions(read_text(tmp_path, LETTERS))) == (
+    assert str(open_questions(read_text(tmp_path, LETTERS))) == (
         "open: collection, annotation, known_issues, sensitive, intended_uses, "
         "out_of_scope_uses, contact, version, funding; 5 of 14 answered"
     )
-    assert facts.open_questions(facts.no_facts("a")).keys == facts.QUESTIONS
-    assert str(facts.open_questions(facts.dataset_facts("mnist"))).startswith("open: ")
+    assert open_questions(facts.no_facts("a")).keys == QUESTIONS
+    assert str(open_questions(facts.dataset_facts("mnist"))).startswith("open: ")
 
 
 def test_a_folder_without_facts_is_called_by_its_name(tmp_path):
@@ -233,6 +247,40 @@ def test_a_folder_without_facts_is_called_by_its_name(tmp_path):
     assert (empty.title, empty.licence, empty.topics) == (tmp_path.name, facts.NO_LICENCE, {})
     (tmp_path / "facts.yaml").write_text("title: Letters\n")
     assert facts.facts_in(tmp_path).title == "Letters"
+
+
+def test_every_answer_is_in_the_card(tmp_path):
+    """Give every question an answer of its own, and look for all of them."""
+    answers = {key: f"the {key} of letters" for key in answer_keys()}
+    others = {
+        "title": "A title",
+        "licence": {"name": "A licence", "url": "https://a.example/l", "attribution": "By whom"},
+        "authors": [{"name": "An author", "affiliation": "a lab"}],
+        "homepage": "https://a.example/home",
+        "repository": "https://a.example/code",
+        "paper": {"title": "A paper", "url": "https://a.example/paper"},
+        "citation": "@misc{a-citation}",
+        "languages": ["el"],
+        "tags": ["a-tag"],
+        "version": "7.8.9",
+        "contact": "a contact",
+        "note": "A note",
+        "annotations_creators": ["crowdsourced"],
+        "source_datasets": ["original"],
+        "more": {"A heading": "a *section*"},
+    }
+    letters = read_text(tmp_path, json.dumps({**answers, **others}))
+    text = render([own("letters", letters, "0123456789", committed("mnist"))])
+    shown = [*answers.values(), *leaves(others), "A heading"]
+    assert [each for each in shown if escape_words(each) not in text and each not in text] == []
+    assert open_questions(letters).keys == ()
+
+
+def leaves(value):
+    if isinstance(value, (dict, list)):
+        inside = value.values() if isinstance(value, dict) else value
+        return [leaf for each in inside for leaf in leaves(each)]
+    return [value]
 
 
 def test_an_own_dataset_is_described_by_its_facts_alone(tmp_path):

@@ -10,6 +10,7 @@ from conftest import ROOT
 from mnist_tools.cards import facts
 from mnist_tools.cards.facts_file import load_schema
 from mnist_tools.cards.facts_reference import facts_reference
+from mnist_tools.licences import find_licence
 from mnist_tools.vocabularies import vocabulary
 
 PROPERTIES = load_schema("facts")["properties"]
@@ -67,6 +68,14 @@ def keywords(schema):
 def test_the_schema_lists_the_hubs_words_for_annotators():
     words = PROPERTIES["annotations_creators"]["items"]["enum"]
     assert sorted(words) == sorted(vocabulary("annotations_creators"))
+
+
+def test_every_licence_of_the_hub_has_a_name():
+    for key in vocabulary("license"):
+        licence = find_licence(key)
+        assert licence is not None
+        assert licence.id == key
+        assert licence.name
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion", "kmnist", "synthetic"])

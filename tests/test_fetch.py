@@ -5,6 +5,7 @@ import pickle
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -689,6 +690,19 @@ def test_a_stream_gives_rows_before_its_end_has_come(load, tiny, mirrors):
     got = arrays_of(load("fashion", split="train", streaming=True).take(16))
     np.testing.assert_array_equal(got[0], images[:16])
     np.testing.assert_array_equal(got[1], labels[:16])
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_an_untrusted_certificate_is_said_so(load, mirrors, monkeypatch, streaming):
+    """Python's error for it is both an OSError and a ValueError."""
+
+    def distrust(*args, **kwargs):
+        raise ssl.SSLCertVerificationError(1, "certificate verify failed: self-signed certificate")
+
+    monkeypatch.setattr(socket, "getaddrinfo", distrust)
+    reason = "SSLCertVerificationError: .*certificate verify failed: self-signed certificate.*"
+    with pytest.raises(ConnectionError, match=f"\n  {mirrors[0].url}mnist/{FILES[0]}: {reason}\n"):
+        load("mnist", streaming=streaming)
 
 
 @pytest.mark.parametrize("streaming", [False, True])

@@ -15,7 +15,7 @@ from sources import DIGITS, FORMATS, ODD_NAMES, assert_holds, refusal, write_idx
 import mnist_family
 from mnist_tools import formats
 from mnist_tools.commands.convert import SplitCounts, convert
-from mnist_tools.formats.imagefolder import folder_name
+from mnist_tools.formats.class_folders import folder_name
 from mnist_tools.formats.source import open_source, write_splits
 
 

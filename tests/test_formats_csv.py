@@ -274,6 +274,15 @@ def test_splits_are_named_by_their_files(file):
     }
 
 
+def test_datumaros_names_of_rows_are_left_out(file):
+    write_csv(file.with_name("mnist_train.csv"), *LABELLED)
+    meta = write_csv(file.with_name("meta_train.csv"), *(["0", f"n{row}"] for row in range(5)))
+    assert_holds(file.parent, {"train": (IMAGES, LABELS)})
+    assert "meta_train.csv: left out" in open_source(file.parent).notes
+    meta.rename(meta.with_name("meta_test.csv"))
+    assert "meta_test.csv: columns named 0, n0, expected" in refusal(file.parent)
+
+
 def test_two_files_of_one_split_are_refused(file):
     for name in ("train.csv", "Training.csv"):
         write_csv(file.with_name(name), *LABELLED)

@@ -17,7 +17,7 @@ from sources import ODD_NAMES, assert_holds, memory_limit, read_source, refusal,
 
 import mnist_family
 from mnist_tools.commands.convert import convert
-from mnist_tools.formats.imagefolder import class_name, folder_name
+from mnist_tools.formats.class_folders import class_name, folder_name
 from mnist_tools.formats.png import decode_plain_png
 from mnist_tools.formats.source import open_source
 

@@ -4,7 +4,6 @@ import datetime
 import io
 
 import datasets
-import duckdb
 import numpy as np
 import PIL.ExifTags
 import PIL.Image
@@ -12,7 +11,7 @@ import polars
 import pyarrow
 import pyarrow.parquet
 import pytest
-from conftest import assert_rows, numbers, pictures
+from conftest import assert_rows, numbers, pictures, rows_of_duckdb
 from sources import (
     DIGITS,
     ODD_NAMES,
@@ -239,6 +238,14 @@ def test_one_row_group_of_large_images_does_not_fill_the_memory(file):
             assert len(chunk.labels) < 100
 
 
+def test_a_row_that_is_a_bomb_is_refused_unread(file):
+    write_table(file, np.array([1]), [bytes(40_000_000)])
+    assert file.stat().st_size < 4_000_000
+    line = refused(file)
+    assert line.startswith(f"{file}: rows of 40,0")
+    assert line.endswith(" bytes, expected at most 33,554,432; scale the images down")
+
+
 # --- Columns, files, shards -----------------------------------------------------------------------
 
 
@@ -394,8 +401,8 @@ def test_datasets_reads_what_is_written(written, cache):
 def test_duckdb_and_polars_read_what_is_written(written):
     folder, splits = written
     pattern = folder / "data" / "train-*.parquet"
-    counts = duckdb.sql(f"SELECT label, count(*) FROM '{pattern}' GROUP BY ALL ORDER BY ALL")
-    assert counts.fetchall() == [(label, 120) for label in range(10)]
+    query = f"SELECT label, count(*) FROM '{pattern}' GROUP BY ALL ORDER BY ALL"
+    assert rows_of_duckdb(query) == [(label, 120) for label in range(10)]
     row = polars.read_parquet(pattern).row(1100, named=True)
     image = PIL.Image.open(io.BytesIO(row["image"]["bytes"]))
     np.testing.assert_array_equal(np.asarray(image), splits["train"][0][1100])

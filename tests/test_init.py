@@ -16,6 +16,7 @@ import mnist_family
 import mnist_tools
 from mnist_tools.cards import facts
 from mnist_tools.cards.facts_file import load_schema
+from mnist_tools.cards.open_questions import open_questions
 from mnist_tools.cards.skeleton import published_skeleton, skeleton
 from mnist_tools.commands.init import init, run
 from mnist_tools.formats.split_names import usual_names
@@ -152,6 +153,13 @@ def test_files_that_are_there_are_never_replaced(tmp_path, letters_csv):
     assert sorted(os.listdir(tmp_path)) == ["letters", "letters.csv"]
 
 
+def test_files_that_are_there_are_noticed_before_any_row_is_read(tmp_path, letters_csv):
+    path = letters_csv[0]
+    path.write_text(path.read_text() + "300" + ",0" * 784 + "\n")
+    (tmp_path / "labels.txt").write_text("".join(f"{number}\n" for number in range(12)))
+    assert refused(tmp_path, path).startswith(f"{tmp_path / 'labels.txt'}: there already, ")
+
+
 def test_facts_that_are_there_stay_and_the_user_is_told_what_they_lack(
     tmp_path, letters_csv, capsys
 ):
@@ -234,6 +242,16 @@ EXPECTED_ROWS = [3, 4, 5, 8, 9, 10, 12, 16, 17]  # of numpy.random.RandomState(0
         (
             [("train", 0.2)],
             "--hold-out train=0.2: a second split train, expected a new name; "
+            "choose another name, or leave it out",
+        ),
+        (
+            [("test", 0.2), ("t10k", 0.2)],
+            "--hold-out t10k=0.2: a second split t10k, expected a new name; "
+            "choose another name, or leave it out",
+        ),
+        (
+            [("val", 0.2), ("Val", 0.2)],
+            "--hold-out Val=0.2: a second split Val, expected a new name; "
             "choose another name, or leave it out",
         ),
         (
@@ -392,7 +410,7 @@ def test_every_commented_example_is_valid(tmp_path, published):
     assert {*keys} == {*load_schema("facts")["properties"]} - left_out
     assert {*yaml.safe_load(answered)} == {*keys}
     open_keys = {"licence", "version"} if published else {"licence"}
-    assert {*facts.open_questions(read).keys} == open_keys
+    assert {*open_questions(read).keys} == open_keys
 
 
 def test_a_config_of_a_clone_gets_the_published_form(tmp_path, monkeypatch):

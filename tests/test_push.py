@@ -338,4 +338,4 @@ def test_the_command_of_readme_publishes(hub, tmp_path):
     build(tmp_path / folder, [str(tmp_path / "letters")])
     result = run([ROOT / script, folder, repo.replace("me/", "writer/")], cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert pushed_files(hub, "writer/letters") == contents(tmp_path / folder)
+    assert pushed_files(hub, "writer/letters") == as_pushed(tmp_path / folder)

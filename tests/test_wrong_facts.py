@@ -1,5 +1,8 @@
 """Careless and hostile facts.yaml: one line each, with the file, the line and the key."""
 
+import os
+import re
+
 import pytest
 
 from mnist_tools.cards import facts
@@ -361,6 +364,15 @@ def test_what_is_wrong_is_named_by_file_line_and_key(tmp_path, text, message):
 def test_bytes_that_are_no_facts_are_refused(tmp_path, content, message):
     path = tmp_path / "facts.yaml"
     assert message_about(path, content) == f"{path}{message}"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_pipe_is_refused(tmp_path):
+    path = tmp_path / "facts.yaml"
+    os.mkfifo(path)
+    message = f"{path}: not a regular file, expected a YAML file; remove or replace it"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        facts.read_facts(path)
 
 
 @pytest.mark.parametrize(

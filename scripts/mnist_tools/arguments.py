@@ -53,7 +53,10 @@ def make_overview() -> argparse.ArgumentParser:
 
 def _add_init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "folder", metavar="FOLDER", type=Path, help="folder of the dataset, named after it"
+        "folder",
+        metavar="FOLDER",
+        type=Path,
+        help="folder of the dataset, which is called after it",
     )
     parser.add_argument(
         "--from",

@@ -75,7 +75,7 @@ def _describe(folder: Path, dataset: VerifiedDataset, shards: SplitShards) -> Da
     """Write the pictures and class names of a dataset; return what its card says."""
     measured = dataset.measurements or _measure(dataset, shards)
     sizes = {split: total_size(each) for split, each in shards.items()}
-    described = describe(dataclasses.replace(dataset, measurements=measured), sizes)
+    described = describe(dataset, measured, sizes)
     write_class_names(folder, described.name, described.class_names)
     pictured = {
         split: PicturedSplit(described.class_names, total_tally(each), partial(read_images, each))

@@ -92,7 +92,7 @@ class _PreparedSplit:
 
     def __call__(self) -> Iterator[Chunk]:
         """Yield the rows. ValueError for a label that no class can have, or if there is no row."""
-        with tqdm(desc=f"Reading {self._name}", unit=" rows", unit_scale=True) as bar:
+        with tqdm(desc=f"Reading {self._name}", unit=" rows", unit_scale=True, leave=False) as bar:
             for chunk in self._reader():
                 _refuse_other_labels(chunk.labels, self._name, self.rows, MAX_CLASSES)
                 self.rows += len(chunk.labels)
@@ -147,14 +147,15 @@ def _class_names(source: Source, spools: Mapping[str, Spool]) -> tuple[str, ...]
 
 
 def _refuse_hold_outs(splits: Mapping[str, Reader], hold_outs: Sequence[HoldOut]) -> None:
-    names = [*splits]
+    taken = {archive_names(name.casefold()) for name in splits}
     for each in hold_outs:
         option = f"--hold-out {each.split}={each.share:g}"
         refuse_bad_name(each.split, option)
-        if each.split in names:
+        files = archive_names(each.split.casefold())
+        if files in taken:
             found, expected = f"a second split {each.split}", "a new name"
             raise fault(option, found, expected, "choose another name, or leave it out")
-        names.append(each.split)
+        taken.add(files)
     if hold_outs and "train" not in splits:
         found = f"the splits {', '.join(splits)}"
         raise fault("--hold-out", found, "train among them", "leave --hold-out out")

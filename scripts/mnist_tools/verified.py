@@ -34,7 +34,7 @@ from mnist_tools.causes import naming_dataset
 from mnist_tools.formats.class_names import DIGITS
 from mnist_tools.formats.source import Reader, Source, WriteOptions, write_splits
 from mnist_tools.manifest import hash_file
-from mnist_tools.origins import PUBLISHED, Origin
+from mnist_tools.origin import PUBLISHED, Origin
 from mnist_tools.sample import write_sample_archives
 from mnist_tools.source_files import SourceFile
 

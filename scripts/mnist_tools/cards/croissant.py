@@ -10,7 +10,7 @@ from mnist_tools.cards.card import pretty_name
 from mnist_tools.cards.dataset import Dataset, words_of
 from mnist_tools.cards.escape import printable
 from mnist_tools.cards.facts import Author, FamilyFacts, family_facts
-from mnist_tools.cards.front_matter import CARD_FILE, LICENCE_FILE
+from mnist_tools.cards.front_matter import CARD_FILE, LICENCE_FILE, tags_of
 from mnist_tools.cards.statements import Statement
 from mnist_tools.licences import SPDX
 from mnist_tools.whole_folder import hash_file
@@ -114,7 +114,7 @@ def _about(datasets: Sequence[Dataset], family: FamilyFacts) -> Json:
         "license": [_license(dataset) for dataset in datasets],
         "creator": [_creator(author) for author in _authors(datasets)],
         "citeAs": "\n\n".join(_unique(each.citations[0] for each in datasets if each.citations)),
-        "keywords": [*family.tags, *_unique(tag for each in datasets for tag in each.facts.tags)],
+        "keywords": tags_of(datasets, family),
         "inLanguage": _unique(language for each in datasets for language in each.facts.languages),
         "isLiveDataset": False,
     }

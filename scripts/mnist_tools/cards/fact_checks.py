@@ -12,7 +12,7 @@ from mnist_tools.vocabularies import closest, vocabulary
 from mnist_tools.wording import show
 
 ORCID_URL = "https://orcid.org/"
-FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
+MARKDOWN_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -93,7 +93,7 @@ def _check_markdown(where: str, heading: str, text: str) -> None:
         found = f"the invisible character U+{ord(hidden[0]):04X}"
         raise fault(where, found, "Markdown that shows all it has", "remove it")
     opened = ""
-    for fence in FENCE.findall(text):
+    for fence in MARKDOWN_FENCE.findall(text):
         if not opened:
             opened = fence
         elif fence.startswith(opened):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import mnist_family
 from mnist_tools.cards.fact_checks import ORCID_URL, check_facts
@@ -24,24 +24,6 @@ INSTALLED_CARDS = Path(__file__).parents[1] / "card_data"  # exists only in a wh
 CARDS = INSTALLED_CARDS if INSTALLED_CARDS.is_dir() else Path(__file__).parents[3] / "cards"
 FACTS_FILE = "facts.yaml"
 FAMILY_TOPICS = ("splits", "structure", "known_issues")
-QUESTIONS = (  # what a card should answer, most important first
-    "licence",
-    "description",
-    "rationale",
-    "collection",
-    "annotation",
-    "known_issues",
-    "sensitive",
-    "authors",
-    "citation",
-    "intended_uses",
-    "out_of_scope_uses",
-    "contact",
-    "version",
-    "funding",
-)
-
-
 @dataclass(frozen=True)
 class Author:
     """A person or organization that made a dataset; `orcid` is the iD without a URL."""
@@ -126,18 +108,6 @@ class DatasetFacts:
         return self.topics.get(topic, ())
 
 
-class OpenQuestions(NamedTuple):
-    """The keys that facts leave unanswered, most important first, and how many were asked for."""
-
-    keys: tuple[str, ...]
-    asked: int
-
-    def __str__(self) -> str:
-        """Return "open: rationale, funding; 12 of 14 answered"."""
-        answered = f"{self.asked - len(self.keys)} of {self.asked} answered"
-        return f"open: {', '.join(self.keys)}; {answered}" if self.keys else answered
-
-
 @dataclass(frozen=True)
 class Releases:
     """Releases of `datasets` in which something changed."""
@@ -209,33 +179,12 @@ def no_facts(title: str, path: Path = Path(FACTS_FILE)) -> DatasetFacts:
     return DatasetFacts(path, title)
 
 
-def open_questions(facts: DatasetFacts) -> OpenQuestions:
-    """Return which of QUESTIONS a dataset's facts leave unanswered.
-
-    A statement that something is unknown, and where it was looked for, is an answer.
-    """
-    keys = tuple(question for question in QUESTIONS if not _is_answered(facts, question))
-    return OpenQuestions(keys, len(QUESTIONS))
-
-
 def clone_cards() -> Path:
     """Return the clone's `cards/`, to write into; ValueError if installed from a wheel."""
     if CARDS == INSTALLED_CARDS:
         found, expected = "part of an installed package", "the folder cards/ of a clone"
         raise mnist_family.fault(str(CARDS), found, expected, "run this in a clone of the project")
     return CARDS
-
-
-def _is_answered(facts: DatasetFacts, question: str) -> bool:
-    if question == "licence":
-        return facts.licence != NO_LICENCE
-    outside_topics = {
-        "authors": facts.authors,
-        "citation": facts.citations,
-        "contact": facts.contact,
-        "version": facts.version,
-    }
-    return bool(outside_topics.get(question) or facts.about(question))
 
 
 # --- From YAML ------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import codecs
 import difflib
 import functools
 import json
+import stat
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,8 @@ def read_facts_file(path: Path, schema: SchemaName) -> FactsFile:
         expected = "what people say of the dataset"
         remedy = f"run mnist-family init {path.parent}, or python scripts/init.py {path.parent}"
         raise fault(str(path), "no such file", expected, remedy) from None
+    if not stat.S_ISREG(status.st_mode):
+        raise fault(str(path), "not a regular file", "a YAML file", "remove or replace it")
     if status.st_size > LARGEST_FACTS:
         found, expected = f"{status.st_size:,} bytes", f"at most {LARGEST_FACTS:,}"
         raise fault(str(path), found, expected, "shorten it")

@@ -24,6 +24,7 @@ SIZE_CATEGORIES = {  # the Hub's names, by the number of rows that each must sta
 }
 NUMBER_IN_YAML_1_2 = re.compile(r"(0o[0-7]+|[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?)$")
 CARD_FILE, LICENCE_FILE = "README.md", "LICENSE.md"
+OWN_TAGS = ("image", "grayscale", "mnist_family")  # true of any dataset that is built
 FOLD_WIDTH = 1000  # columns; longer texts are folded
 
 
@@ -40,13 +41,19 @@ def front_matter(datasets: Sequence[Dataset], family: FamilyFacts, pretty_name: 
         "size_categories": [_size_category(datasets)],
         "annotations_creators": _union(datasets, lambda each: each.facts.annotations_creators),
         "source_datasets": _union(datasets, lambda each: each.facts.source_datasets),
-        "tags": [*family.tags, *_union(datasets, lambda dataset: dataset.facts.tags)],
+        "tags": tags_of(datasets, family),
         "configs": configs,
         "dataset_info": [_dataset_info(dataset) for dataset in datasets],
     }
     kept = {key: value for key, value in block.items() if value}
     text = yaml.dump(kept, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=FOLD_WIDTH)
     return f"---\n{text}---\n"
+
+
+def tags_of(datasets: Sequence[Dataset], family: FamilyFacts) -> list[str]:
+    """Return the tags of a card: the family's only if it has a dataset of the family."""
+    shared = OWN_TAGS if all(dataset.kind == "own" for dataset in datasets) else family.tags
+    return _union(datasets, lambda dataset: (*shared, *dataset.facts.tags))
 
 
 class _Dumper(yaml.SafeDumper):

@@ -34,7 +34,7 @@ def groups_across(groups: Sequence[Mapping[str, Sequence[int]]]) -> str:
 def cosines(dataset: Dataset) -> Markdown:
     """Count test images by their cosine to the most similar training image."""
     rows = [[each.at_least, each.rows, each.other_label] for each in _neighbours(dataset).cosine]
-    return table(["cosine, at least", "test rows", "of which that image has another label"], rows)
+    return table(["cosine at least", "test rows", "of these, labelled unlike that image"], rows)
 
 
 def cosine_list(dataset: Dataset) -> str:

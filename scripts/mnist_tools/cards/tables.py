@@ -25,7 +25,7 @@ PIXEL_ROWS: dict[str, Callable[[SplitFigures], Cell]] = {
     "shape": lambda split: " × ".join(map(str, split.shape)),
     "lowest value": lambda split: split.min,
     "highest value": lambda split: split.max,
-    "mean, of pixels scaled to the unit interval": lambda split: split.mean,
+    "mean of pixels, scaled to the unit interval": lambda split: split.mean,
     "standard deviation": lambda split: split.standard_deviation,
     "zero pixels, percent": lambda split: split.zero_percent,
     "constant pixels": lambda split: split.constant_pixels,

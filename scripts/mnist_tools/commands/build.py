@@ -15,12 +15,14 @@ import pyarrow
 import mnist_family
 from mnist_family import fault
 from mnist_tools.cards.escape import printable
-from mnist_tools.cards.facts import CARDS, OpenQuestions, dataset_facts, open_questions
+from mnist_tools.cards.facts import CARDS, dataset_facts
 from mnist_tools.cards.front_matter import CARD_FILE
+from mnist_tools.cards.open_questions import OpenQuestions, open_questions
 from mnist_tools.cards.pictures import FOLDER
 from mnist_tools.dataset_folder import fill_folder, write_rows
 from mnist_tools.manifest import SAMPLE_REMARK
-from mnist_tools.origins import Origin, SourceName, find_origins
+from mnist_tools.origin import Origin
+from mnist_tools.origins import SourceName, find_origins
 from mnist_tools.shards.engines import choose_engine
 from mnist_tools.shards.kept import kept_shards
 from mnist_tools.shards.size import DEFAULT_SHARD_SIZE, parse_shard_size

@@ -12,7 +12,7 @@ import mnist_family
 from mnist_tools.cards import facts
 from mnist_tools.cards.card import Dataset, published, render
 from mnist_tools.cards.facts_reference import REFERENCE_FILE, facts_reference
-from mnist_tools.cards.measurements import committed
+from mnist_tools.cards.measurements import committed, measure_splits
 from mnist_tools.cards.pictures import MEANS_FILE, Picture, Pictures, describe_means
 from mnist_tools.described import describe
 from mnist_tools.origins import SourceName, find_origins
@@ -61,7 +61,11 @@ def render_card(
     with tempfile.TemporaryDirectory(prefix="mnist_family-") as scratch:
         folder = Path(scratch)
         with verified([origin], folder, out=folder) as ready:
-            return render([describe(each) for each in ready])
+            described = [
+                describe(each, each.measurements or measure_splits(each.name, each.splits))
+                for each in ready
+            ]
+            return render(described)
 
 
 def _card_names() -> list[str]:

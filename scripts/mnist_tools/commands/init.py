@@ -111,7 +111,7 @@ def _from_source(
     resize: bool,
     preparation: Preparation,
 ) -> Started:
-    if _in_cards(folder):
+    if _is_in_cards(folder):
         expected = "a folder outside cards/, which has no archives"
         raise fault(str(folder), "a folder of cards/", expected, "choose another folder")
     names = names_of_option(class_names)
@@ -123,48 +123,54 @@ def _from_source(
         if not has_facts:
             known = {"collection": [*archives.done]} if archives.done else {}
             data = _describe_data(archives.class_names, archives.splits)
-            _write_facts(new, skeleton(folder.resolve().name, data=data, known=known))
-            if (folder / SCHEMA_COPY).exists():
-                (new / SCHEMA_COPY).unlink()
+            _write_facts(new, folder, skeleton(_name_of(folder), data=data, known=known))
         written = tuple(sorted(file.name for file in new.iterdir()))
     return Started(folder, written, source, archives, archives.done if has_facts else ())
 
 
 def _facts_alone(folder: Path) -> Started:
     """Write facts.yaml into a folder that lacks it."""
-    if not folder.is_dir() and not _in_cards(folder):
+    if not folder.is_dir() and not _is_in_cards(folder):
         expected = "a folder of archives, or --from"
         raise fault(str(folder), "no such folder", expected, "name the data with --from")
     if (folder / FACTS_FILE).exists():
         return Started(folder, ())
     with new_files(folder) as new:
-        if _in_cards(folder):
-            name = folder.resolve().name
-            text = published_skeleton(name, schema_path_from(folder.resolve()))
-            (new / FACTS_FILE).write_text(text, encoding="utf-8", newline="\n")
+        if _is_in_cards(folder):
+            _refuse_unknown_config(folder)
+            text = published_skeleton(_name_of(folder), schema_path_from(folder.resolve()))
+            _write_text(new / FACTS_FILE, text)
         else:
-            _write_facts(new, skeleton(folder.resolve().name, data=_data_in(folder)))
-            if (folder / SCHEMA_COPY).exists():
-                (new / SCHEMA_COPY).unlink()
+            _write_facts(new, folder, skeleton(_name_of(folder), data=_data_in(folder)))
         written = tuple(sorted(file.name for file in new.iterdir()))
     return Started(folder, written)
 
 
-def _write_facts(folder: Path, text: str) -> None:
-    (folder / FACTS_FILE).write_text(text, encoding="utf-8", newline="\n")
-    (folder / SCHEMA_COPY).write_text(schema_copy(), encoding="utf-8", newline="\n")
+def _write_facts(new: Path, folder: Path, text: str) -> None:
+    """Write facts.yaml into the folder `new`, with the JSON Schema unless `folder` has it."""
+    _write_text(new / FACTS_FILE, text)
+    if not (folder / SCHEMA_COPY).exists():
+        _write_text(new / SCHEMA_COPY, schema_copy())
 
 
-def _in_cards(folder: Path) -> bool:
-    """Check whether a folder is that of a config in cards/; ValueError for another one there."""
-    place = folder.resolve()
-    if place.parent != CARDS.resolve():
-        return False
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _name_of(folder: Path) -> str:
+    return folder.resolve().name
+
+
+def _is_in_cards(folder: Path) -> bool:
+    return folder.resolve().parent == CARDS.resolve()
+
+
+def _refuse_unknown_config(folder: Path) -> None:
+    """Raise ValueError for a folder of cards/ that no config is called after."""
     names = [config.name for config in mnist_family.CONFIGS]
-    if place.name not in names:
+    if _name_of(folder) not in names:
         found, expected = "no such config", f"one of {', '.join(names)}"
         raise fault(str(folder), found, expected, "add a row to CONFIGS first")
-    return True
 
 
 def _data_in(folder: Path) -> str | None:
@@ -212,8 +218,8 @@ def _next_commands(folder: Path) -> str:
     """Return the next two commands, in the form in which this one was started."""
     script = Path(sys.argv[0])
     from_clone = script.name == "init.py"
-    if _in_cards(folder):
-        script, command = script.with_name("generate_cards.py"), f"card {folder.resolve().name}"
+    if _is_in_cards(folder):
+        script, command = script.with_name("generate_cards.py"), f"card {_name_of(folder)}"
     else:
         source = shlex.quote(_source_word(folder))
         script, command = script.with_name("build.py"), f"build out {source}"
@@ -226,7 +232,7 @@ def _next_commands(folder: Path) -> str:
 
 def _source_word(folder: Path) -> str:
     """Return what `build` takes for a folder: its path, or NAME=PATH if its name cannot be used."""
-    name = folder.resolve().name
+    name = _name_of(folder)
     if _is_usable(name):
         return str(folder)
     plain = re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip("-._") or "mine"

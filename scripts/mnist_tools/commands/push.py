@@ -13,7 +13,7 @@ from mnist_tools.hub.addressed import addressed
 from mnist_tools.hub.delivery import deliver, then_telling, unknown_state
 from mnist_tools.hub.failures import HubError
 from mnist_tools.hub.folder import CARD_FILES, BuiltFolder, read_folder
-from mnist_tools.hub.plan import Choices, Plan, make_plan, refuse_script, stand_at
+from mnist_tools.hub.plan import Choices, Plan, make_plan, read_remote_state, refuse_script
 from mnist_tools.hub.read_back import compare_revision
 from mnist_tools.hub.report import Outcome, Preview, Pushed, preview_lines, result_lines
 from mnist_tools.hub.repository import Commit, Repository, Snapshot
@@ -128,17 +128,17 @@ def _compare(
         remedy = "run `hf auth login` or set HF_TOKEN"
         raise fault(repo_id, "no token", "one that may write", remedy)
     try:
-        there = stand_at(repository)
-        if private and there.snapshot.missing != "repository":
+        remote = read_remote_state(repository)
+        if private and remote.snapshot.missing != "repository":
             _refuse_public(repository)
     except HubError as error:
         if not dry_run:
             raise
         everything = Plan(built.files, tuple(built.files), (), ())
         return Preview(built, repository, everything, not_compared=str(error))
-    plan = make_plan(repo_id, built, there, choices)
-    _refuse_taken_tag(repo_id, tag, there.snapshot, plan)
-    return Preview(built, repository, plan, there.snapshot)
+    plan = make_plan(repo_id, built, remote, choices)
+    _refuse_taken_tag(repo_id, tag, remote.snapshot, plan)
+    return Preview(built, repository, plan, remote.snapshot)
 
 
 def _refuse_public(repository: Repository) -> None:
@@ -147,25 +147,25 @@ def _refuse_public(repository: Repository) -> None:
         raise fault(repository.repo_id, "public", "a private repository", remedy)
 
 
-def _refuse_taken_tag(repo_id: str, tag: str | None, there: Snapshot, plan: Plan) -> None:
+def _refuse_taken_tag(repo_id: str, tag: str | None, snapshot: Snapshot, plan: Plan) -> None:
     """Raise ValueError if the tag exists and would have to be moved."""
-    taken = there.tags.get(tag) if tag is not None else None
-    if taken is not None and (plan.changes or taken != there.revision):
+    taken = snapshot.tags.get(tag) if tag is not None else None
+    if taken is not None and (plan.changes or taken != snapshot.revision):
         found = f"there is a tag {tag} at {taken}"
         raise fault(repo_id, found, "a new name", "choose another --tag")
 
 
 def _create_missing(preview: Preview, choices: Choices, *, private: bool) -> Preview:
     """Create the repository or branch if it is missing, and plan again with its content."""
-    if preview.there is None or preview.there.missing is None:
+    if preview.snapshot is None or preview.snapshot.missing is None:
         return preview
     repository = preview.repository
-    repository.create(preview.there, private=private)
+    repository.create(preview.snapshot, private=private)
     if private:
         _refuse_public(repository)  # somebody else may have just created it
-    there = stand_at(repository)
-    plan = make_plan(repository.repo_id, preview.folder, there, choices)
-    return Preview(preview.folder, repository, plan, there.snapshot)
+    remote = read_remote_state(repository)
+    plan = make_plan(repository.repo_id, preview.folder, remote, choices)
+    return Preview(preview.folder, repository, plan, remote.snapshot)
 
 
 # --- After the commit -----------------------------------------------------------------------------
@@ -184,8 +184,8 @@ def _read_back(preview: Preview, revision: str, tag: str | None, state: str) -> 
     repository = preview.repository
     with then_telling(repository.repo_id, lambda _: state):
         compare_revision(repository, revision, preview.plan.files, preview.folder)
-    there = preview.there
-    if tag is not None and (there is None or tag not in there.tags):
+    snapshot = preview.snapshot
+    if tag is not None and (snapshot is None or tag not in snapshot.tags):
         with then_telling(repository.repo_id, lambda _: f"{state} It has no tag {tag}."):
             repository.tag(tag, revision)
 

@@ -38,7 +38,8 @@ def detect(path: Path) -> bool:
 
 def read(request: Request) -> Source:
     """Open mnist_<split>.csv, <split>.csv and the like; a header, if any, names the columns."""
-    files = files_in(request.path, ".csv")
+    found = files_in(request.path, ".csv")
+    files = [file for file in found if not _is_list_of_names(file, found)]
     stems = [SplitFile(file.name[:-4].removeprefix("mnist_"), file.name) for file in files]
     named = name_splits(stems, request.path)
     layouts = [read_layout(file, resize=request.resize) for file in files]
@@ -55,7 +56,10 @@ def read(request: Request) -> Source:
         readers,
         names,
         resized=any(layout.side != IMAGE_SHAPE[0] for layout in layouts),
-        notes=[layout.note for layout in layouts if layout.note],
+        notes=[
+            *(layout.note for layout in layouts if layout.note),
+            *(f"{file.name}: left out" for file in found if file not in files),
+        ],
     )
 
 
@@ -77,6 +81,12 @@ def write(
     if options.csv_header:
         return ()
     return ("the CSV files have no header: read them with pandas.read_csv(…, header=None)",)
+
+
+def _is_list_of_names(file: Path, files: Sequence[Path]) -> bool:
+    """Check whether Datumaro wrote a file, meta_<split>.csv, to name the rows of another."""
+    split = file.name.removeprefix("meta_")
+    return split != file.name and file.with_name(f"mnist_{split}") in files
 
 
 def _texts(end: str, *more: int) -> np.ndarray:

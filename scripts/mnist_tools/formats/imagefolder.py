@@ -2,7 +2,6 @@
 
 import os
 import re
-import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,6 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist_family import IMAGE_SHAPE, Chunk, ClassNames, check_class_names, encode_pngs, fault
+from mnist_tools.formats.class_folders import (
+    UNLABELLED_FOLDER,
+    class_name,
+    folder_name,
+    notes_for_readers,
+)
 from mnist_tools.formats.class_names import (
     DIGITS,
     first_named,
@@ -29,10 +34,11 @@ from mnist_tools.formats.source import (
 )
 from mnist_tools.formats.split_names import USUAL_NAMES, SplitFile, name_splits
 from mnist_tools.lists import name_some
+from mnist_tools.manifest import MANIFEST
 
 TITLE: str = "image folder"
+BUILT_PICTURES = "pictures"  # the folder of a card's pictures, which `build` writes beside rows
 ROW_NUMBER = re.compile(r"([0-9]+)\.")
-UNLABELLED_FOLDER = "_unlabelled"  # for rows without a label; no class folder starts with _
 
 
 class ImageFile(NamedTuple):
@@ -47,6 +53,8 @@ def detect(path: Path) -> bool:
     if not path.is_dir():
         return False
     folders = folders_in(path)
+    if (path / MANIFEST).is_file():
+        folders = [folder for folder in folders if folder.name != BUILT_PICTURES]
     return any(_has_images(each) for folder in folders for each in (folder, *folders_in(folder)))
 
 
@@ -89,26 +97,7 @@ def write(
             _make_class_folder(folder / split / place, name)
         unlabelled += _write_split(folder / split, places, reader)
     write_class_names(folder, class_names)
-    return _notes_for_readers(class_names, places, unlabelled)
-
-
-def folder_name(class_name: str) -> str:
-    """Return the folder of a class; what folder names cannot have is written %XX, as in URLs."""
-    name = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*%]', _quoted, class_name)
-    name = re.sub(r"^[._ ]|[. ]$", _quoted, name)
-    if re.fullmatch(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", name, re.IGNORECASE):
-        return f"%{ord(name[0]):02X}{name[1:]}"
-    return name
-
-
-def class_name(folder: str) -> str:
-    """Return the class name for a folder: the inverse of `folder_name`; other names stay."""
-    name = urllib.parse.unquote(folder)
-    return name if folder_name(name) == folder else folder
-
-
-def _quoted(match: re.Match[str]) -> str:
-    return f"%{ord(match[0]):02X}"
+    return notes_for_readers(class_names, places, unlabelled)
 
 
 def _has_images(folder: Path) -> bool:
@@ -240,23 +229,3 @@ def _write_split(folder: Path, places: Sequence[str], reader: Reader) -> int:
                 file.write(png)
             row += 1
     return unlabelled
-
-
-def _notes_for_readers(
-    class_names: Sequence[str], places: Sequence[str], unlabelled: int
-) -> tuple[str, ...]:
-    """Describe how readers that number class folders alphabetically see this folder."""
-    start = "torchvision, Keras and datasets number class folders alphabetically"
-    folders = sorted([*places, UNLABELLED_FOLDER]) if unlabelled else sorted(places)
-    moved = [label for label, place in enumerate(places) if folders.index(place) != label]
-    notes = [f"{start}, which here gives the same numbers"]
-    if moved:
-        first = moved[0]
-        there = folders.index(places[first])
-        notes = [
-            f"{start}, which differs from here for {len(moved)} of {len(places)} classes: "
-            f"{class_names[first]} is {first} here and {there} there"
-        ]
-    if unlabelled:
-        notes.append(f"other readers take the folder {UNLABELLED_FOLDER} for a class")
-    return tuple(notes)

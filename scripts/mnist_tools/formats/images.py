@@ -28,6 +28,7 @@ KINDS = (
     "PPM",
 )
 MAX_PIXELS = 7_000_000  # 28 MB once decoded, and half as much again to remove transparency
+MAX_FILE_BYTES = 32 << 20  # of an image file that has to be held in memory
 FITTING_IMAGE = "28 × 28 in mode L"
 PNG_SIGNATURE_BYTES = 8
 PNG_BLOCK_BYTES = 1 << 20

@@ -138,7 +138,8 @@ def _skip_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     version = np.lib.format.read_magic(stream)
     if version != (1, 0):  # others have headers of any length, for structured arrays
         raise ValueError(f"version {version} of the array format")
-    return np.lib.format.read_array_header_1_0(stream)
+    shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(stream)
+    return shape, fortran_order, dtype
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ from mnist_tools.formats.class_names import (
     write_class_names,
 )
 from mnist_tools.formats.files import refuse_wrong_file
-from mnist_tools.formats.images import decode_image
+from mnist_tools.formats.images import MAX_FILE_BYTES, decode_image
 from mnist_tools.formats.labels import (
     arrow_labels,
     is_text,
@@ -179,14 +179,36 @@ def _decoded(value: object, place: str, resize: bool) -> np.ndarray:
 
 
 def _batches(path: Path, columns: list[str]) -> Iterator[pyarrow.RecordBatch]:
-    """Yield batches of at most 1,000 rows and about 4 MB, one row group after another."""
+    """Yield batches of at most 1,000 rows and about 4 MB, one row group after another.
+
+    pyarrow holds one page of a column at a time, which may be larger. ValueError for rows so large
+    that a small file could fill the memory.
+    """
     try:
         with pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 16) as opened:
             for group in range(opened.num_row_groups):
-                described = opened.metadata.row_group(group)
-                row_bytes = described.total_byte_size // max(1, described.num_rows)
+                row_bytes = _row_bytes(opened.metadata.row_group(group), columns)
+                if row_bytes > MAX_FILE_BYTES:
+                    raise _too_large(path, row_bytes)
                 rows = max(1, min(ROWS_PER_CHUNK, BATCH_BYTES // max(1, row_bytes)))
                 yield from opened.iter_batches(rows, row_groups=[group], columns=columns)
     except (pyarrow.ArrowException, OSError) as error:
         said = " ".join(str(error).split())[:100]
         raise fault(str(path), f"unreadable ({said})", PARQUET_CONTENT, "get it again") from None
+
+
+def _row_bytes(group: pyarrow.parquet.RowGroupMetaData, columns: Sequence[str]) -> int:
+    """Return the mean size of a row in bytes, not compressed, counting only some columns."""
+    described = [group.column(number) for number in range(group.num_columns)]
+    total: int = sum(
+        column.total_uncompressed_size
+        for column in described
+        if column.path_in_schema.partition(".")[0] in columns
+    )
+    rows: int = group.num_rows
+    return total // max(1, rows)
+
+
+def _too_large(path: Path, row_bytes: int) -> ValueError:
+    expected = f"at most {MAX_FILE_BYTES:,}"
+    return fault(str(path), f"rows of {row_bytes:,} bytes", expected, "scale the images down")

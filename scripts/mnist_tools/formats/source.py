@@ -184,8 +184,8 @@ def load_format(name: str) -> Format:
 
 def rechunked(reader: Reader) -> Iterator[Chunk]:
     """Yield the rows of a split in chunks of 1,000; the last one may be shorter."""
-    images = np.empty((0, *IMAGE_SHAPE), np.uint8)
-    labels = np.empty(0, np.int64)
+    images: np.ndarray = np.empty((0, *IMAGE_SHAPE), np.uint8)
+    labels: np.ndarray = np.empty(0, np.int64)
     for chunk in reader():
         images = np.concatenate([images, chunk.images])
         labels = np.concatenate([labels, chunk.labels])

@@ -17,7 +17,7 @@ import numpy as np
 from mnist_family import Chunk, encode_pngs, fault
 from mnist_tools.formats.class_names import DIGITS, first_named, names_beside, write_class_names
 from mnist_tools.formats.files import is_litter, refuse_wrong_file
-from mnist_tools.formats.images import SUFFIXES, decode_image
+from mnist_tools.formats.images import MAX_FILE_BYTES, SUFFIXES, decode_image
 from mnist_tools.formats.source import (
     ROWS_PER_CHUNK,
     Reader,
@@ -37,7 +37,6 @@ LABEL = ".cls"
 GZIP_START = b"\x1f\x8b"
 SHARD_NAME = re.compile(r"(?P<stem>.*?)(?:^|[-_.])(?P<number>\d+)")
 ROWS_PER_SHARD = 20_000
-MAX_MEMBER = 32 << 20
 LABEL_TEXT = re.compile(rb"\s*(-?[0-9]{1,18})\s*")
 
 
@@ -177,9 +176,9 @@ def _content(archive: tarfile.TarFile, entry: tarfile.TarInfo, file: Path) -> by
     place = f"{file}, {entry.name}"
     if not entry.isreg():
         raise fault(place, "a link or a folder", "a file", "pack the files themselves")
-    if entry.size > MAX_MEMBER:
+    if entry.size > MAX_FILE_BYTES:
         found = f"a file of {entry.size:,} bytes"
-        raise fault(place, found, f"at most {MAX_MEMBER:,}", "scale the image down")
+        raise fault(place, found, f"at most {MAX_FILE_BYTES:,}", "scale the image down")
     with _naming(file):
         content = cast(IO[bytes], archive.extractfile(entry)).read()
     if len(content) < entry.size:

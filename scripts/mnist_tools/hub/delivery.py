@@ -94,13 +94,13 @@ def unknown_state(repository: Repository) -> str:
 def _state(repository: Repository, plan: Plan, parent: str, *, certain: bool) -> str:
     """Describe the state of the repository after a commit that failed or got no answer."""
     try:
-        there = repository.look()
+        snapshot = repository.read_snapshot()
     except (KeyboardInterrupt, HubError, ValueError):
         return "Nothing was committed." if certain else unknown_state(repository)
-    if plan.is_done(there.files):
-        return f"The repository is new, at {there.revision}; run this again to see it compared."
-    if there.revision != parent:
-        changed = f"somebody else has changed it, now at {there.revision}"
+    if plan.is_done(snapshot.files):
+        return f"The repository is new, at {snapshot.revision}; run this again to see it compared."
+    if snapshot.revision != parent:
+        changed = f"somebody else has changed it, now at {snapshot.revision}"
         return f"The repository is old, but {changed}; run this again."
     if certain:
         return f"The repository is old, at {parent}; nothing was committed."

@@ -7,7 +7,7 @@ from mnist_family import fault
 from mnist_tools.hub.content import Content, Digest, RemoteFile, from_bytes
 from mnist_tools.hub.data_files import matching
 from mnist_tools.hub.folder import CARD, CARD_FILES, BuiltFolder
-from mnist_tools.hub.record import RECORD, PushRecord, config_of, parse_record, still_there
+from mnist_tools.hub.record import RECORD, PushRecord, config_of, parse_record, unchanged_files
 from mnist_tools.hub.repository import Repository, Snapshot
 from mnist_tools.hub.shared_card import describe_difference, merge_cards, own_digest, same_cards
 from mnist_tools.lists import name_some
@@ -23,7 +23,7 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class Standing:
+class RemoteState:
     """The files of a repository, and the text of the two that decide what a push may do."""
 
     snapshot: Snapshot
@@ -57,41 +57,41 @@ class Plan:
         return all(content.digest.matches(files.get(path)) for path, content in self.files.items())
 
 
-def stand_at(repository: Repository) -> Standing:
+def read_remote_state(repository: Repository) -> RemoteState:
     """Read what a push needs to know about a repository."""
-    snapshot = repository.look()
+    snapshot = repository.read_snapshot()
     texts = {
         path: repository.read(path, snapshot.revision)
         for path in (CARD, RECORD)
         if path in snapshot.files
     }
     card = texts[CARD].decode("utf-8", "replace") if CARD in texts else None
-    return Standing(snapshot, card, texts.get(RECORD))
+    return RemoteState(snapshot, card, texts.get(RECORD))
 
 
-def make_plan(repo_id: str, folder: BuiltFolder, there: Standing, choices: Choices) -> Plan:
+def make_plan(repo_id: str, folder: BuiltFolder, remote: RemoteState, choices: Choices) -> Plan:
     """Compare a folder with a repository.
 
     ValueError if the push would overwrite or delete files that others wrote, or leave files there
     that `load_dataset` would read by mistake.
     """
-    refuse_script(repo_id, [*folder.files, *there.files])
-    record = parse_record(there.record) if there.record is not None else None
+    refuse_script(repo_id, [*folder.files, *remote.files])
+    record = parse_record(remote.record) if remote.record is not None else None
     pushed = record.configs if record else {}
     _refuse_odd_deletions(folder, pushed, choices.delete_configs)
     kept = {*pushed} - {*folder.shards, *choices.delete_configs}
     _refuse_undecided(repo_id, folder, kept, choices)
-    _refuse_edited_deletions(repo_id, there, pushed, choices.delete_configs)
+    _refuse_edited_deletions(repo_id, remote, pushed, choices.delete_configs)
     own_configs = {*folder.shards, *kept}
-    files = {**folder.files, CARD: _shared_card(folder, there, choices.delete_configs)}
-    delete = tuple(_stale_files(folder, there, pushed, choices.delete_configs))
-    new_record = _new_record(files, record, kept, there, own_configs)
+    files = {**folder.files, CARD: _shared_card(folder, remote, choices.delete_configs)}
+    delete = tuple(_stale_files(folder, remote, pushed, choices.delete_configs))
+    new_record = _new_record(files, record, kept, remote, own_configs)
     files[RECORD] = from_bytes(new_record.to_json())
-    changed = [path for path in files if not files[path].digest.matches(there.files.get(path))]
-    update = tuple(path for path in changed if path in there.files)
-    _refuse_overwriting(repo_id, update, files, there, record, choices)
-    _refuse_foreign_data(repo_id, folder, {*there.files} - {*files, *delete})
-    add = tuple(path for path in changed if path not in there.files)
+    changed = [path for path in files if not files[path].digest.matches(remote.files.get(path))]
+    update = tuple(path for path in changed if path in remote.files)
+    _refuse_overwriting(repo_id, update, files, remote, record, choices)
+    _refuse_foreign_data(repo_id, folder, {*remote.files} - {*files, *delete})
+    add = tuple(path for path in changed if path not in remote.files)
     return Plan(files, add, update, delete, tuple(sorted(kept)))
 
 
@@ -136,14 +136,14 @@ def _refuse_undecided(
 
 def _refuse_edited_deletions(
     repo_id: str,
-    there: Standing,
+    remote: RemoteState,
     pushed: Mapping[str, Mapping[str, Digest]],
     deleted: Sequence[str],
 ) -> None:
     """Raise ValueError if somebody has changed a file of a config that is to be deleted."""
     for config in deleted:
-        unchanged = still_there(pushed[config], there.files)
-        edited = [path for path in pushed[config] if path in there.files and path not in unchanged]
+        unchanged = unchanged_files(pushed[config], remote.files)
+        edited = [path for path in pushed[config] if path in remote.files and path not in unchanged]
         if edited:
             found = f"{name_some(sorted(edited))} was changed there"
             remedy = "delete it there yourself"
@@ -152,13 +152,13 @@ def _refuse_edited_deletions(
 
 def _stale_files(
     folder: BuiltFolder,
-    there: Standing,
+    remote: RemoteState,
     pushed: Mapping[str, Mapping[str, Digest]],
     deleted: Sequence[str],
 ) -> Iterator[str]:
     """Yield files of earlier pushes that are no longer wanted and that nobody has changed."""
     for config, digests in pushed.items():
-        unchanged = still_there(digests, there.files)
+        unchanged = unchanged_files(digests, remote.files)
         if config in deleted:
             yield from unchanged
         elif config in folder.shards:
@@ -169,15 +169,15 @@ def _new_record(
     files: Mapping[str, Content],
     record: PushRecord | None,
     kept: Collection[str],
-    there: Standing,
+    remote: RemoteState,
     own_configs: Collection[str],
 ) -> PushRecord:
     """Return the record of this project's files in the repository after the push."""
-    shared = dict(still_there(record.shared, there.files)) if record else {}
+    shared = dict(unchanged_files(record.shared, remote.files)) if record else {}
     configs: dict[str, dict[str, Digest]] = {}
     for name in own_configs:
         old = record.configs.get(name, {}) if record and name in kept else {}
-        configs[name] = still_there(old, there.files)
+        configs[name] = unchanged_files(old, remote.files)
     for path, content in files.items():
         config = config_of(path, own_configs)
         if path != CARD:
@@ -189,13 +189,13 @@ def _new_record(
 # --- What others wrote ----------------------------------------------------------------------------
 
 
-def _shared_card(folder: BuiltFolder, there: Standing, dropped: Collection[str]) -> Content:
+def _shared_card(folder: BuiltFolder, remote: RemoteState, dropped: Collection[str]) -> Content:
     """Return the card to push: the folder's, plus the repository's entries for other configs."""
-    if there.card is None:
+    if remote.card is None:
         return folder.files[CARD]
-    merged = merge_cards(folder.card, there.card, dropped)
-    if same_cards(merged, there.card):
-        return from_bytes(there.card.encode())  # only the layout of its YAML differs
+    merged = merge_cards(folder.card, remote.card, dropped)
+    if same_cards(merged, remote.card):
+        return from_bytes(remote.card.encode())  # only the layout of its YAML differs
     return from_bytes(merged.encode())
 
 
@@ -203,7 +203,7 @@ def _refuse_overwriting(
     repo_id: str,
     update: Sequence[str],
     files: Mapping[str, Content],
-    there: Standing,
+    remote: RemoteState,
     record: PushRecord | None,
     choices: Choices,
 ) -> None:
@@ -212,9 +212,10 @@ def _refuse_overwriting(
     edited = [
         path
         for path in update
-        if path not in (CARD, RECORD) and not (path in own and own[path].matches(there.files[path]))
+        if path not in (CARD, RECORD)
+        and not (path in own and own[path].matches(remote.files[path]))
     ]
-    if CARD in update and there.card is not None and _is_edited(there.card, record):
+    if CARD in update and remote.card is not None and _is_edited(remote.card, record):
         edited.insert(0, CARD)
     if RECORD in update and record is None:
         edited.append(RECORD)
@@ -222,9 +223,9 @@ def _refuse_overwriting(
     if not refused:
         return
     found = f"{name_some(refused)} there was written or changed by somebody else"
-    if refused[0] == CARD and there.card is not None:
+    if refused[0] == CARD and remote.card is not None:
         own_configs = record.configs if record else ()
-        differs = describe_difference(there.card, files[CARD].text(), own_configs)
+        differs = describe_difference(remote.card, files[CARD].text(), own_configs)
         found = f"{CARD} there was written or edited by somebody else ({differs})"
     option = "--replace-card" if refused[0] in CARD_FILES else f"--replace {refused[0]}"
     raise fault(repo_id, found, "what an earlier push left", f"pass {option} to replace it")

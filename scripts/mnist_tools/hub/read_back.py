@@ -53,13 +53,13 @@ def _compare_rows(
 ) -> None:
     """Raise ValueError unless `load_dataset` returns the features and first row of each split."""
     with repository.asking():
-        there = datasets.load_dataset(
+        loaded = datasets.load_dataset(
             repository.repo_id, config, streaming=True, revision=revision, cache_dir=cache
         )
-        rows = {split: next(iter(there[split])) for split in there}
+        rows = {split: next(iter(loaded[split])) for split in loaded}
     for split, shards in folder.shards[config].items():
         features, expected = _first_row(folder.path / shards[0])
-        same_types = split in there and there[split].features == features
+        same_types = split in loaded and loaded[split].features == features
         if not same_types or not _same_rows(rows[split], expected):
             found = f"{config} {split} begins with another row or has other class names"
             raise fault(repository.repo_id, found, f"those of {shards[0]}", PUSH_AGAIN)

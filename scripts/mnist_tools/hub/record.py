@@ -60,7 +60,7 @@ def _digests(files: Mapping[str, Mapping[str, object]]) -> dict[str, Digest]:
     return digests
 
 
-def still_there(
+def unchanged_files(
     digests: Mapping[str, Digest], files: Mapping[str, RemoteFile]
 ) -> dict[str, Digest]:
     """Keep the files that are in the repository and unchanged since they were recorded."""

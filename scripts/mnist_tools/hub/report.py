@@ -19,13 +19,13 @@ class Preview:
     folder: BuiltFolder
     repository: Repository
     plan: Plan
-    there: Snapshot | None = None  # None if the repository could not be read
+    snapshot: Snapshot | None = None  # None if the repository could not be read
     not_compared: str | None = None  # why not
 
     @property
     def revision(self) -> str:
         """Return the head of the branch before the push, or "" if there is none."""
-        return self.there.revision if self.there else ""
+        return self.snapshot.revision if self.snapshot else ""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def preview_lines(preview: Preview) -> Iterator[str]:
     plan = preview.plan
     yield f"{preview.folder.path} to {preview.repository.url}, {_where(preview)}"
     changes = [("add", plan.add), ("update", plan.update), ("delete", plan.delete)]
-    if preview.there is None:
+    if preview.snapshot is None:
         changes = [("push", plan.add)]
     for verb, paths in changes:
         for path in paths:
@@ -76,17 +76,17 @@ def preview_lines(preview: Preview) -> Iterator[str]:
 
 def _where(preview: Preview) -> str:
     branch = f"branch {preview.repository.branch}"
-    if preview.there is None:
+    if preview.snapshot is None:
         return f"{branch}, which was not compared"
-    if preview.there.missing:
-        return f"{branch}, a {preview.there.missing} to be created"
-    return f"{branch}, at {preview.there.revision}"
+    if preview.snapshot.missing:
+        return f"{branch}, a {preview.snapshot.missing} to be created"
+    return f"{branch}, at {preview.snapshot.revision}"
 
 
 def _size(preview: Preview, path: str) -> int:
     if path in preview.plan.files:
         return preview.plan.files[path].digest.size
-    return preview.there.files[path].size if preview.there else 0
+    return preview.snapshot.files[path].size if preview.snapshot else 0
 
 
 def _notes(preview: Preview) -> Iterator[str]:

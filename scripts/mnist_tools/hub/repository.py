@@ -55,7 +55,7 @@ class Repository:
 
     # --- Reading ----------------------------------------------------------------------------------
 
-    def look(self) -> Snapshot:
+    def read_snapshot(self) -> Snapshot:
         """Return the current content of the branch; ValueError if it is a tag or a commit."""
         with self.asking():
             try:
@@ -140,11 +140,11 @@ class Repository:
 
     # --- Writing ----------------------------------------------------------------------------------
 
-    def create(self, there: Snapshot, *, private: bool) -> None:
+    def create(self, snapshot: Snapshot, *, private: bool) -> None:
         """Create what is missing in `there`: the repository, or the branch, based on `main`."""
-        head: str | None = there.revision
+        head: str | None = snapshot.revision
         with self.asking():
-            if there.missing == "repository":
+            if snapshot.missing == "repository":
                 self._api.create_repo(
                     self.repo_id, repo_type=REPO_TYPE, private=private or None, exist_ok=True
                 )

@@ -59,13 +59,13 @@ def same_cards(text: str, other: str) -> bool:
     return own_digest(text, configs) == own_digest(other, configs)
 
 
-def merge_cards(ours: str, there: str, dropped: Collection[str]) -> str:
+def merge_cards(ours: str, theirs: str, dropped: Collection[str]) -> str:
     """Return our card plus the entries for other configs in the repository's card.
 
     `dropped` names configs whose entries are left out. If there are entries to add, the YAML
     comments in our card are lost; if there are none, our card is returned unchanged.
     """
-    card, other = parse_card(ours), parse_card(there)
+    card, other = parse_card(ours), parse_card(theirs)
     left_out = {*dropped, *card.every_config()}
     added = {
         key: [entry for entry in entries(other.front_matter, key) if name_of(entry) not in left_out]
@@ -83,9 +83,9 @@ def merge_cards(ours: str, there: str, dropped: Collection[str]) -> str:
     return f"---\n{block}---\n{card.body}"
 
 
-def describe_difference(there: str, ours: str, configs: Collection[str]) -> str:
+def describe_difference(theirs: str, ours: str, configs: Collection[str]) -> str:
     """Summarise what our card would change or remove in the repository's."""
-    card, own = parse_card(there), parse_card(ours)
+    card, own = parse_card(theirs), parse_card(ours)
     if not card.front_matter:
         return "front matter that is missing or cannot be read"
     parts, expected = card.own_part(configs), own.own_part(configs)

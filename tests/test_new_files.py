@@ -1,0 +1,64 @@
+"""Files are added to a folder all together or not at all, and never in place of others."""
+
+import os
+import pathlib
+import re
+
+import pytest
+
+from mnist_tools.new_files import new_files
+
+
+def write(folder, names, appears=None):
+    with new_files(folder) as new:
+        for name in names:
+            (new / name).write_text(f"new {name}")
+        if appears:
+            (folder / appears).write_text("mine")
+
+
+def contents(folder):
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def test_a_new_folder_is_made_with_its_parents(tmp_path):
+    write(tmp_path / "a" / "b", ["x", "y"])
+    assert contents(tmp_path / "a" / "b") == {"x": "new x", "y": "new y"}
+    assert os.listdir(tmp_path / "a") == ["b"]
+
+
+def test_files_that_are_there_stay(tmp_path):
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "mine").write_text("mine")
+    write(tmp_path / "b", ["x"])
+    assert contents(tmp_path / "b") == {"mine": "mine", "x": "new x"}
+
+
+def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path):
+    folder = tmp_path / "b"
+    folder.mkdir()
+    message = (
+        f"{folder / 'y'}: there already, expected no such file yet; "
+        "move it elsewhere, or choose another folder"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        write(folder, ["x", "y"], appears="y")
+    assert contents(folder) == {"y": "mine"}
+    assert os.listdir(tmp_path) == ["b"]
+
+
+def test_if_one_file_cannot_be_moved_none_is(tmp_path, monkeypatch):
+    folder = tmp_path / "b"
+    folder.mkdir()
+    rename = pathlib.Path.rename
+
+    def fail_at_y(path, target):
+        if path.name == "y":
+            raise OSError("disk full")
+        return rename(path, target)
+
+    monkeypatch.setattr(pathlib.Path, "rename", fail_at_y)
+    with pytest.raises(OSError, match="^disk full$"):
+        write(folder, ["x", "y"])
+    assert contents(folder) == {}
+    assert os.listdir(tmp_path) == ["b"]
