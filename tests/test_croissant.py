@@ -197,6 +197,26 @@ def test_an_author_may_have_an_orcid_id(sample):
     }
 
 
+def test_terms_of_which_there_is_one_have_one_text(published_block):
+    for term in ("rai:dataCollection", "rai:dataReleaseMaintenancePlan"):
+        assert isinstance(published_block[term], str)
+    assert "homepage has had outages" in published_block["rai:dataReleaseMaintenancePlan"]
+
+
+@pytest.mark.release
+@pytest.mark.parametrize("name", NAMES)
+def test_mlcroissant_finds_no_fault_in_what_is_said_of_published_datasets(
+    sample, name, tmp_path, monkeypatch
+):
+    mlcroissant = pytest.importorskip("mlcroissant")
+    text = croissant(sample, [published_dataset(name)])
+    (tmp_path / "croissant.json").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    issues = mlcroissant.Dataset("croissant.json").metadata.ctx.issues
+    assert not issues.errors
+    assert not issues.warnings
+
+
 @pytest.mark.release
 @pytest.mark.parametrize("folder", ["sample", "sharded"])
 def test_mlcroissant_finds_no_fault_and_reads_the_rows(request, folder, caplog, monkeypatch):
