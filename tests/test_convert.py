@@ -128,6 +128,10 @@ def test_splits_are_renamed(tmp_path, source, splits):
                        "correct --rename-split"),
         ({"val": "train"}, "--rename-split: train and val are both the split train, expected one "
                            "of each; rename one, or move it elsewhere"),
+        ({"val": "t10k"}, "--rename-split: val and test are both the split test, expected one "
+                          "of each; rename one, or move it elsewhere"),
+        ({"val": "Training"}, "--rename-split: train and val are both the split train, expected "
+                              "one of each; rename one, or move it elsewhere"),
         ({"val": "all"}, "--rename-split: the split 'all', expected letters, digits and _, and "
                          "not 'all', which means every split; rename it"),
         ({"val": "a/b"}, "--rename-split: the split 'a/b', expected letters, digits and _, and "

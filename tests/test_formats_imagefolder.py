@@ -269,6 +269,18 @@ def test_other_sizes_and_modes_are_refused_or_resized(tmp_path):
     )
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_a_drawing_in_black_on_transparent_ground_is_refused(source, mode):
+    file = source / "train" / "n00" / "clear.png"
+    drawing = PIL.Image.new("RGBA", (28, 28))
+    drawing.paste((0, 0, 0, 255), (9, 9, 19, 19))
+    drawing.convert(mode).save(file)
+    assert refusal(source, resize=True) == (
+        f"{file}: black on transparent ground, expected an image that can be seen; "
+        "fill the ground with white, or draw in white"
+    )
+
+
 def test_sixteen_bits_are_refused_even_when_resizing(source):
     file = source / "train" / "n00" / "deep.png"
     PIL.Image.fromarray(np.zeros((28, 28), np.uint16)).save(file)

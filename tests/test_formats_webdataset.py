@@ -125,6 +125,11 @@ WRONG_FILES = {
         "{file}, a: 0 images and 1 .cls files, expected one image and at most one label; "
         "pack the files of a row one after the other",
     ),
+    "a row again": (
+        [("a.png", PNG), ("a.cls", b"3"), ("b.png", PNG), ("b.cls", b"4"), ("a.png", PNG)],
+        "{file}: one key for the rows 0 and 2, expected a key for each row; "
+        "pack it again, without files that were replaced",
+    ),
     "a text label": (
         [("a.png", PNG), ("a.cls", b"cat")],
         "{file}, a.cls: b'cat', expected a whole number; number the classes from 0",

@@ -255,6 +255,16 @@ EXPECTED_ROWS = [3, 4, 5, 8, 9, 10, 12, 16, 17]  # of numpy.random.RandomState(0
             "choose another name, or leave it out",
         ),
         (
+            [("training", 0.2)],
+            "--hold-out training=0.2: a second split training, expected a new name; "
+            "choose another name, or leave it out",
+        ),
+        (
+            [("valid", 0.2), ("mnist_validation", 0.2)],
+            "--hold-out mnist_validation=0.2: a second split mnist_validation, expected a new "
+            "name; choose another name, or leave it out",
+        ),
+        (
             [("test", 1.0)],
             "--hold-out test=1: 1 of the rows, expected shares above 0 that add up to less than 1; "
             "correct them",

@@ -12,7 +12,7 @@ from mnist_family import CLASS_NAME_FILES, MAX_CLASSES, Chunk, fault
 from mnist_tools.formats.class_names import DIGITS
 from mnist_tools.formats.idx import archive_names
 from mnist_tools.formats.source import Reader, Source, write_splits
-from mnist_tools.formats.split_names import refuse_bad_name
+from mnist_tools.formats.split_names import refuse_bad_name, split_name
 from mnist_tools.formats.spool import Spool, spooled
 from mnist_tools.hold_out import HoldOut, assign_rows
 
@@ -147,15 +147,15 @@ def _class_names(source: Source, spools: Mapping[str, Spool]) -> tuple[str, ...]
 
 
 def _refuse_hold_outs(splits: Mapping[str, Reader], hold_outs: Sequence[HoldOut]) -> None:
-    taken = {archive_names(name.casefold()) for name in splits}
+    taken = {split_name(name).casefold() for name in splits}
     for each in hold_outs:
         option = f"--hold-out {each.split}={each.share:g}"
         refuse_bad_name(each.split, option)
-        files = archive_names(each.split.casefold())
-        if files in taken:
+        read_back = split_name(each.split).casefold()
+        if read_back in taken:
             found, expected = f"a second split {each.split}", "a new name"
             raise fault(option, found, expected, "choose another name, or leave it out")
-        taken.add(files)
+        taken.add(read_back)
     if hold_outs and "train" not in splits:
         found = f"the splits {', '.join(splits)}"
         raise fault("--hold-out", found, "train among them", "leave --hold-out out")

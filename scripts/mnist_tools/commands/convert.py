@@ -16,7 +16,7 @@ from mnist_family import CONFIGS, MAX_CLASSES, Chunk, fault
 from mnist_tools.cards.escape import printable
 from mnist_tools.formats.class_names import class_count, names_of_option
 from mnist_tools.formats.source import Reader, Source, WriteOptions, open_source, write_splits
-from mnist_tools.formats.split_names import refuse_bad_name, refuse_shared_names
+from mnist_tools.formats.split_names import refuse_bad_name, refuse_shared_names, split_name
 from mnist_tools.lists import name_some
 from mnist_tools.manifest import find_changes, list_paths, read_manifest
 from mnist_tools.whole_folder import whole_folder
@@ -249,14 +249,15 @@ def _chosen_splits(
 def _new_names(
     source: str, splits: Mapping[str, Reader], renamed: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return the new name of each split."""
+    """Return the new name of each split; ValueError if two would be read back as one."""
     for old, new in renamed.items():
         if old not in splits:
             found, expected = f"no split {old!r} to rename", f"one of {', '.join(splits)}"
             raise fault(source, found, expected, "correct --rename-split")
         refuse_bad_name(new, "--rename-split")
     names = {name: renamed.get(name, name) for name in splits}
-    refuse_shared_names(((new, old) for old, new in names.items()), "--rename-split")
+    read_back = ((split_name(new), old) for old, new in names.items())
+    refuse_shared_names(read_back, "--rename-split")
     return names
 
 

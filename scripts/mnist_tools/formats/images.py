@@ -6,7 +6,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 import PIL.Image
@@ -74,7 +74,8 @@ def fit_image(image: PIL.Image.Image, place: str, *, resize: bool) -> np.ndarray
         raise fault(place, found, FITTING_IMAGE, PASS_RESIZE)
     if image.mode.startswith(("I", "F")):
         raise fault(place, found, "8 bits a channel", "save it so")
-    return np.asarray(_grey(image).resize(IMAGE_SHAPE, PIL.Image.Resampling.LANCZOS))
+    grey = _grey(image, place)
+    return np.asarray(grey.resize(IMAGE_SHAPE, PIL.Image.Resampling.LANCZOS))
 
 
 def fit_arrays(images: np.ndarray, place: str, *, resize: bool) -> np.ndarray:
@@ -138,14 +139,22 @@ def _check_png(file: BinaryIO) -> None:
     file.seek(position)
 
 
-def _grey(image: PIL.Image.Image) -> PIL.Image.Image:
-    """Convert an image to mode L; transparent areas become black, the background."""
+def _grey(image: PIL.Image.Image, place: str) -> PIL.Image.Image:
+    """Convert an image to mode L; transparent areas become black, the background.
+
+    ValueError for a drawing in black on transparent ground, which would disappear.
+    """
     if "transparency" in image.info:
         image = image.convert("RGBA")
     if "A" not in image.getbands():
         return image.convert("L")
     alpha = image.getchannel("A")
-    return PIL.ImageChops.multiply(image.convert("L"), alpha)
+    grey = PIL.ImageChops.multiply(image.convert("L"), alpha)
+    clearest, densest = cast(tuple[float, float], alpha.getextrema())
+    if clearest < densest and not grey.getbbox():
+        remedy = "fill the ground with white, or draw in white"
+        raise fault(place, "black on transparent ground", "an image that can be seen", remedy)
+    return grey
 
 
 def _too_large(found: str, place: str) -> ValueError:

@@ -1,5 +1,6 @@
 """WebDataset: tar files of <key>.png and <key>.cls, one or more shards per split."""
 
+import array
 import contextlib
 import gzip
 import io
@@ -108,6 +109,8 @@ def _chunks(files: Sequence[Path], resize: bool) -> Iterator[Chunk]:
 
 
 def _samples(members: Iterator[Member], file: Path) -> Iterator[Sample]:
+    """Yield the rows. ValueError if a file is no row, or if a key comes back, as after `tar -r`."""
+    keys = array.array("q")  # their hashes, as there may be a million
     for key, group in itertools.groupby(members, key=lambda member: member.key):
         place = f"{file}, {key}"
         found = [*group]
@@ -123,7 +126,19 @@ def _samples(members: Iterator[Member], file: Path) -> Iterator[Sample]:
         if others and not labels:  # the label may be in there
             found_there = f"{name_some(others)} and no {LABEL}"
             raise fault(place, found_there, f"the label in {LABEL}", "write it there, -1 for none")
+        keys.append(hash(key))
         yield Sample(key, images[0], _label(labels[0], place) if labels else -1)
+    _refuse_repeated_keys(np.array(keys, np.int64), file)
+
+
+def _refuse_repeated_keys(hashes: np.ndarray, file: Path) -> None:
+    order = hashes.argsort(kind="stable")
+    again = np.flatnonzero(np.diff(hashes[order]) == 0)
+    if again.size:
+        first, second = order[again[0]], order[again[0] + 1]
+        found = f"one key for the rows {first} and {second}"
+        remedy = "pack it again, without files that were replaced"
+        raise fault(str(file), found, "a key for each row", remedy)
 
 
 def _label(text: bytes, place: str) -> int:
