@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import mnist_family
+from mnist_tools.cards.measurements import measure_splits
 from mnist_tools.costs.rows import write_many_rows
 from mnist_tools.costs.run import Cost, measure_run
 from mnist_tools.shards.local import write_locally
@@ -40,12 +41,16 @@ def build_costs(name: str, folder: Path, rows: Sequence[int]) -> dict[int, dict[
 
 
 def _through_datasets(archives: str, out: str) -> None:
-    """Load the rows into the Arrow cache with two processes, then write them as Parquet."""
+    """Load the rows into the Arrow cache with two processes, write them as Parquet, measure them.
+
+    Shards are measured while they are written.
+    """
     rows = mnist_family.load(data_dir=archives, split="train", num_proc=2, cache_dir=f"{out}/cache")
     count = -(-len(rows) // SHARD_ROWS)
     for number in range(count):
         shard = rows.shard(count, number, contiguous=True)
         shard.to_parquet(f"{out}/{number}.parquet", batch_size=1000)
+    measure_splits("rows", mnist_family.verified_splits("mnist", archives))
 
 
 def _as_shards(archives: str, out: str, *, num_proc: int) -> None:
@@ -55,7 +60,7 @@ def _as_shards(archives: str, out: str, *, num_proc: int) -> None:
 
 
 WAYS: dict[str, Callable[[str, str], None]] = {
-    "`datasets` with num_proc=2, then Parquet": _through_datasets,
+    "`datasets` with num_proc=2, then Parquet, then measure": _through_datasets,
     "shards, one process": partial(_as_shards, num_proc=1),
     "shards, two processes": partial(_as_shards, num_proc=2),
 }
