@@ -359,7 +359,7 @@ def below_the_title(text):
 def test_a_card_of_other_rows_tells_nobody_to_load_the_published_ones(kind):
     text = render([unpublished(CONFIGS["mnist"], kind, "0123456789", committed("mnist"))])
     assert 'load_dataset("path/to/this/folder", "mnist")' in text
-    for words in ("mnist_family.load", "mnist_family.py", "published archives, in their order"):
+    for words in ("mnist_family.load", "mnist_family.py", "published archives, in their original"):
         assert words not in text
 
 
@@ -399,10 +399,10 @@ def test_at_most_five_issues_stand_at_the_top_and_the_others_below():
     top = cautions_of(described)
     assert [dataset.name for dataset, _ in top] == [
         "mnist",
-        "fashion",
-        "kmnist",
         "mnist",
         "fashion",
+        "fashion",
+        "kmnist",
     ]
     for dataset in described:
         issues = [each for each in dataset.facts.about("known_issues") if each.kind != "unknown"]

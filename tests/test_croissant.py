@@ -120,8 +120,8 @@ def test_each_dataset_has_its_licence_its_origin_and_one_citation(published_bloc
     assert [each["name"] for each in published_block["license"]] == [
         "MNIST: Not stated by the publisher",
         "Fashion-MNIST: MIT, © 2017 Zalando SE",
-        'Kuzushiji-MNIST: CC BY-SA 4.0, by CODH; "KMNIST Dataset" (created by CODH), adapted from '
-        '"Kuzushiji Dataset" (created by NIJL and others), doi:10.20676/00000341',
+        'Kuzushiji-MNIST: CC BY-SA 4.0, licensed by CODH; "KMNIST Dataset" (created by CODH), '
+        'adapted from "Kuzushiji Dataset" (created by NIJL and others), doi:10.20676/00000341',
     ]
     homepages = [{"@id": config.homepage} for config in mnist_family.CONFIGS]
     assert published_block["prov:wasDerivedFrom"] == homepages
