@@ -29,7 +29,7 @@ PIXEL_ROWS: dict[str, Callable[[SplitFigures], Cell]] = {
     "standard deviation, on the same scale": lambda split: split.standard_deviation,
     "zero pixels, in percent": lambda split: split.zero_percent,
     "pixels that are the same in all images": lambda split: split.constant_pixels,
-    "longer side of the bounding box (images)": lambda split: longer_sides(split),
+    "longer side of the bounding box": lambda split: longer_sides(split),
 }
 
 
