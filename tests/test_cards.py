@@ -411,6 +411,19 @@ def test_at_most_five_issues_stand_at_the_top_and_the_others_below():
     assert len(cautions_of(described[:1])) == 5
 
 
+def test_what_holds_for_all_datasets_is_said_once():
+    text = render(
+        [
+            unpublished(CONFIGS[name], "synthetic", "0123456789", committed(name))
+            for name in ("mnist", "fashion")
+        ]
+    )
+    for words in ("- These images are far easier", "- The program chose", "@misc{mnist_family,"):
+        assert text.count(words) == 1
+    assert "### Synthetic MNIST: creation" not in text
+    assert "### Synthetic MNIST: classes" in text
+
+
 def test_the_checksums_are_those_that_sha256sum_takes(tmp_path):
     for split in ("train", "test"):
         write_split(tmp_path, split, pictures(4, 1), numbers(4, 1))
