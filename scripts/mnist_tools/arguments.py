@@ -56,7 +56,7 @@ def _add_init(parser: argparse.ArgumentParser) -> None:
         "folder",
         metavar="FOLDER",
         type=Path,
-        help="folder of the dataset, which is called after it",
+        help="folder of the dataset, which is named after it",
     )
     parser.add_argument(
         "--from",
