@@ -1,9 +1,7 @@
 """Convert a dataset to another format, with all or some of its splits and classes."""
 
-import contextlib
 import dataclasses
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +17,7 @@ from mnist_tools.formats.source import Reader, Source, WriteOptions, open_source
 from mnist_tools.formats.split_names import refuse_bad_name, refuse_shared_names, split_name
 from mnist_tools.lists import name_some
 from mnist_tools.manifest import find_changes, list_paths, read_manifest
+from mnist_tools.out_folder import naming_out
 from mnist_tools.whole_folder import whole_folder
 
 ROW_FILE = re.compile(r"/[0-9]{8}\.png$")
@@ -76,7 +75,7 @@ def convert(  # noqa: PLR0913 - the options are keywords, and most calls pass fe
     made_of = f"{source} to {to}: {json.dumps(choices)}"
     with (
         whole_folder(dest, command="convert", made_of=made_of, sources=_paths(source)) as folder,
-        _naming_dest(dest, folder),
+        naming_out(dest, folder),
     ):
         opened = open_source(source, class_names=names_of_option(class_names), resize=resize)
         chosen = _chosen_splits(str(source), opened.splits, splits)
@@ -280,14 +279,3 @@ def _class_label(source: str, wanted: str, names: tuple[str, ...]) -> int:
         return int(wanted)
     expected = f"a name or a number, 0 to {len(names) - 1}, of {name_some(names, 10)}"
     raise fault(source, f"no class {wanted!r}", expected, "correct --only-classes")
-
-
-@contextlib.contextmanager
-def _naming_dest(dest: Path, folder: Path) -> Iterator[None]:
-    """Make errors name DEST, not the temporary folder beside it."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno and str(folder) in str(error.filename or folder):
-            raise OSError(error.errno, os.strerror(error.errno), str(dest)) from None
-        raise
