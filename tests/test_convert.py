@@ -215,6 +215,23 @@ def test_an_earlier_conversion_is_replaced_when_told(tmp_path, source):
     assert (out / "mnist_train.csv").exists()
 
 
+def test_an_earlier_conversion_with_empty_class_folders_is_replaced_when_told(tmp_path):
+    rows = pictures(5, 1), np.arange(5)
+    source, out = write_idx_source(tmp_path / "source", {"train": rows}), tmp_path / "out"
+    convert(source, out, to="imagefolder")
+    assert (out / "train" / "7").is_dir()
+    (out / "train" / "7" / "mine.png").write_bytes(b"mine")
+    line = f"{out}: holds train/7/mine.png, which convert did not write, expected only its own "
+    assert refusal(source, dest=out, force=True) == f"{line}files; move your files elsewhere"
+    (out / "train" / "7" / "mine.png").unlink()
+    (out / "train" / "mine").mkdir()
+    line = f"{out}: holds train/mine/, which convert did not write, expected only its own files; "
+    assert refusal(source, dest=out, force=True) == f"{line}move your files elsewhere"
+    (out / "train" / "mine").rmdir()
+    convert(source, out, to="npz", force=True)
+    assert {path.name for path in out.iterdir()} == {".mnist_family.json", "mnist.npz"}
+
+
 @pytest.mark.parametrize("name", ["notes.txt", ".git/config"])
 def test_force_deletes_no_file_that_a_user_added(tmp_path, source, name):
     out = tmp_path / "out"
