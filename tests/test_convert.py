@@ -291,6 +291,15 @@ def test_source_and_dest_may_not_lie_in_one_another(tmp_path, source):
     assert refusal(links, dest=out, force=True) == line
 
 
+def test_no_class_of_source_may_lie_in_dest(tmp_path, source):
+    out, links = tmp_path / "out", tmp_path / "links" / "train"
+    convert(source, out, to="imagefolder", only_classes=["T-shirt/top", "CON"])
+    links.mkdir(parents=True)
+    (links / "a").symlink_to(out / "train" / "%43ON")
+    line = f"{out}: contains {links / 'a'}, expected a folder apart from the source; "
+    assert refusal(links.parent, dest=out, force=True) == f"{line}choose another folder"
+
+
 # --- What a conversion costs, and what it leaves --------------------------------------------------
 
 

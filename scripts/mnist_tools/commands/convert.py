@@ -13,6 +13,7 @@ from tqdm import tqdm
 from mnist_family import CONFIGS, MAX_CLASSES, Chunk, fault
 from mnist_tools.cards.escape import printable
 from mnist_tools.formats.class_names import class_count, names_of_option
+from mnist_tools.formats.files import folders_in
 from mnist_tools.formats.source import Reader, Source, WriteOptions, open_source, write_splits
 from mnist_tools.formats.split_names import refuse_bad_name, refuse_shared_names, split_name
 from mnist_tools.lists import name_some
@@ -228,11 +229,14 @@ def _refuse_replacement(dest: Path, force: bool) -> None:
 
 
 def _paths(source: str | Path) -> list[Path]:
-    """List the folder or file of a source and the entries in it, which may be links."""
+    """List a source, the entries in it and the folders in those, as each may be a link."""
     if str(source) in [config.name for config in CONFIGS]:
         return []
     path = Path(source)
-    return [path, *path.iterdir()] if path.is_dir() else [path]
+    if not path.is_dir():
+        return [path]
+    classes = [inside for folder in folders_in(path) for inside in folders_in(folder)]
+    return [path, *path.iterdir(), *classes]
 
 
 def _chosen_splits(
