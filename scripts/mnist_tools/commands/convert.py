@@ -168,6 +168,8 @@ class _KeptSplit:
                 self._count(kept, len(chunk.labels) - len(kept.labels))
                 if len(kept.labels):
                     yield kept
+        if not row:
+            raise fault(self._name, "no rows", "at least one", "leave it out with --split")
         if not self.counts.rows:
             remedy = "keep more classes, or leave the split out with --split"
             raise fault(self._name, "no row is left", "at least one", remedy)
