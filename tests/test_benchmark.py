@@ -1,14 +1,17 @@
 """The benchmark times real builds and prints its tables; how long they take is not asserted."""
 
+import importlib.util
 import sys
 
 import numpy as np
 import pytest
-from conftest import gz, idx_bytes
+from conftest import gz, idx_bytes, numbers, pictures, write_split
 
 import mnist_family
 from mnist_tools.commands import benchmark as command
 from mnist_tools.commands.benchmark import Benchmark, EncoderCost, PeakMemory, benchmark
+from mnist_tools.costs.read_cost import READERS
+from mnist_tools.costs.rows import write_many_rows
 
 BUILDS = [
     "NumPy arrays",
@@ -88,7 +91,7 @@ def test_the_tables_show_what_was_measured(monkeypatch, tmp_path, capsys):
     encoders = {"Pillow": EncoderCost(61.26, 300.4), "mnist_family": EncoderCost(20.0, 310.0)}
     result = Benchmark("mnist", "A machine", seconds, encoders, PeakMemory(80.4, 81.6))
     monkeypatch.setattr(command, "benchmark", lambda *_, **__: result)
-    assert command.run("mnist", tmp_path, 3, True, False) == 0
+    assert command.run("mnist", tmp_path, 3, True, False, False, False, []) == 0
     assert capsys.readouterr().out.splitlines() == [
         "A machine",
         "",
@@ -112,7 +115,7 @@ def test_the_tables_show_what_was_measured(monkeypatch, tmp_path, capsys):
 def test_the_tables_leave_out_memory_that_was_not_measured(monkeypatch, tmp_path, capsys):
     result = Benchmark("mnist", "A machine", {"mnist_family": 2.0}, {"Pillow": EncoderCost(1, 2)})
     monkeypatch.setattr(command, "benchmark", lambda *_, **__: result)
-    assert command.run("mnist", tmp_path, 3, False, False) == 0
+    assert command.run("mnist", tmp_path, 3, False, False, False, False, []) == 0
     assert capsys.readouterr().out.endswith("| Pillow | 1.0 | 2 |\n")
 
 
@@ -149,3 +152,43 @@ def test_archives_of_another_config_are_one_line(real_archives):
     line = refusal("fashion", real_archives / "mnist")
     assert "these are MNIST's train images" in line
     assert len(line.splitlines()) == 1
+
+
+# --- Many rows ------------------------------------------------------------------------------------
+
+
+def test_build_costs_are_printed_for_each_number_of_rows(tmp_path, capsys):
+    write_split(tmp_path, "train", pictures(30, 1), numbers(30, 1))
+    assert command.run("mnist", tmp_path, 3, False, False, True, False, [40, 100]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    ways = [line.split(" | ")[0] for line in lines if "| 40 |" in line]
+    assert ways == [line.split(" | ")[0] for line in lines if "| 100 |" in line]
+    assert ways[1:] == ["| shards, one process", "| shards, two processes"]
+
+
+def test_reading_costs_are_printed_for_each_reader(tmp_path, capsys):
+    write_split(tmp_path, "train", pictures(30, 1), numbers(30, 1))
+    assert command.run("mnist", tmp_path, 3, False, False, False, True, [300]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    readers = [line.split(" | ")[0].removeprefix("| ") for line in lines[4:]]
+    assert readers == [*READERS]
+    for reader, line in zip(READERS.values(), lines[4:], strict=True):
+        is_installed = importlib.util.find_spec(reader.package) is not None
+        assert is_installed != (" | not installed | | | |" in line)
+
+
+def test_too_few_rows_are_refused(tmp_path):
+    line = "^--rows 0: too few, expected 1 or more; correct it$"
+    with pytest.raises(ValueError, match=line):
+        command.benchmark_read("mnist", tmp_path, 0)
+    with pytest.raises(ValueError, match=line):
+        command.benchmark_build("mnist", tmp_path, [5, 0])
+
+
+def test_no_two_of_many_rows_are_equal(tmp_path):
+    write_split(tmp_path / "few", "train", pictures(30, 1), numbers(30, 1))
+    split = mnist_family.verified_splits("mnist", tmp_path / "few")["train"]
+    write_many_rows(split, 100, tmp_path / "many")
+    images, labels = mnist_family.arrays("mnist", "train", data_dir=tmp_path / "many")
+    assert len(np.unique(images, axis=0)) == len(images) == 100
+    np.testing.assert_array_equal(labels, np.resize(numbers(30, 1), 100))

@@ -164,9 +164,9 @@ def test_the_mirrors_are_the_default_source(tiny, mirrors, out, cache, monkeypat
 
 def test_archives_that_are_not_the_published_ones_are_called_so(archives, out):
     build(out, ["fashion"], archives=archives)
-    assert front_matter_of(out)["pretty_name"] == "Archives in the form of Fashion-MNIST"
+    assert front_matter_of(out)["pretty_name"] == "Archives in the format of Fashion-MNIST"
     body = (out / "README.md").read_text().split("---\n")[2].strip()
-    note = "**These are not the published archives, but others in the same form.**"
+    note = "**These are not the published archives, but others in the same format.**"
     assert body.splitlines()[2] == note
 
 

@@ -3,10 +3,10 @@
 The sources of a card are facts.yaml, measurements.json and the config in mnist_family.py. For
 example, measurements.json of MNIST has `"constant_pixels": 67`, and its card has the line
 
-    | constant pixels | 67 | 116 |
+    | pixels that are the same in all images | 67 | 116 |
 
 The first test gives every figure in the sources another value, renders the card again, and compares
-the two texts. The line is now `| constant pixels | 78 | 221 |`. A figure that is the same in both
+the two texts. The line is now `| … | 78 | 221 |`. A figure that is the same in both
 has been typed into a template, where nobody would notice that it is wrong.
 
 The second test gives every value a mark of its own, such as 7,000,067 for the 67, and looks for the

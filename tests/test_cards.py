@@ -359,7 +359,7 @@ def below_the_title(text):
 def test_a_card_of_other_rows_tells_nobody_to_load_the_published_ones(kind):
     text = render([unpublished(CONFIGS["mnist"], kind, "0123456789", committed("mnist"))])
     assert 'load_dataset("path/to/this/folder", "mnist")' in text
-    for words in ("mnist_family.load", "mnist_family.py", "published archives, in their order"):
+    for words in ("mnist_family.load", "mnist_family.py", "published archives, in their original"):
         assert words not in text
 
 
@@ -399,16 +399,29 @@ def test_at_most_five_issues_stand_at_the_top_and_the_others_below():
     top = cautions_of(described)
     assert [dataset.name for dataset, _ in top] == [
         "mnist",
-        "fashion",
-        "kmnist",
         "mnist",
         "fashion",
+        "fashion",
+        "kmnist",
     ]
     for dataset in described:
         issues = [each for each in dataset.facts.about("known_issues") if each.kind != "unknown"]
         below = further_issues(described, dataset)
         assert [*below] == [each for each in issues if each not in [said for _, said in top]]
     assert len(cautions_of(described[:1])) == 5
+
+
+def test_what_holds_for_all_datasets_is_said_once():
+    text = render(
+        [
+            unpublished(CONFIGS[name], "synthetic", "0123456789", committed(name))
+            for name in ("mnist", "fashion")
+        ]
+    )
+    for words in ("- These images are far easier", "- The program chose", "@misc{mnist_family,"):
+        assert text.count(words) == 1
+    assert "### Synthetic MNIST: creation" not in text
+    assert "### Synthetic MNIST: classes" in text
 
 
 def test_the_checksums_are_those_that_sha256sum_takes(tmp_path):

@@ -298,6 +298,11 @@ def test_a_file_of_class_names_is_not_read_beyond_a_megabyte(tiny, tmp_path):
         tiny.module.locate(folder)
 
 
+def test_a_file_that_is_missing_is_no_broken_link(tiny, tmp_path):
+    with pytest.raises(FileNotFoundError):
+        tiny.module.read_class_names(tmp_path / "labels.txt")
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="only POSIX has pipes with names")
 @pytest.mark.parametrize(
     "name", ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "labels.txt"]

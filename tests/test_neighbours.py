@@ -7,6 +7,7 @@ from conftest import numbers, pictures, write_split
 import mnist_family
 from mnist_tools.cards import neighbours
 from mnist_tools.cards.neighbours import find_neighbours
+from mnist_tools.commands.measure import measure
 
 CLASSES = 10
 TRAIN = pictures(60, 1), numbers(60, 1)
@@ -212,3 +213,17 @@ def test_four_labelled_rows_are_enough(splits):
     train = TRAIN[0][:4], TRAIN[1][:4]
     test = TEST[0][:1], TEST[1][:1]
     assert [knn.k for knn in find_neighbours(*splits(train, test)).knn] == [1, 4]
+
+
+def test_more_pairs_than_can_be_compared_are_refused_before_a_row_is_read(tmp_path, monkeypatch):
+    write_split(tmp_path, "train", pictures(20, 1), numbers(20, 1))
+    write_split(tmp_path, "t10k", pictures(5, 2), numbers(5, 2))
+    monkeypatch.setattr("mnist_tools.cards.neighbours.MOST_PAIRS", 99)
+    monkeypatch.setattr("mnist_family.read_chunks", None)  # calling it would fail
+    with pytest.raises(ValueError, match="expected") as caught:
+        measure(str(tmp_path), neighbours=True)
+    assert str(caught.value) == (
+        "--neighbours: 20 training × 5 test images, 100 pairs to compare, expected at most 99 "
+        "pairs, about half an hour on two cores; measure a part of the rows, or leave --neighbours "
+        "out"
+    )

@@ -127,7 +127,7 @@ def test_one_table_shows_each_way(monkeypatch, tmp_path, capsys):
     }
     result = Training("mnist", epochs, {"Keras": "ModuleNotFoundError: No module named 'keras'"})
     monkeypatch.setattr(command, "benchmark_training", lambda *_, **__: result)
-    assert command.run("mnist", tmp_path, 3, False, True) == 0
+    assert command.run("mnist", tmp_path, 3, False, True, False, False, []) == 0
     assert capsys.readouterr().out.splitlines()[2:] == [
         "| one epoch of mnist | to open, s | images per second | speed | accuracy |",
         "|---|---|---|---|---|",

@@ -56,7 +56,7 @@ def _add_init(parser: argparse.ArgumentParser) -> None:
         "folder",
         metavar="FOLDER",
         type=Path,
-        help="folder of the dataset, which is called after it",
+        help="folder of the dataset, which is named after it",
     )
     parser.add_argument(
         "--from",
@@ -377,6 +377,24 @@ def _add_benchmark(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="train a small network for one epoch through each way to read the rows instead; "
         "needs PyTorch",
+    )
+    what.add_argument(
+        "--build",
+        action="store_true",
+        help="write many rows to Parquet instead, through `datasets` and as shards (Linux)",
+    )
+    what.add_argument(
+        "--read",
+        action="store_true",
+        help="read many rows from a hundred Parquet files instead, with several readers (Linux)",
+    )
+    parser.add_argument(
+        "--rows",
+        metavar="N",
+        type=int,
+        nargs="+",
+        default=[70_000],
+        help="numbers of rows for --build and --read, made from those in DIR; default: 70000",
     )
 
 

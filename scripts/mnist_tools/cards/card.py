@@ -133,10 +133,11 @@ def _shared_names(datasets: Sequence[Dataset], family: FamilyFacts) -> dict[str,
 
 
 def cautions_of(datasets: Sequence[Dataset]) -> list[tuple[Dataset, Statement]]:
-    """Return the known issues for the top of a card: the first of each dataset, the second, …"""
+    """Return the known issues for the top of a card, by dataset: as many of each as there is room."""
     issues = [[(dataset, each) for each in _issues(dataset)] for dataset in datasets]
     in_turn = itertools.chain(*itertools.zip_longest(*issues))
-    return [each for each in in_turn if each is not None][:CAUTIONS]
+    chosen = [each for each in in_turn if each is not None][:CAUTIONS]
+    return [each for of_dataset in issues for each in of_dataset if each in chosen]
 
 
 def further_issues(datasets: Sequence[Dataset], dataset: Dataset) -> tuple[Statement, ...]:

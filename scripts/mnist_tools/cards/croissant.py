@@ -52,7 +52,8 @@ RAI_TOPICS = {  # terms of the Responsible AI vocabulary, and the topics of fact
     "personalSensitiveInformation": "sensitive",
     "dataReleaseMaintenancePlan": "maintenance",
 }
-RAI_SINGLE = ("dataCollection", "dataSocialImpact")  # terms with a single text
+# terms with a single text
+RAI_SINGLE = ("dataCollection", "dataSocialImpact", "dataReleaseMaintenancePlan")
 SPLIT_TYPES = {
     "train": "cr:TrainingSplit",
     "validation": "cr:ValidationSplit",

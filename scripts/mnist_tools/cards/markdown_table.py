@@ -11,7 +11,7 @@ Cell = str | int | float | None  # None is left empty
 
 SHOWN = 10  # entries of a list in a sentence
 SHOWN_NUMBER = re.compile(r"[\d,.]+( %|\*| [kMGT]B| bytes)?")
-TEXT_COLUMNS = ("class name", "taken for")  # left-aligned even where all names are digits
+TEXT_COLUMNS = ("class name", "mistaken for")  # left-aligned even where all names are digits
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Markdown:

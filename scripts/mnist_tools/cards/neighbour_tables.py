@@ -34,7 +34,7 @@ def groups_across(groups: Sequence[Mapping[str, Sequence[int]]]) -> str:
 def cosines(dataset: Dataset) -> Markdown:
     """Count test images by their cosine to the most similar training image."""
     rows = [[each.at_least, each.rows, each.other_label] for each in _neighbours(dataset).cosine]
-    return table(["cosine at least", "test rows", "of these, labelled unlike that image"], rows)
+    return table(["cosine at least", "test rows", "of these, with another label"], rows)
 
 
 def cosine_list(dataset: Dataset) -> str:
@@ -53,7 +53,7 @@ def accuracies(dataset: Dataset, *, halves: bool) -> Markdown:
     """Return the accuracy of each classifier; with `halves`, its errors in each half of test."""
     columns = ["", "weighted votes", "equal votes"]
     if halves:
-        columns += ["errors in the first half", "errors in the second half"]
+        columns += ["errors in the first half (weighted)", "in the second half (weighted)"]
     rows: list[list[Cell]] = []
     for knn in _neighbours(dataset).knn:
         row: list[Cell] = [
@@ -88,7 +88,7 @@ def confusions(dataset: Dataset) -> Markdown:
         for knn in _neighbours(dataset).knn
         for each in knn.confusions
     ]
-    return table(["", "class name", "taken for", "test rows"], rows)
+    return table(["", "class name", "mistaken for", "test rows"], rows)
 
 
 def _neighbours(dataset: Dataset) -> Neighbours:

@@ -14,6 +14,7 @@ NEIGHBOURS = (1, 4)  # the k of each k-NN classifier
 CONFUSIONS = 4  # the most frequent ones of each classifier
 CLOSEST = 10  # pairs of a test and a training image
 IMAGE_PIXELS = 28 * 28
+MOST_PAIRS = 15 * 10**9  # of images that are compared; MNIST has 0.6 × 10**9
 TRAIN_BLOCK = 10_000  # rows compared at a time: 62 MB of float64 pixels
 TEST_BLOCK = 500  # rows compared at a time: an array with a number for each pair takes 40 MB
 
@@ -115,8 +116,10 @@ def find_neighbours(
     """Compare every test image with every training image.
 
     The result is the same on every machine: squared distances are integers, which float64 holds
-    exactly, and ties go to the lower row. ValueError if there are too few labelled rows.
+    exactly, and ties go to the lower row. All pixels are held in memory. ValueError if there are too
+    few labelled rows, or too many rows to compare.
     """
+    refuse_many_pairs(train, test)
     train_rows, test_rows = _read_rows(train), _read_rows(test)
     _refuse_few_labels(train, train_rows, max(NEIGHBOURS))
     _refuse_few_labels(test, test_rows, 1)
@@ -132,6 +135,18 @@ def find_neighbours(
             _evaluate(votes[:, :k], distances[:, :k], truth, train.num_classes) for k in NEIGHBOURS
         ),
     )
+
+
+def refuse_many_pairs(train: DiskSplit | PartedSplit, test: DiskSplit | PartedSplit) -> None:
+    """Raise ValueError if comparing all images would take more than about half an hour."""
+    pairs = train.rows * test.rows
+    if pairs > MOST_PAIRS:
+        raise mnist_family.fault(
+            "--neighbours",
+            f"{train.rows:,} training × {test.rows:,} test images, {pairs:,} pairs to compare",
+            f"at most {MOST_PAIRS:,} pairs, about half an hour on two cores",
+            "measure a part of the rows, or leave --neighbours out",
+        )
 
 
 def _read_rows(split: DiskSplit | PartedSplit) -> _Rows:

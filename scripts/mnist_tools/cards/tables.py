@@ -25,10 +25,10 @@ PIXEL_ROWS: dict[str, Callable[[SplitFigures], Cell]] = {
     "shape": lambda split: " × ".join(map(str, split.shape)),
     "lowest value": lambda split: split.min,
     "highest value": lambda split: split.max,
-    "mean of pixels, scaled to the unit interval": lambda split: split.mean,
-    "standard deviation": lambda split: split.standard_deviation,
-    "zero pixels, percent": lambda split: split.zero_percent,
-    "constant pixels": lambda split: split.constant_pixels,
+    "mean, on a scale from zero to one": lambda split: split.mean,
+    "standard deviation, on the same scale": lambda split: split.standard_deviation,
+    "zero pixels, in percent": lambda split: split.zero_percent,
+    "pixels that are the same in all images": lambda split: split.constant_pixels,
     "longer side of the bounding box": lambda split: longer_sides(split),
 }
 
@@ -152,7 +152,7 @@ def archives(dataset: Dataset) -> Markdown:
     measured = dataset.measurements is not None
     columns = ["archive", "bytes"]
     if measured:
-        columns += ["decompressed", "dated"]
+        columns += ["bytes decompressed", "date"]
     rows: list[list[Cell]] = []
     for pair in dataset.archives.values():
         for each in pair:
@@ -173,7 +173,7 @@ def files(dataset: Dataset) -> Markdown:
         [split, size.parquet_bytes, size.num_bytes]
         for split, size in (dataset.sizes or {}).items()
     ]
-    columns = ["split", "bytes of Parquet (download_size)", "of Arrow (dataset_size)"]
+    columns = ["split", "Parquet bytes (download_size)", "Arrow bytes (dataset_size)"]
     return table(columns, rows)
 
 

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +26,9 @@ from tqdm import tqdm
 
 import mnist_family
 from mnist_family import LocatedSplit
+from mnist_tools.costs.build_cost import build_costs
+from mnist_tools.costs.read_cost import Reading, read_costs
+from mnist_tools.costs.run import Cost
 from mnist_tools.training import IN_MEMORY, Training, train_every_way
 
 ARRAYS = "NumPy arrays"
@@ -99,13 +102,57 @@ def benchmark_training(name: str, folder: Path, *, repeats: int = 3) -> Training
         return train_every_way(name, folder.expanduser(), repeats)
 
 
+def benchmark_build(name: str, folder: Path, rows: Sequence[int]) -> dict[int, dict[str, Cost]]:
+    """Return what each way to write Parquet costs, for each number of rows.
+
+    The rows are made from those in `folder`. ValueError for a number below 1, and anywhere but on
+    Linux.
+    """
+    _refuse_rows(rows)
+    with _without_progress_bars():
+        return build_costs(name, folder.expanduser(), rows)
+
+
+def benchmark_read(name: str, folder: Path, rows: int) -> dict[str, Reading | None]:
+    """Return how each reader fares with `rows` rows in a hundred shards; None if not installed.
+
+    The rows are made from those in `folder`. ValueError for a number below 1, and anywhere but on
+    Linux.
+    """
+    _refuse_rows([rows])
+    with _without_progress_bars():
+        return read_costs(name, folder.expanduser(), rows)
+
+
+def _refuse_rows(rows: Sequence[int]) -> None:
+    for count in rows:
+        if count < 1:
+            raise mnist_family.fault(f"--rows {count}", "too few", "1 or more", "correct it")
+
+
 def _refuse_repeats(repeats: int) -> None:
     if repeats < 1:
         raise mnist_family.fault(f"--repeats {repeats}", "too few", "1 or more", "correct it")
 
 
-def run(name: str, folder: Path, repeats: int, memory: bool, train: bool) -> int:
+def run(
+    name: str,
+    folder: Path,
+    repeats: int,
+    memory: bool,
+    train: bool,
+    build: bool,
+    read: bool,
+    rows: Sequence[int],
+) -> int:
     """Run the benchmark, then print its results as Markdown tables."""
+    if build:
+        _print_builds(benchmark_build(name, folder, rows))
+        return 0
+    if read:
+        for count in rows:
+            _print_reading(benchmark_read(name, folder, count), count)
+        return 0
     if train:
         _print_training(benchmark_training(name, folder, repeats=repeats))
         return 0
@@ -113,8 +160,8 @@ def run(name: str, folder: Path, repeats: int, memory: bool, train: bool) -> int
     ours = result.seconds[OUR_NAME]
     print(result.machine)
     print(f"\n| build of {name} | seconds | {OUR_NAME} = 1 |\n|---|---|---|")
-    for build, seconds in result.seconds.items():
-        print(f"| {build} | {seconds:.2f} | {seconds / ours:.2f} |")
+    for way, seconds in result.seconds.items():
+        print(f"| {way} | {seconds:.2f} | {seconds / ours:.2f} |")
     print("\n| PNG encoder | µs per image | bytes per image |\n|---|---|---|")
     for encoder, cost in result.encoders.items():
         print(f"| {encoder} | {cost.microseconds:.1f} | {cost.bytes:.0f} |")
@@ -123,6 +170,28 @@ def run(name: str, folder: Path, repeats: int, memory: bool, train: bool) -> int
         print(f"| the folder | {result.memory.folder:.0f} |")
         print(f"| its rows ten times over | {result.memory.ten_times:.0f} |")
     return 0
+
+
+def _print_builds(costs: Mapping[int, Mapping[str, Cost]]) -> None:
+    print(_describe_machine())
+    print("\n| rows written to Parquet | rows | seconds | CPU seconds | memory, MB | disk, MB |")
+    print("|---|---|---|---|---|---|")
+    for rows, ways in costs.items():
+        for way, cost in ways.items():
+            figures = f"{cost.seconds:.1f} | {cost.cpu_seconds:.1f}"
+            print(f"| {way} | {rows:,} | {figures} | {cost.memory:.0f} | {cost.disk:.0f} |")
+
+
+def _print_reading(readings: Mapping[str, Reading | None], rows: int) -> None:
+    print(_describe_machine())
+    print(f"\n| {rows:,} rows decoded | rows per second | CPU seconds | memory, MB | lines |")
+    print("|---|---|---|---|---|")
+    for reader, reading in readings.items():
+        if reading is None:
+            print(f"| {reader} | not installed | | | |")
+            continue
+        figures = f"{reading.rows_per_second:,.0f} | {reading.cpu_seconds:.1f}"
+        print(f"| {reader} | {figures} | {reading.memory:.0f} | {reading.lines} |")
 
 
 def _print_training(result: Training) -> None:

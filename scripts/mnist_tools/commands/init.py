@@ -177,7 +177,7 @@ def _is_in_cards(folder: Path) -> bool:
 
 
 def _refuse_unknown_config(folder: Path) -> None:
-    """Raise ValueError for a folder of cards/ that no config is called after."""
+    """Raise ValueError for a folder of cards/ that no config is named after."""
     names = [config.name for config in mnist_family.CONFIGS]
     if _name_of(folder) not in names:
         found, expected = "no such config", f"one of {', '.join(names)}"

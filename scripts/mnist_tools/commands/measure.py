@@ -18,6 +18,7 @@ from mnist_tools.cards.measurements import (
     read_measurements,
     write_measurements,
 )
+from mnist_tools.cards.neighbours import refuse_many_pairs
 from mnist_tools.cards.pictures import MEANS_FILE
 from mnist_tools.cards.sheets import draw_means, mean_images
 from mnist_tools.sample import write_sample_archives
@@ -84,6 +85,7 @@ def measure(
             _refuse_unpublished(subject, splits)
         if neighbours:
             _refuse_other_splits(subject, splits)
+            refuse_many_pairs(splits["train"], splits["test"])
         measurements = measure_splits(subject.name, splits, neighbours)
         means = _draw_means(subject, splits) if for_card else None
     kept = None

@@ -13,7 +13,7 @@ from mnist_family import IMAGE_SHAPE
 DIGEST_BYTES = 16  # per image; with 128 bits, equal digests mean equal images
 ROW_DIGEST = np.dtype([("high", np.uint64), ("low", np.uint64), ("row", np.int64)])
 WORKING_BYTES = 80  # per row that is being compared: its digest, a sorted copy, and the order
-COMPARING_BYTES = 256 << 20  # the memory for comparing; more rows are compared in several rounds
+COMPARING_BYTES = 64 << 20  # the memory for comparing; more rows are compared in several rounds
 
 EqualRows = dict[str, tuple[int, ...]]
 """Rows with the same image, in ascending order, by split."""

@@ -54,7 +54,7 @@ def write_locally(tasks: Sequence[ShardTask], num_proc: int) -> Iterator[ShardTa
                 if _has_finished(attempt):
                     yield attempt.task
                 else:
-                    waiting.appendleft((attempt.task, attempt.number + 1))
+                    waiting.append((attempt.task, attempt.number + 1))
     finally:
         _stop([*running.values()])
 

@@ -1,6 +1,8 @@
 """Write shards on a Ray cluster."""
 
 import contextlib
+import os
+import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,6 +12,7 @@ from mnist_tools.shards.task import ShardTask
 from mnist_tools.shards.write import write_shard
 
 RETRIES_ON_RAY = 3  # of a shard whose node or process died
+CONNECT_TIMEOUT = 10  # seconds
 
 
 def write_on_ray(tasks: Sequence[ShardTask], address: str | None = None) -> Iterator[ShardTask]:
@@ -45,19 +48,25 @@ def _connected(ray: Any, address: str | None) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    try:
-        ray.init(
-            address=address, log_to_driver=False, logging_level="warning", include_dashboard=False
-        )
-    except ConnectionError as error:
-        found = " ".join(str(error).split())
-        raise ConnectionError(
-            f"--address {address}: {found}, expected a Ray cluster; start one with ray start --head"
-        ) from error
+    _refuse_silent(address or os.environ.get("RAY_ADDRESS", ""))
+    ray.init(address=address, log_to_driver=False, logging_level="warning", include_dashboard=False)
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _refuse_silent(address: str) -> None:
+    """Raise ConnectionError if nothing listens at HOST:PORT: Ray would ask for many minutes."""
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if not colon:
+        return  # none, or a word such as auto
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT_TIMEOUT).close()
+    except (OSError, ValueError) as error:
+        raise ConnectionError(
+            f"--address {address}: {error}, expected a Ray cluster; start one with ray start --head"
+        ) from None
 
 
 def _refuse_failure(ray: Any, done: Any, task: ShardTask) -> None:

@@ -1,0 +1,1 @@
+"""What building and reading many rows costs: time, CPU time, memory, disk."""
