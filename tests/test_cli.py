@@ -243,6 +243,24 @@ sys.exit(cli.run_command("made-here", {{}}))
     assert (tmp_path / "done").exists()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="signals do not end processes there")
+def test_ctrl_c_after_the_command_prints_no_traceback():
+    code = """
+import atexit, os, signal, sys, types
+from mnist_tools import arguments, cli
+
+atexit.register(os.kill, os.getpid(), signal.SIGINT)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+module = types.ModuleType("mnist_tools.commands.made_here")
+module.run = lambda: 0
+sys.modules[module.__name__] = module
+arguments.COMMANDS["made-here"] = arguments.Command("made_here", "", "", "", lambda parser: None)
+cli.main("made-here", [])
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (-signal.SIGINT, "")
+
+
 def test_text_that_the_terminal_cannot_encode_is_escaped(command, monkeypatch):
     terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", terminal)

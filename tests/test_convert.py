@@ -215,6 +215,23 @@ def test_an_earlier_conversion_is_replaced_when_told(tmp_path, source):
     assert (out / "mnist_train.csv").exists()
 
 
+def test_an_earlier_conversion_with_empty_class_folders_is_replaced_when_told(tmp_path):
+    rows = pictures(5, 1), np.arange(5)
+    source, out = write_idx_source(tmp_path / "source", {"train": rows}), tmp_path / "out"
+    convert(source, out, to="imagefolder")
+    assert (out / "train" / "7").is_dir()
+    (out / "train" / "7" / "mine.png").write_bytes(b"mine")
+    line = f"{out}: holds train/7/mine.png, which convert did not write, expected only its own "
+    assert refusal(source, dest=out, force=True) == f"{line}files; move your files elsewhere"
+    (out / "train" / "7" / "mine.png").unlink()
+    (out / "train" / "mine").mkdir()
+    line = f"{out}: holds train/mine/, which convert did not write, expected only its own files; "
+    assert refusal(source, dest=out, force=True) == f"{line}move your files elsewhere"
+    (out / "train" / "mine").rmdir()
+    convert(source, out, to="npz", force=True)
+    assert {path.name for path in out.iterdir()} == {".mnist_family.json", "mnist.npz"}
+
+
 @pytest.mark.parametrize("name", ["notes.txt", ".git/config"])
 def test_force_deletes_no_file_that_a_user_added(tmp_path, source, name):
     out = tmp_path / "out"
@@ -272,6 +289,15 @@ def test_source_and_dest_may_not_lie_in_one_another(tmp_path, source):
     (links / "train.csv").symlink_to(file)
     line = f"{out}: contains {links / 'train.csv'}, {rest}"
     assert refusal(links, dest=out, force=True) == line
+
+
+def test_no_class_of_source_may_lie_in_dest(tmp_path, source):
+    out, links = tmp_path / "out", tmp_path / "links" / "train"
+    convert(source, out, to="imagefolder", only_classes=["T-shirt/top", "CON"])
+    links.mkdir(parents=True)
+    (links / "a").symlink_to(out / "train" / "%43ON")
+    line = f"{out}: contains {links / 'a'}, expected a folder apart from the source; "
+    assert refusal(links.parent, dest=out, force=True) == f"{line}choose another folder"
 
 
 # --- What a conversion costs, and what it leaves --------------------------------------------------

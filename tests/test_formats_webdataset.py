@@ -152,9 +152,8 @@ WRONG_FILES = {
         "{file}, a: no readable image (ValueError), expected an image of 28 × 28 in mode L; "
         "remove or replace it",
     ),
-    "nothing": ([], "train: no row is left, expected at least one; keep more classes, or leave the "
-                    "split out with --split"),
-}  # fmt: skip
+    "nothing": ([], "train: no rows, expected at least one; leave it out with --split"),
+}
 
 
 @pytest.mark.parametrize("case", WRONG_FILES)

@@ -153,6 +153,25 @@ def test_files_that_are_there_are_never_replaced(tmp_path, letters_csv):
     assert sorted(os.listdir(tmp_path)) == ["letters", "letters.csv"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "t10k-labels-idx1-ubyte.gz",
+        "train-images-idx3-ubyte",
+        "train-00000-of-00002-images-idx3-ubyte",
+    ],
+)
+def test_archives_that_are_there_do_not_become_splits(tmp_path, letters_csv, name):
+    folder = tmp_path / "letters"
+    folder.mkdir()
+    (folder / name).write_bytes(b"mine")
+    assert refused(folder, letters_csv[0]) == (
+        f"{folder}: holds {name}, expected no archives yet; "
+        "move them elsewhere, or choose another folder"
+    )
+    assert os.listdir(folder) == [name]
+
+
 def test_files_that_are_there_are_noticed_before_any_row_is_read(tmp_path, letters_csv):
     path = letters_csv[0]
     path.write_text(path.read_text() + "300" + ",0" * 784 + "\n")

@@ -27,6 +27,27 @@ def test_a_new_folder_is_made_with_its_parents(tmp_path):
     assert os.listdir(tmp_path / "a") == ["b"]
 
 
+def test_after_an_error_the_folders_above_are_gone(tmp_path):
+    with pytest.raises(RuntimeError), new_files(tmp_path / "a" / "b"):
+        raise RuntimeError
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_link_to_nothing_is_no_folder(tmp_path):
+    (tmp_path / "b").symlink_to(tmp_path / "nothing")
+    message = f"{tmp_path / 'b'}: not a folder, expected a folder, new or not; choose another name"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        write(tmp_path / "b", ["x"])
+    assert (tmp_path / "b").is_symlink()
+
+
+def test_errors_name_the_folder_not_the_temporary_one(tmp_path):
+    folder = tmp_path / ("n" * 250)
+    with pytest.raises(OSError, match="File name too long") as caught:
+        write(folder, ["x"])
+    assert caught.value.filename == str(folder)
+
+
 def test_files_that_are_there_stay(tmp_path):
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "mine").write_text("mine")

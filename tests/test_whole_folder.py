@@ -241,6 +241,14 @@ def test_a_file_that_the_user_removed_stops_nothing(out):
     assert is_current(out, "this")
 
 
+def test_a_folder_that_the_user_emptied_stops_nothing(out):
+    write(out, {"letters/train.parquet": "rows"})
+    (out / "letters" / "train.parquet").unlink()
+    assert not is_current(out, "this")
+    write(out, {"letters/train.parquet": "rows"})
+    assert is_current(out, "this")
+
+
 def test_names_are_shown_escaped(out):
     write(out, OURS)
     (out / "a\n\x1b[2J").write_text("mine")

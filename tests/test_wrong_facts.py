@@ -83,6 +83,10 @@ WRONG_FACTS = {  # text, and what is said after the path; <KEYS> are those of th
         "a: &a [x,x]\nb: [*a,*a]\n",
         ":2: the alias *a, expected values written out; repeat the value",
     ),
+    "half a pair": (
+        'licence: mit\ntitle: "\\ud800"\n',
+        ":2: the character U+D800, expected text; remove it",
+    ),
     "a colon in a text": (
         "description: Letters: a set\n",
         (

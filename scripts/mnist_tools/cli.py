@@ -1,5 +1,6 @@
 """Run a command: parse its arguments, and turn its errors into messages and exit codes."""
 
+import atexit
 import contextlib
 import functools
 import gc
@@ -30,7 +31,10 @@ def main(name: str | None = None, argv: Sequence[str] | None = None) -> NoReturn
         name = _choose_command(arguments[:1])
         arguments = arguments[1:]
     parsed = make_parser(name, from_clone=from_clone).parse_intermixed_args(arguments)
-    sys.exit(run_command(name, vars(parsed)))
+    code = run_command(name, vars(parsed))
+    # The last to be registered is the first to run: Ctrl-C during the others prints no traceback.
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    sys.exit(code)
 
 
 def run_command(name: str, arguments: dict[str, object]) -> int:

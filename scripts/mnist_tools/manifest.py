@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 MANIFEST = ".mnist_family.json"
 SAMPLE_REMARK = "a synthetic sample, drawn by a program"
+NO_DIGEST = "not a regular file"  # of a link, or of an empty folder
 FILES_PER_FOLDER = 2_000  # a top-level folder with more files is listed as one entry
 # How `made_of` starts in the manifests that `convert` of version 1.0.0 wrote; they name no command.
 CONVERTED = "convert "
@@ -91,11 +92,12 @@ def is_current(folder: str | PathLike[str], made_of: str) -> bool:
 def find_changes(folder: Path, manifest: Manifest) -> Changes:
     """Compare the files in `folder` with the digests in its manifest.
 
-    Links, empty folders and anything else that our commands never write count as added. A change
-    inside a folder that is a single entry of the manifest counts as an edit of that folder.
+    Links, new empty folders and anything else that our commands never write count as added, but not
+    a folder whose listed files were all removed. A change inside a folder that is a single entry of
+    the manifest counts as an edit of that folder.
     """
     found = _digest_files(folder)
-    for folder_entry in [path for path in manifest.files if path.endswith("/")]:
+    for folder_entry in _merged_folders(manifest):
         inside = {path: digest for path, digest in found.items() if path.startswith(folder_entry)}
         found = {path: digest for path, digest in found.items() if path not in inside}
         if inside:
@@ -103,9 +105,23 @@ def find_changes(folder: Path, manifest: Manifest) -> Changes:
     listed = manifest.files
     return Changes(
         edited=tuple(path for path in found if path in listed and found[path] != listed[path]),
-        added=tuple(path for path in found if path not in listed),
+        added=tuple(path for path in found if not _is_listed(path, listed)),
         removed=tuple(path for path in listed if path not in found),
     )
+
+
+def _merged_folders(manifest: Manifest) -> list[str]:
+    """List the folders that are a single entry; the others that end in `/` are empty."""
+    return [
+        path
+        for path, digest in manifest.files.items()
+        if path.endswith("/") and digest != NO_DIGEST
+    ]
+
+
+def _is_listed(path: str, listed: Mapping[str, str]) -> bool:
+    """Check whether a path is listed, or something that was in the empty folder `path`."""
+    return path in listed or (path.endswith("/") and any(each.startswith(path) for each in listed))
 
 
 def list_paths(folder: Path, inside: str = "") -> Iterator[str]:
@@ -139,7 +155,7 @@ def _digest_files(folder: Path) -> dict[str, str]:
 
 def _digest(path: Path) -> str:
     if not stat.S_ISREG(path.lstat().st_mode):
-        return "not a regular file"
+        return NO_DIGEST
     return hash_file(path)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mnist_family import fault
+from mnist_tools.out_folder import naming_out, parents_of
 
 
 @contextlib.contextmanager
@@ -16,19 +17,19 @@ def new_files(folder: Path) -> Iterator[Path]:
     After an exception, `folder` is as it was. ValueError if a file of the same name is there.
     """
     place = folder.absolute()
-    if place.exists() and not place.is_dir():
+    if os.path.lexists(place) and not place.is_dir():
         raise fault(str(folder), "not a folder", "a folder, new or not", "choose another name")
-    place.parent.mkdir(parents=True, exist_ok=True)
     work = place.with_name(f".{place.name}.{os.getpid()}.incomplete")
-    work.mkdir()
-    try:
-        yield work
-        if place.exists():
-            _move(work, place, folder)
-        else:
-            work.rename(place)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    with parents_of(place), naming_out(folder, work):
+        work.mkdir()
+        try:
+            yield work
+            if place.exists():
+                _move(work, place, folder)
+            else:
+                work.rename(place)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
 
 
 def refuse_existing(folder: Path, names: list[str]) -> None:

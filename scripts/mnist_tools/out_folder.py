@@ -1,8 +1,12 @@
-"""Check that a command may write the folder OUT without losing anything of the user's."""
+"""Check that a command may write the folder OUT without losing anything of the user's.
 
+Also make the folders above it, and keep temporary folders out of errors.
+"""
+
+import contextlib
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mnist_family import fault
@@ -46,6 +50,31 @@ def check_replaceable(out: str | os.PathLike[str], *, command: str, force: bool 
     if place.is_dir():
         _refuse_loss(subject, place, command=command, force=force)
         _refuse_read_only(subject, place)
+
+
+@contextlib.contextmanager
+def parents_of(place: Path) -> Iterator[None]:
+    """Make the folders above `place`; remove them again if nothing was written there."""
+    missing = [folder for folder in place.parents if not folder.exists()]
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        if not place.exists():
+            for folder in missing:  # the innermost first
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+
+
+@contextlib.contextmanager
+def naming_out(out: Path, temporary: Path) -> Iterator[None]:
+    """Make errors of the system name `out`, not the temporary folder beside it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno and str(temporary) in str(error.filename or temporary):
+            raise OSError(error.errno, os.strerror(error.errno), str(out)) from None
+        raise
 
 
 def _refuse_overlap(subject: str, place: Path, sources: Iterable[str | os.PathLike[str]]) -> None:

@@ -29,7 +29,7 @@ from mnist_tools.manifest import (
     read_manifest,
     write_manifest,
 )
-from mnist_tools.out_folder import check_place, check_replaceable, resolve
+from mnist_tools.out_folder import check_place, check_replaceable, parents_of, resolve
 
 __all__ = [
     "MANIFEST",
@@ -68,7 +68,7 @@ def whole_folder(
     """
     check_place(out, sources)
     place = resolve(out)
-    with _parents_of(place), _lock_of(place), _work_folder(place) as work:
+    with parents_of(place), _lock_of(place), _work_folder(place) as work:
         check_replaceable(out, command=command, force=force)
         new = work / "new"
         new.mkdir()
@@ -89,20 +89,6 @@ def kept_folder(out: str | os.PathLike[str]) -> Path:
 
 
 # --- Beside OUT -----------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _parents_of(place: Path) -> Iterator[None]:
-    """Make the folders above `place`; remove them again if nothing was written there."""
-    missing = [folder for folder in place.parents if not folder.exists()]
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        yield
-    finally:
-        if not place.exists():
-            for folder in missing:  # the innermost first
-                with contextlib.suppress(OSError):
-                    folder.rmdir()
 
 
 @contextlib.contextmanager

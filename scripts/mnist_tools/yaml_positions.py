@@ -11,6 +11,7 @@ from mnist_tools.wording import Place, phrase, shorten
 
 DEEPEST_NESTING = 50  # levels; features may be nested, but not that deeply
 LONGEST_VALUE = 1000  # characters, unless it is text; converting numbers takes quadratic time
+HALF_A_PAIR = re.compile("[\ud800-\udfff]")  # which an escape can give, but no file can hold
 
 CORE_VALUES: tuple[tuple[str, str, list[str]], ...] = (  # kind, pattern, first characters
     ("bool", "true|True|TRUE|false|False|FALSE", [*"tTfF"]),
@@ -138,6 +139,9 @@ class _BoundedLoader(yaml.SafeLoader):
 
     def compose_scalar_node(self, anchor: Any) -> Any:
         node = super().compose_scalar_node(anchor)
+        if half := HALF_A_PAIR.search(node.value):
+            found = f"the character U+{ord(half[0]):04X}"
+            raise _OutOfBounds(node.start_mark, found, "text", "remove it")
         if node.tag != _TEXT_TAG and len(node.value) > LONGEST_VALUE:
             kind = shorten(node.tag.rpartition(":")[2])
             found = f"a value ({kind}) of {len(node.value):,} characters"

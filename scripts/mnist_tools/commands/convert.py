@@ -1,9 +1,7 @@
 """Convert a dataset to another format, with all or some of its splits and classes."""
 
-import contextlib
 import dataclasses
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,10 +13,12 @@ from tqdm import tqdm
 from mnist_family import CONFIGS, MAX_CLASSES, Chunk, fault
 from mnist_tools.cards.escape import printable
 from mnist_tools.formats.class_names import class_count, names_of_option
+from mnist_tools.formats.files import folders_in
 from mnist_tools.formats.source import Reader, Source, WriteOptions, open_source, write_splits
 from mnist_tools.formats.split_names import refuse_bad_name, refuse_shared_names, split_name
 from mnist_tools.lists import name_some
 from mnist_tools.manifest import find_changes, list_paths, read_manifest
+from mnist_tools.out_folder import naming_out
 from mnist_tools.whole_folder import whole_folder
 
 ROW_FILE = re.compile(r"/[0-9]{8}\.png$")
@@ -76,7 +76,7 @@ def convert(  # noqa: PLR0913 - the options are keywords, and most calls pass fe
     made_of = f"{source} to {to}: {json.dumps(choices)}"
     with (
         whole_folder(dest, command="convert", made_of=made_of, sources=_paths(source)) as folder,
-        _naming_dest(dest, folder),
+        naming_out(dest, folder),
     ):
         opened = open_source(source, class_names=names_of_option(class_names), resize=resize)
         chosen = _chosen_splits(str(source), opened.splits, splits)
@@ -168,6 +168,8 @@ class _KeptSplit:
                 self._count(kept, len(chunk.labels) - len(kept.labels))
                 if len(kept.labels):
                     yield kept
+        if not row:
+            raise fault(self._name, "no rows", "at least one", "leave it out with --split")
         if not self.counts.rows:
             remedy = "keep more classes, or leave the split out with --split"
             raise fault(self._name, "no row is left", "at least one", remedy)
@@ -229,11 +231,14 @@ def _refuse_replacement(dest: Path, force: bool) -> None:
 
 
 def _paths(source: str | Path) -> list[Path]:
-    """List the folder or file of a source and the entries in it, which may be links."""
+    """List a source, the entries in it and the folders in those, as each may be a link."""
     if str(source) in [config.name for config in CONFIGS]:
         return []
     path = Path(source)
-    return [path, *path.iterdir()] if path.is_dir() else [path]
+    if not path.is_dir():
+        return [path]
+    classes = [inside for folder in folders_in(path) for inside in folders_in(folder)]
+    return [path, *path.iterdir(), *classes]
 
 
 def _chosen_splits(
@@ -280,14 +285,3 @@ def _class_label(source: str, wanted: str, names: tuple[str, ...]) -> int:
         return int(wanted)
     expected = f"a name or a number, 0 to {len(names) - 1}, of {name_some(names, 10)}"
     raise fault(source, f"no class {wanted!r}", expected, "correct --only-classes")
-
-
-@contextlib.contextmanager
-def _naming_dest(dest: Path, folder: Path) -> Iterator[None]:
-    """Make errors name DEST, not the temporary folder beside it."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno and str(folder) in str(error.filename or folder):
-            raise OSError(error.errno, os.strerror(error.errno), str(dest)) from None
-        raise

@@ -20,8 +20,10 @@ from mnist_tools.cards.skeleton import (
     skeleton,
 )
 from mnist_tools.formats.class_names import class_count, names_of_option
+from mnist_tools.formats.idx import archives_in
 from mnist_tools.formats.source import Source, open_source, with_usual_splits
 from mnist_tools.hold_out import HoldOut
+from mnist_tools.lists import name_some
 from mnist_tools.new_archives import NewArchives, Preparation, files_of, write_new_archives
 from mnist_tools.new_files import new_files, refuse_existing
 
@@ -117,6 +119,7 @@ def _from_source(
     names = names_of_option(class_names)
     source = with_usual_splits(open_source(path, class_names=names, resize=resize))
     refuse_existing(folder, files_of(source, preparation.hold_out))
+    _refuse_other_archives(folder)
     with new_files(folder) as new:
         archives = write_new_archives(new, source, preparation)
         has_facts = (folder / FACTS_FILE).exists()
@@ -126,6 +129,14 @@ def _from_source(
             _write_facts(new, folder, skeleton(_name_of(folder), data=data, known=known))
         written = tuple(sorted(file.name for file in new.iterdir()))
     return Started(folder, written, source, archives, archives.done if has_facts else ())
+
+
+def _refuse_other_archives(folder: Path) -> None:
+    """Raise ValueError if a folder has archives, which would become splits of the new dataset."""
+    archives = archives_in(folder) if folder.is_dir() else []
+    if archives:
+        remedy = "move them elsewhere, or choose another folder"
+        raise fault(str(folder), f"holds {name_some(archives)}", "no archives yet", remedy)
 
 
 def _facts_alone(folder: Path) -> Started:

@@ -58,8 +58,13 @@ class Pair(NamedTuple):
 
 def detect(path: Path) -> bool:
     """Check whether `path` is named like an IDX archive, or is a folder with some."""
-    names = os.listdir(path) if path.is_dir() else [path.name]
-    return any(ARCHIVE.fullmatch(name) for name in names if not is_litter(name))
+    return bool(archives_in(path))
+
+
+def archives_in(path: Path) -> list[str]:
+    """List the names of archives in a folder, sorted, or the name of `path` if it is one."""
+    names = sorted(os.listdir(path)) if path.is_dir() else [path.name]
+    return [name for name in names if ARCHIVE.fullmatch(name) and not is_litter(name)]
 
 
 def read(request: Request) -> Source:
