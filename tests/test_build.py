@@ -230,7 +230,9 @@ def test_an_unchanged_build_does_nothing(copied, out, capsys):
     assert run(out, archives=copied, num_proc=2) == 0
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
     second = capsys.readouterr().out
-    assert first.startswith(f"{out}: built, with MNIST, Fashion-MNIST\ncard: {out}/README.md")
+    rows = "mnist: 40 train rows, 13 test rows\nfashion: 40 train rows, 13 test rows\n"
+    state = f"{out}: built, with MNIST, Fashion-MNIST\n"
+    assert first.startswith(f"{state}{rows}card: {out}/README.md")
     assert second.startswith(f"{out}: already up to date\ncard: {out}/README.md; pictures")
     assert first.split("Next")[1] == second.split("Next")[1]
 
@@ -295,7 +297,8 @@ def test_the_printed_split_is_the_first_of_the_first_dataset(tmp_path, out):
     for split in ("test", "apart", "val"):
         write_split(folder, split, pictures(3, 1), numbers(3, 1))
     splits = ("apart", "val", "test")
-    expected = Built(out, ("mnist",), ("MNIST",), splits, (), (), changed=True)
+    rows = {"mnist": dict.fromkeys(splits, 3)}
+    expected = Built(out, ("mnist",), ("MNIST",), splits, (), (), changed=True, rows=rows)
     assert build(out, ["mnist"], archives=folder) == expected
 
 

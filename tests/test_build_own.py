@@ -480,6 +480,7 @@ def test_a_build_ends_with_what_is_open_and_how_to_load_it(letters, out, capsys)
     assert capsys.readouterr().out.splitlines() == [
         READ,
         f"{out}: built, with Greek Letters by Hand",
+        "letters: 40 train rows, 12 test rows",
         f"card: {out}/README.md; pictures: {out}/pictures",
         OPEN,
         f"answer in {letters}/facts.yaml, then build again",
@@ -518,7 +519,7 @@ def test_wrong_facts_are_told_before_anything_is_read(letters, out):
 def test_missing_facts_are_named_and_the_lint_says_what_is_open(tiny, letters, out, capsys):
     (letters / "facts.yaml").unlink()
     assert run(out, str(letters), "fashion", archives=tiny.folder()) == 0
-    is_open, advice = capsys.readouterr().out.splitlines()[3:5]
+    is_open, advice = capsys.readouterr().out.splitlines()[5:7]
     assert is_open.startswith("letters, open: licence, description, rationale, ")
     assert is_open.endswith("; 0 of 14 answered")
     assert advice == (
@@ -532,7 +533,7 @@ def test_a_file_gets_a_folder_of_its_own_for_its_facts(tmp_path, out, capsys):
     file = tmp_path / "some.npz"
     np.savez(file, x_train=pictures(4, 1), y_train=numbers(4, 1))
     assert run(out, str(file)) == 0
-    assert capsys.readouterr().out.splitlines()[4] == (
+    assert capsys.readouterr().out.splitlines()[5] == (
         f"answer in some/facts.yaml, which `init some --from {file}` writes, then build some/"
     )
 

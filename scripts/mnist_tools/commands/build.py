@@ -4,7 +4,7 @@ import dataclasses
 import glob
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from mnist_tools.manifest import SAMPLE_REMARK
 from mnist_tools.origin import Origin
 from mnist_tools.origins import SourceName, find_origins
 from mnist_tools.shards.engines import choose_engine
+from mnist_tools.shards.finish import total_size
 from mnist_tools.shards.kept import kept_shards
 from mnist_tools.shards.size import DEFAULT_SHARD_SIZE, parse_shard_size
 from mnist_tools.verified import verified
@@ -62,7 +63,8 @@ class Built:
 
     `names` are its datasets, the default one first, and `titles` theirs; `splits` are the splits of
     the default one. `notes` tell how somebody's own data was read; `open_facts` has an entry for
-    each such dataset. `reused_shards` are those that a run before had finished.
+    each such dataset. `reused_shards` are those that a run before had finished. `rows` are the
+    numbers of rows that were written, by dataset and split.
     """
 
     out: Path
@@ -73,6 +75,7 @@ class Built:
     open_facts: tuple[OpenFacts, ...]
     changed: bool
     reused_shards: int = 0
+    rows: Mapping[str, Mapping[str, int]] = dataclasses.field(default_factory=dict)
 
     @property
     def card(self) -> Path:
@@ -147,7 +150,11 @@ def build(  # noqa: PLR0913 - the options are keywords, and most calls pass few
     ):
         written = write_rows(shards, ready, limit, write)
         fill_folder(folder, ready, shards, written, out=out)
-    return dataclasses.replace(built, reused_shards=written.reused)
+    rows = {
+        name: {split: total_size(each).num_examples for split, each in of_dataset.items()}
+        for name, of_dataset in written.shards.items()
+    }
+    return dataclasses.replace(built, reused_shards=written.reused, rows=rows)
 
 
 def run(  # noqa: PLR0913 - one parameter for each argument of the command line
@@ -189,6 +196,9 @@ def summary(built: Built) -> list[str]:
     """Describe a build to the user, in lines, with what its card leaves open."""
     state = f"built, with {', '.join(built.titles)}" if built.changed else "already up to date"
     lines = [*built.notes, f"{built.out}: {state}"]
+    for name, splits in built.rows.items():
+        rows = ", ".join(f"{number:,} {split} rows" for split, number in splits.items())
+        lines.append(f"{name}: {rows}")
     if built.reused_shards:
         lines.append(f"went on with {built.reused_shards:,} finished shards of an earlier run")
     lines.append(f"card: {built.card}; pictures: {built.out / FOLDER}")
