@@ -316,8 +316,12 @@ def test_names_that_differ_in_case_need_a_file_system_that_keeps_them_apart(tmp_
     source = write_idx_source(tmp_path / "source", splits, ["a", "A"])
     convert(source, tmp_path / "tree", to="imagefolder")
     assert_holds(tmp_path / "tree", splits, ["a", "A"])
-    make = os.mkdir
-    monkeypatch.setattr(os, "mkdir", lambda path, *mode: make(str(path).replace("/A", "/a"), *mode))
+    make = pathlib.Path.mkdir
+
+    def make_in_lower_case(path, *args, **kwargs):
+        make(pathlib.Path(str(path).replace("/A", "/a")), *args, **kwargs)
+
+    monkeypatch.setattr(pathlib.Path, "mkdir", make_in_lower_case)
     line = (
         "image folder: the classes 'A' and another with one folder on this file system, expected "
     )

@@ -166,7 +166,8 @@ def _members(stream: IO[bytes], file: Path) -> Iterator[Member]:
     """
     with _naming(file):
         archive = tarfile.TarFile(fileobj=stream)
-        entry = archive.next()
+        is_empty = archive.offset == 0  # Python 3.10 cannot ask an empty archive for its next file
+        entry = None if is_empty else archive.next()
     while entry is not None:
         archive.members.clear()  # type: ignore[attr-defined] # else it keeps all headers
         key, suffix = _key_and_suffix(entry.name)
