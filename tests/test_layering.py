@@ -133,6 +133,18 @@ def test_no_file_has_a_name_that_says_nothing():
     assert not [path for path in MODULES.values() if path.stem in FORBIDDEN_NAMES]
 
 
+def test_ruff_leaves_no_module_out():
+    result = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--show-files", "."],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    checked = {pathlib.Path(line) for line in result.stdout.splitlines()}
+    assert {ROOT / "mnist_family.py", *MODULES.values()} <= checked
+
+
 def test_every_function_says_what_it_returns():
     for path in [ROOT / "mnist_family.py", *(ROOT / "scripts").rglob("*.py")]:
         for node in ast.walk(parsed(path)):

@@ -5,7 +5,7 @@ import itertools
 import json
 import re
 import urllib.parse
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import jinja2
@@ -49,7 +49,8 @@ def render(
     """Render the card of one dataset, or of several in one folder.
 
     `location` is the path that the card passes to `load_dataset`; without it, the card loads
-    published datasets with mnist_family, and others from a path to fill in. `project` is a link to this project, by default the one in the facts.
+    published datasets with mnist_family, and others from a path to fill in. `project` is a link to
+    this project, by default the one in the facts.
     """
     family = family_facts()
     name = pretty_name(datasets, family)
@@ -133,7 +134,7 @@ def _shared_names(datasets: Sequence[Dataset], family: FamilyFacts) -> dict[str,
 
 
 def cautions_of(datasets: Sequence[Dataset]) -> list[tuple[Dataset, Statement]]:
-    """Return the known issues for the top of a card, by dataset: as many of each as there is room."""
+    """Return the known issues for the top of a card, by dataset; datasets take turns."""
     issues = [[(dataset, each) for each in _issues(dataset)] for dataset in datasets]
     in_turn = itertools.chain(*itertools.zip_longest(*issues))
     chosen = [each for each in in_turn if each is not None][:CAUTIONS]
@@ -241,4 +242,3 @@ def _normalisation_code(dataset: Dataset) -> str:
     """Return Python code with the mean and standard deviation of the training pixels."""
     train = dataset.measured_splits["train"]
     return f"mean, std = {train.mean}, {train.standard_deviation}"
-

@@ -19,12 +19,7 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u20
 def check_facts(file: FactsFile) -> None:
     """Raise ValueError for the first value that no one can mean, with its line and key."""
     facts = file.values
-    if "licence" in facts and "license" in facts:
-        found, expected = "both licence and license", "one of the two"
-        raise fault(file.where("license"), found, expected, "remove one of them")
-    for key in ("licence", "license"):
-        if key in facts:
-            _check_licence(file, key, facts[key])
+    _check_licences(file)
     for number, language in enumerate(facts.get("languages", ())):
         _check_language(file, number, language)
     for number, author in enumerate(facts.get("authors", ())):
@@ -34,6 +29,15 @@ def check_facts(file: FactsFile) -> None:
         _check_date(file.where("date_published"), facts["date_published"])
     for heading, text in facts.get("more", {}).items():
         _check_markdown(file.where("more", heading), str(heading), text)
+
+
+def _check_licences(file: FactsFile) -> None:
+    found = [key for key in ("licence", "license") if key in file.values]
+    if len(found) == 2:
+        both, expected = "both licence and license", "one of the two"
+        raise fault(file.where("license"), both, expected, "remove one of them")
+    for key in found:
+        _check_licence(file, key, file.values[key])
 
 
 def _check_licence(file: FactsFile, key: str, found: str | Mapping[str, Any]) -> None:
@@ -99,6 +103,7 @@ def _check_markdown(where: str, heading: str, text: str) -> None:
         elif fence.startswith(opened):
             opened = ""
     if opened:
-        raise fault(where, f"a code block that {opened} opens", "its end", f"add a line with {opened}")
+        found, remedy = f"a code block that {opened} opens", f"add a line with {opened}"
+        raise fault(where, found, "its end", remedy)
     if text.rfind("<!--") > text.rfind("-->"):
         raise fault(where, "a comment that <!-- opens", "its end", "add -->")

@@ -24,6 +24,8 @@ INSTALLED_CARDS = Path(__file__).parents[1] / "card_data"  # exists only in a wh
 CARDS = INSTALLED_CARDS if INSTALLED_CARDS.is_dir() else Path(__file__).parents[3] / "cards"
 FACTS_FILE = "facts.yaml"
 FAMILY_TOPICS = ("splits", "structure", "known_issues")
+
+
 @dataclass(frozen=True)
 class Author:
     """A person or organization that made a dataset; `orcid` is the iD without a URL."""

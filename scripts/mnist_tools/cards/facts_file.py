@@ -31,10 +31,8 @@ class FactsFile:
 
     def where(self, *place: Hashable) -> str:
         """Return the path, line and key of a value, for error messages."""
-        line = next(
-            (self.lines[place[:end]] for end in range(len(place), 0, -1) if place[:end] in self.lines),
-            1,
-        )
+        ends = range(len(place), 0, -1)
+        line = next((self.lines[place[:end]] for end in ends if place[:end] in self.lines), 1)
         return _where(self.path, line, place)
 
 
@@ -68,7 +66,8 @@ def _read_facts_file(path: Path, schema: SchemaName, stamp: tuple[int, int]) -> 
     lines: dict[Place, int] = {}
     for position in found.positions:
         if position.first_line is not None:
-            problem = f"the key {show(position.place[-1])} again, first on line {position.first_line}"
+            key = show(position.place[-1])
+            problem = f"the key {key} again, first on line {position.first_line}"
             raise fault(f"{path}:{position.line}", problem, "it once", "remove one of them")
         lines[position.place] = position.line
     values: Any = {} if found.values is None else found.values

@@ -66,9 +66,7 @@ _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER_IN_YAML_1_2, [*"
 def _license(datasets: Sequence[Dataset]) -> dict[str, str | list[str]]:
     """Return the Hub's id of the licence, or a list of them; `other` has a name and a link."""
     licences = _union(datasets, lambda dataset: [dataset.licence_id])
-    block: dict[str, str | list[str]] = {
-        "license": licences[0] if len(licences) == 1 else licences
-    }
+    block: dict[str, str | list[str]] = {"license": licences[0] if len(licences) == 1 else licences}
     if OTHER_LICENCE not in licences:
         return block
     other = next(each for each in datasets if each.licence_id == OTHER_LICENCE).facts.licence

@@ -92,8 +92,9 @@ class Duplicates:
 class Measurements:
     """Everything that was measured in the archives of a dataset, by split.
 
-    `archives` has the images file, then the labels file; of a split in parts, those of each part. `whole` is not saved; it has the figures
-    of all published splits, which facts may refer to, even if `splits` has only some of them.
+    `archives` has the images file, then the labels file; of a split in parts, those of each part.
+    `whole` is not saved; it has the figures of all published splits, which facts may refer to, even
+    if `splits` has only some of them.
     """
 
     archives: dict[str, tuple[MeasuredArchive, ...]]

@@ -14,7 +14,7 @@ NEIGHBOURS = (1, 4)  # the k of each k-NN classifier
 CONFUSIONS = 4  # the most frequent ones of each classifier
 CLOSEST = 10  # pairs of a test and a training image
 IMAGE_PIXELS = 28 * 28
-MOST_PAIRS = 15 * 10**9  # of images that are compared; MNIST has 0.6 × 10**9
+MOST_PAIRS = 15 * 10**9  # of images that are compared; MNIST has 0.6 billion
 TRAIN_BLOCK = 10_000  # rows compared at a time: 62 MB of float64 pixels
 TEST_BLOCK = 500  # rows compared at a time: an array with a number for each pair takes 40 MB
 
@@ -110,14 +110,12 @@ class _Search:
     distances: np.ndarray
 
 
-def find_neighbours(
-    train: DiskSplit | PartedSplit, test: DiskSplit | PartedSplit
-) -> Neighbours:
+def find_neighbours(train: DiskSplit | PartedSplit, test: DiskSplit | PartedSplit) -> Neighbours:
     """Compare every test image with every training image.
 
     The result is the same on every machine: squared distances are integers, which float64 holds
-    exactly, and ties go to the lower row. All pixels are held in memory. ValueError if there are too
-    few labelled rows, or too many rows to compare.
+    exactly, and ties go to the lower row. All pixels are held in memory. ValueError if there are
+    too few labelled rows, or too many rows to compare.
     """
     refuse_many_pairs(train, test)
     train_rows, test_rows = _read_rows(train), _read_rows(test)
@@ -237,9 +235,7 @@ def _closest(found: _Search) -> tuple[Pair, ...]:
     )
 
 
-def _evaluate(
-    votes: np.ndarray, distances: np.ndarray, truth: np.ndarray, num_classes: int
-) -> Knn:
+def _evaluate(votes: np.ndarray, distances: np.ndarray, truth: np.ndarray, num_classes: int) -> Knn:
     """Classify by the neighbours' labels `votes` (n, k) at `distances` (n, k)."""
     guesses = _elect(votes, _weigh(distances), num_classes)
     wrong = guesses != truth

@@ -80,7 +80,8 @@ def draw_tiles(tiles: Sequence[Tile], layout: TilesLayout = TILES_LAYOUT) -> PIL
     width = max(images * (side + GAP) - GAP, *texts) + MARGIN
     spacing = layout.text_size + GAP
     height = side + max(map(len, captions)) * spacing + MARGIN
-    sheet = _new_sheet(min(layout.across, len(tiles)) * width, -(-len(tiles) // layout.across) * height)
+    lines = -(-len(tiles) // layout.across)
+    sheet = _new_sheet(min(layout.across, len(tiles)) * width, lines * height)
     draw = PIL.ImageDraw.Draw(sheet)
     for number, (tile, caption) in enumerate(zip(tiles, captions, strict=True)):
         left, top = number % layout.across * width, number // layout.across * height
@@ -92,9 +93,7 @@ def draw_tiles(tiles: Sequence[Tile], layout: TilesLayout = TILES_LAYOUT) -> PIL
     return sheet
 
 
-def draw_means(
-    class_names: Sequence[str], means: Sequence[np.ndarray | None]
-) -> PIL.Image.Image:
+def draw_means(class_names: Sequence[str], means: Sequence[np.ndarray | None]) -> PIL.Image.Image:
     """Draw the mean image of each class above its caption, in a grid at most 760 pixels wide.
 
     The place of a class without rows, whose mean is None, stays empty.
@@ -163,6 +162,7 @@ def _new_sheet(width: int, height: int) -> PIL.Image.Image:
 
 
 def enlarge(image: np.ndarray, scale: int) -> PIL.Image.Image:
+    """Return an image, uint8 (28, 28), as a picture in which each pixel is a square."""
     size = (28 * scale, 28 * scale)
     return PIL.Image.fromarray(image).resize(size, PIL.Image.Resampling.NEAREST)
 

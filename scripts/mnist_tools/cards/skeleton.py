@@ -11,7 +11,7 @@ from mnist_tools.cards.facts_file import answer_keys, load_schema, schema_text
 
 SCHEMA_COPY = "facts.schema.json"  # beside facts.yaml, where any editor finds it
 LINE_WIDTH = 100
-IN_CONFIGS = ("title", "licence", "homepage", "version")  # which CONFIGS gives to published datasets
+IN_CONFIGS = ("title", "licence", "homepage", "version")  # of published datasets
 FIRST_RARE_KEY = "note"
 SAME_AS_LICENCE = "license"
 
@@ -27,9 +27,7 @@ def schema_path_from(folder: Path) -> str:
     return Path(path).as_posix()
 
 
-def skeleton(
-    title: str, *, data: str | None = None, known: Mapping[str, Any] | None = None
-) -> str:
+def skeleton(title: str, *, data: str | None = None, known: Mapping[str, Any] | None = None) -> str:
     """Return the text of a facts.yaml in which only title, licence and what is `known` count.
 
     `data` is a line about the rows, such as "26 classes; 800 train rows". `known` has values by
@@ -38,7 +36,7 @@ def skeleton(
     head = [
         f"# yaml-language-server: $schema=./{SCHEMA_COPY}",
         f"# Facts about {_one_line(title)}, for its card. Nothing is required: the card leaves out",
-        "# what you leave out. To answer a question, remove the # before the example, and change it.",
+        "# what you leave out. To answer a question, remove the # before the example and edit it.",
     ]
     if data:
         head.append(f"# The data: {_one_line(data)}.")

@@ -161,12 +161,13 @@ def _listed(source: Any) -> list[str]:
 def _table(place: str, found: Yaml) -> FactsTable:
     columns = tuple(found["columns"])
     for number, row in enumerate(found["rows"]):
+        where = f"{place}.table.rows[{number}]"
         if len(row) != len(columns):
             cells = f"{len(row)} cells"
             expected = f"{len(columns)}, as there are columns"
-            raise mnist_family.fault(f"{place}.table.rows[{number}]", cells, expected, "correct the row")
+            raise mnist_family.fault(where, cells, expected, "correct the row")
         if "rows_of" in found and not isinstance(row[0], int):
-            where, expected = f"{place}.table.rows[{number}]", "the number of a row"
+            expected = "the number of a row"
             raise mnist_family.fault(where, repr(row[0]), expected, "correct it or drop rows_of")
     rows = tuple(tuple(row) for row in found["rows"])
     return FactsTable(found["title"], columns, rows, found.get("rows_of"))

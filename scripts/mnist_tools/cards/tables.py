@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import mnist_family
 from mnist_tools.cards.dataset import Dataset
@@ -69,7 +69,7 @@ def _group(affiliation: str | None, members: Sequence[Author]) -> str:
 
 def unknowns(dataset: Dataset) -> Markdown:
     """Return a paragraph on what was looked for and not found, or nothing."""
-    statements = [*itertools.chain(*dataset.facts.topics.values()), *dataset.facts.licence.statements]
+    statements = itertools.chain(*dataset.facts.topics.values(), dataset.facts.licence.statements)
     unknown = [each for each in statements if each.kind == "unknown"]
     if not unknown:
         return Markdown("")
@@ -170,8 +170,7 @@ def checksums(dataset: Dataset) -> str:
 def files(dataset: Dataset) -> Markdown:
     """Return the exact sizes of the splits that a build wrote."""
     rows: list[list[Cell]] = [
-        [split, size.parquet_bytes, size.num_bytes]
-        for split, size in (dataset.sizes or {}).items()
+        [split, size.parquet_bytes, size.num_bytes] for split, size in (dataset.sizes or {}).items()
     ]
     columns = ["split", "Parquet bytes (download_size)", "Arrow bytes (dataset_size)"]
     return table(columns, rows)
