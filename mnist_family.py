@@ -564,6 +564,8 @@ def _without_unpacked(names: list[str], files: Mapping[str, str]) -> list[str]:
     """Drop an unpacked archive if its .gz is there too and has the same content."""
     if len(names) != 2 or names[1] != f"{names[0]}.gz":
         return names
+    for name in names:
+        _regular_file(files[name])
     with io.open(files[names[0]], "rb") as unpacked, io.open(files[names[1]], "rb") as packed:
         checksum = size = 0
         while chunk := unpacked.read(CHUNK_BYTES):
