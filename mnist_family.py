@@ -497,8 +497,8 @@ def order_parts(folder: str | os.PathLike[str], parts: Mapping[PartName, T]) -> 
     split = next(iter(parts)).split
     subject = os.fspath(folder)
     if len(counts) > 1:
-        kinds = ["one file" if count is None else f"{count:,} parts" for count in counts]
-        found = f"{' and '.join(sorted(kinds))} for the split {split!r}"
+        kinds = ["one file" if count is None else _parts(count) for count in counts]
+        found = f"{' and '.join(kinds)} for the split {split!r}"
         raise fault(subject, found, "one set of files", "move the other away")
     (count,) = counts
     if count is None:
@@ -506,12 +506,16 @@ def order_parts(folder: str | os.PathLike[str], parts: Mapping[PartName, T]) -> 
     numbered = {part.number: each for part, each in parts.items()}
     absent = [f"{number:05}" for number in range(count) if number not in numbered]
     if absent or len(numbered) > count:
-        found = f"{len(numbered):,} parts of the split {split!r}"
+        found = f"{_parts(len(numbered))} of the split {split!r}"
         if absent:
             found = f"{found}, without {', '.join(absent[:5])}"
         expected = f"{count:,}, numbered from 00000, as their names say"
         raise fault(subject, found, expected, "add the missing files, or correct the names")
     return tuple(numbered[number] for number in range(count))
+
+
+def _parts(count: int) -> str:
+    return "1 part" if count == 1 else f"{count:,} parts"
 
 
 def _find_splits(folder: str, files: Mapping[str, str]) -> tuple[LocatedSplit | LocatedParts, ...]:
