@@ -846,7 +846,7 @@ def _authorization(url: str) -> dict[str, str]:
     path = os.path.expanduser(os.environ.get("NETRC", "~/.netrc"))
     try:
         hosts = netrc.netrc(path).hosts
-    except (OSError, netrc.NetrcParseError):
+    except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
         return {}
     login, _, password = hosts.get(urllib.parse.urlsplit(url).hostname or "", ("", "", ""))
     if not login:
@@ -1200,15 +1200,19 @@ class _Sources:
         self.num_classes = len(self.config.class_names)
         self.splits = [*self.config.archives]
         self._found: dict[str, LocatedSplit | LocatedParts] = {}
-        cache = datasets.config.DOWNLOADED_DATASETS_PATH
+        self._cache = datasets.config.DOWNLOADED_DATASETS_PATH
         if cache_dir is not None:
-            cache = f"{os.fspath(cache_dir)}/{datasets.config.DOWNLOADED_DATASETS_DIR}"
-        self._mirrors = _Mirrors(self.config, os.path.expanduser(str(cache)))
+            self._cache = f"{os.fspath(cache_dir)}/{datasets.config.DOWNLOADED_DATASETS_DIR}"
         if data_dir is not None:
             located = locate(_folder_of(self.config, data_dir))
             self.num_classes = len(_class_names_of(self.config, located))
             self._found = {split.name: split for split in located.splits}
             self.splits = [*self._found]
+
+    @functools.cached_property
+    def _mirrors(self) -> _Mirrors:
+        """Return the mirrors; ValueError if MNIST_FAMILY_MIRROR is no URL, which folders ignore."""
+        return _Mirrors(self.config, os.path.expanduser(str(self._cache)))
 
     def find(self, split: str) -> LocatedSplit | LocatedParts:
         """Return the paths of a split's files; ConnectionError if no mirror has them."""
@@ -1324,7 +1328,9 @@ def _refuse_published(
     """Raise ValueError for a published split under the name of a dataset of one's own."""
     if config.archives or images is None or labels is None:
         return
-    found = f"these are {images.config.title}'s {images.split} images and labels"
+    same = labels.config is images.config
+    of_labels = "labels" if same else f"{labels.config.title}'s labels"
+    found = f"these are {images.config.title}'s {images.split} images and {of_labels}"
     remedy = f"load {images.config.name!r}"
     raise fault(split.images, found, f"those of {config.title}", remedy)
 
