@@ -869,19 +869,18 @@ def _is_sound(copy: str, archive: Archive) -> bool:
 
 def _write_copy(copy: _Copy, archive: Archive) -> None:
     """Download to a file that appears only once it is complete and verified."""
-    partial = f"{copy.path}.incomplete"
+    partial = f"{copy.path}.incomplete"  # the same as in `datasets`, under the same lock
     progress = datasets.utils.tqdm(
         total=archive.bytes, unit="B", unit_scale=True, desc=f"Downloading {archive.file}"
     )
-    try:
-        with progress, _Transfer(copy.url, archive) as transfer, _open_to_write(partial) as file:
-            while chunk := transfer.read(CHUNK_BYTES):
-                file.write(chunk)
-                progress.update(len(chunk))
-        os.replace(partial, copy.path)
-    except BaseException:
-        _remove(partial)
-        raise
+    with (
+        progress,
+        _Transfer(copy.url, archive) as transfer,
+        _moved_when_whole(partial, "wb", copy.path) as file,
+    ):
+        while chunk := transfer.read(CHUNK_BYTES):
+            file.write(chunk)
+            progress.update(len(chunk))
 
 
 def _try_open(source: str, archive: Archive, kind: str) -> MirrorArchive:
@@ -2103,7 +2102,10 @@ def write_idx(
         rows = _Rows(array.dtype, array.shape, iter([array]))
     header = _header_bytes(path, rows.dtype, rows.shape)
     big_endian = rows.dtype.newbyteorder(">")
-    with _replaced_whole(path) as replacement, _packed(replacement, path) as file:
+    folder, name = os.path.split(path)
+    partial = os.path.join(folder, f".{name}.{os.getpid()}.incomplete")
+    # "x": another writer's file is never touched.
+    with _moved_when_whole(partial, "xb", path) as whole, _packed(whole, path) as file:
         file.write(header)
         for chunk in rows.chunks:
             file.write(np.ascontiguousarray(chunk, big_endian))
@@ -2291,7 +2293,10 @@ def _naming_broken_gzip(name: str) -> Iterator[None]:
 
 
 def _header_bytes(path: str, dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
-    """Return the header of an IDX file; ValueError for a dtype that IDX does not have."""
+    """Return the header of an IDX file; ValueError for a dtype or size that IDX does not have."""
+    if any(not 0 <= size < 2**32 for size in shape):
+        expected = f"sizes from 0 to {2**32 - 1:,}"
+        raise fault(path, f"the shape {shape}", expected, "correct the shape")
     for code, known in IDX_DTYPES.items():
         if known == dtype.newbyteorder(">"):
             return struct.pack(f">HBB{len(shape)}I", 0, code, len(shape), *shape)
@@ -2317,27 +2322,20 @@ def _whole_chunks(
 
 
 @contextlib.contextmanager
-def _replaced_whole(path: str) -> Iterator[Any]:
-    """Open a file for writing that replaces `path` once it is complete."""
-    partial = f"{path}.incomplete"
+def _moved_when_whole(partial: str, mode: str, path: str) -> Iterator[Any]:
+    """Write to the file `partial`, and move it to `path` once it is complete.
+
+    After an error it is deleted. Its path is added to errors that lack one, such as a full disk.
+    """
+    file = io.open(partial, mode)  # noqa: SIM115 - a file that cannot be opened is not deleted
     try:
-        with _open_to_write(partial) as file:
+        with file:
             yield file
         os.replace(partial, path)
-    except BaseException:
+    except BaseException as error:
         _remove(partial)
-        raise
-
-
-@contextlib.contextmanager
-def _open_to_write(path: str) -> Iterator[Any]:
-    """Open a file for writing; add its path to errors that lack one, such as a full disk."""
-    try:
-        with io.open(path, "wb") as file:
-            yield file
-    except OSError as error:
-        if error.errno is not None and error.filename is None:
-            error.filename = path
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+            error.filename = partial
         raise
 
 
