@@ -924,6 +924,7 @@ class _Transfer(io.RawIOBase):
         self.name = source
         self._archive = archive
         self._received = 0
+        self._limit = RAW_FACTOR * archive.bytes  # of the bytes received
         self._sha256 = hashlib.sha256()
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._file: Any = None
@@ -933,6 +934,9 @@ class _Transfer(io.RawIOBase):
             self.gzipped = self._unread.startswith(GZIP_MAGIC)
             if not self.gzipped and not _is_idx_start(self._unread):
                 raise _WrongBytes(_looks_like(self._unread))
+            if self.gzipped:  # another dataset's is read to its end, and named
+                largest = max(published.archive.bytes for published in _published_archives())
+                self._limit = min(self._limit, largest)
         except BaseException:
             self.close()
             raise
@@ -971,16 +975,14 @@ class _Transfer(io.RawIOBase):
 
     def _receive(self, size: int) -> bytes:
         """Read and hash up to `size` bytes; at the end of the stream, check the total."""
-        if self._announced is not None:
-            size = min(size, self._announced - self._received)
         try:
-            chunk = self._file.read1(size) if size else b""
+            chunk = self._file.read1(size)
         except (OSError, http.client.HTTPException) as error:
             raise _unreachable(self.name, error) from error
         self._received += len(chunk)
         self._sha256.update(chunk)
         self._md5.update(chunk)
-        if self._received > RAW_FACTOR * self._archive.bytes:
+        if self._received > self._limit:
             raise _WrongBytes(f"over {self._archive.bytes:,} bytes")
         if not chunk:
             self._check_whole()

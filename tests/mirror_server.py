@@ -158,6 +158,10 @@ class Answer(http.server.BaseHTTPRequestHandler):
     def trailing(self, content):
         self.send(content + content, length=False)
 
+    def padded(self, content):
+        """The archive, and many zeros, which gzip ignores."""
+        self.send(content + bytes(15 * len(content)), length=False)
+
     def encoded(self, content):
         self.send(content, Content_Encoding="gzip")
 
@@ -169,6 +173,13 @@ class Answer(http.server.BaseHTTPRequestHandler):
             b"%x\r\n%b\r\n" % (len(part), part) for part in (content[:20], content[20:], b"")
         )
         self.send(content, length=False, body=body, Transfer_Encoding="chunked")
+
+    def kept_open(self, content):
+        """The archive, on a connection that is not closed after it."""
+        self.send(content)
+        if self.command == "GET":
+            self.wfile.flush()
+            self.server.closing.wait()
 
     def without_head(self, content):
         self.send(content) if self.command == "GET" else self.send(HTML, 405)
