@@ -976,7 +976,7 @@ class _Transfer(io.RawIOBase):
     def _receive(self, size: int) -> bytes:
         """Read and hash up to `size` bytes; at the end of the stream, check the total."""
         try:
-            chunk = self._file.read1(size)
+            chunk: bytes = self._file.read1(size)
         except (OSError, http.client.HTTPException) as error:
             raise _unreachable(self.name, error) from error
         self._received += len(chunk)
