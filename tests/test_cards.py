@@ -392,7 +392,7 @@ def test_a_dataset_among_several_has_a_card_of_its_own():
     text = render_part(described[1], described, location="./two")
     assert text.startswith("# Dataset Card for Fashion-MNIST\n")
     assert "One of the datasets of [MNIST, Fashion-MNIST](../README.md)." in text
-    assert "(fashion/README.md)" in render(described, location="./two")
+    assert "(dataset_cards/fashion.md)" in render(described, location="./two")
 
 
 def test_at_most_five_issues_stand_at_the_top_and_the_others_below():
@@ -567,7 +567,7 @@ def test_the_code_of_a_card_runs(tiny, mirrors, tmp_path, path):
 def test_the_code_of_a_built_card_runs_beside_its_folder(sample, tmp_path):
     shutil.copytree(sample, tmp_path / sample.name)
     assert run_blocks((sample / "README.md").read_text(encoding="utf-8"), tmp_path) == 1
-    part = (sample / "fashion" / "README.md").read_text(encoding="utf-8")
+    part = (sample / "dataset_cards" / "fashion.md").read_text(encoding="utf-8")
     assert run_blocks(part, tmp_path) == 6
 
 

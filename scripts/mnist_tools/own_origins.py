@@ -22,7 +22,7 @@ from mnist_tools.manifest import hash_file
 from mnist_tools.origin import Origin, from_archives
 from mnist_tools.source_files import SourceFile, list_source_files
 
-RESERVED = ("class_names", "pictures", "readme.md", "license.md", "croissant.json")
+RESERVED = ("class_names", "dataset_cards", "pictures", "readme.md", "license.md", "croissant.json")
 """What `build` itself writes in OUT, in lower case."""
 
 READ_BESIDE = (FACTS_FILE, MEASUREMENTS_FILE, *CLASS_NAME_FILES)
