@@ -198,7 +198,8 @@ def test_wrong_rows_are_refused_in_one_line(tmp_path, out, labels, message):
 def test_classes_without_names_are_numbered_up_to_the_last_label(tmp_path, out, cache):
     labels = numbers(30, 1, 26).astype(np.int64)
     np.savez(tmp_path / "some.npz", x_train=pictures(30, 1), y_train=labels)
-    build(out, [tmp_path / "some.npz"])
+    built = build(out, [tmp_path / "some.npz"])
+    assert built.notes[0].startswith("some: NPZ with the split train and ")
     loaded = load_built(out, "some", cache)["train"]
     assert_rows(loaded, pictures(30, 1), labels)
     assert loaded.features["label"].names == [str(label) for label in range(26)]

@@ -326,7 +326,7 @@ def test_hold_outs_that_cannot_be_made_are_refused(tmp_path, letters_csv, hold_o
 def test_only_train_gives_rows(tmp_path):
     np.savez(tmp_path / "a.npz", x_test=pictures(4, 0), y_test=np.arange(4))
     assert refused(tmp_path / "out", tmp_path / "a.npz", hold_out=[HoldOut("b", 0.5)]) == (
-        "--hold-out: the splits test, expected train among them; leave --hold-out out"
+        "--hold-out: the split test, expected the split train; leave --hold-out out"
     )
 
 
