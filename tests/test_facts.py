@@ -242,13 +242,6 @@ def test_what_is_open_is_told_most_important_first(tmp_path):
     assert str(open_questions(facts.dataset_facts("mnist"))).startswith("open: ")
 
 
-def test_a_folder_without_facts_is_called_by_its_name(tmp_path):
-    empty = facts.facts_in(tmp_path)
-    assert (empty.title, empty.licence, empty.topics) == (tmp_path.name, facts.NO_LICENCE, {})
-    (tmp_path / "facts.yaml").write_text("title: Letters\n")
-    assert facts.facts_in(tmp_path).title == "Letters"
-
-
 def test_every_answer_is_in_the_card(tmp_path):
     """Give every question an answer of its own, and look for all of them."""
     answers = {key: f"the {key} of letters" for key in answer_keys()}

@@ -231,7 +231,8 @@ def test_a_file_that_is_no_measurement_is_never_replaced(archives, out, content)
     line = refusal("mnist", archives=archives, out=out)
     assert line.startswith(f"{out}: not a file of measurements ({NO_MEASUREMENT[content]}")
     assert line.endswith(
-        "), expected a file that measure wrote; choose another file with --out, or remove this one"
+        "), expected a file that this release of measure writes; "
+        "choose another file with --out, or remove this one"
     )
     assert len(line.splitlines()) == 1
     assert out.read_text() == content

@@ -245,6 +245,10 @@ WRONG_FACTS = {  # text, and what is said after the path; <KEYS> are those of th
         "more:\n  A: |\n    ```\n    x\n",
         (":2: more.A: a code block that ``` opens, expected its end; add a line with ```"),
     ),
+    "a code block that opens again instead of ending": (
+        "more:\n  A: |\n    ~~~~\n    x\n    ~~~\n    ~~~~ text\n",
+        (":2: more.A: a code block that ~~~~ opens, expected its end; add a line with ~~~~"),
+    ),
     "a comment without an end": (
         "more:\n  A: 'x <!-- y'\n",
         ":2: more.A: a comment that <!-- opens, expected its end; add -->",

@@ -15,6 +15,7 @@ from mnist_tools.formats.source import Reader, Source, write_splits
 from mnist_tools.formats.split_names import refuse_bad_name, split_name
 from mnist_tools.formats.spool import Spool, spooled
 from mnist_tools.hold_out import HoldOut, assign_rows
+from mnist_tools.lists import name_splits
 
 LABELS_JSON, LABELS_TEXT = CLASS_NAME_FILES
 BRIGHT = 128  # a border whose median grey level is this or more is taken for white paper
@@ -157,8 +158,8 @@ def _refuse_hold_outs(splits: Mapping[str, Reader], hold_outs: Sequence[HoldOut]
             raise fault(option, found, expected, "choose another name, or leave it out")
         taken.add(read_back)
     if hold_outs and "train" not in splits:
-        found = f"the splits {', '.join(splits)}"
-        raise fault("--hold-out", found, "train among them", "leave --hold-out out")
+        found, remedy = name_splits(splits), "leave --hold-out out"
+        raise fault("--hold-out", found, "the split train", remedy)
 
 
 def _held_out(

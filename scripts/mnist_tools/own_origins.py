@@ -18,6 +18,7 @@ from mnist_tools.formats.source import (
     open_path,
     with_usual_splits,
 )
+from mnist_tools.lists import name_splits
 from mnist_tools.manifest import hash_file
 from mnist_tools.origin import Origin, from_archives
 from mnist_tools.source_files import SourceFile, list_source_files
@@ -66,7 +67,7 @@ def _describe(name: str, source: Source) -> str:
     classes = f"{class_count(source.class_names.names)} (named by {source.class_names.source})"
     if source.class_names == DIGITS:
         classes = "classes without names, which get numbers"
-    return f"{name}: {source.format} with the splits {', '.join(source.splits)} and {classes}"
+    return f"{name}: {source.format} with {name_splits(source.splits)} and {classes}"
 
 
 def _name_of(path: Path) -> str:

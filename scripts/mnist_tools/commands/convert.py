@@ -16,7 +16,7 @@ from mnist_tools.formats.class_names import class_count, names_of_option
 from mnist_tools.formats.files import folders_in
 from mnist_tools.formats.source import Reader, Source, WriteOptions, open_source, write_splits
 from mnist_tools.formats.split_names import refuse_bad_name, refuse_shared_names, split_name
-from mnist_tools.lists import name_some
+from mnist_tools.lists import name_some, name_splits
 from mnist_tools.manifest import find_changes, list_paths, read_manifest
 from mnist_tools.out_folder import naming_out
 from mnist_tools.whole_folder import whole_folder
@@ -127,7 +127,7 @@ def summary(source: str, converted: Converted) -> list[str]:
     """Describe a conversion to the user, in lines."""
     read = converted.source
     names = f"{class_count(read.class_names.names)} (named by {read.class_names.source})"
-    lines = [f"{source}: {read.format} with the splits {', '.join(read.splits)} and {names}"]
+    lines = [f"{source}: {read.format} with {name_splits(read.splits)} and {names}"]
     lines += converted.notes
     for split, counts in converted.splits.items():
         left_out = f", {counts.left_out:,} of other classes left out" if counts.left_out else ""

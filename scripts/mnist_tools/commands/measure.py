@@ -221,7 +221,8 @@ def _read_earlier(out: Path) -> Measurements | None:
         raise mnist_family.fault(
             str(out), "not a file", "a JSON file to write", "give --out the name of a file"
         )
-    return read_measurements(out)
+    remedy = "choose another file with --out, or remove this one"
+    return read_measurements(out, remedy=remedy)
 
 
 def _draw_means(subject: _Subject, splits: Mapping[str, DiskSplit | PartedSplit]) -> bytes:
