@@ -28,7 +28,7 @@ from mnist_tools.shards.finish import total_size
 from mnist_tools.shards.kept import kept_shards
 from mnist_tools.shards.size import DEFAULT_SHARD_SIZE, parse_shard_size
 from mnist_tools.verified import verified
-from mnist_tools.whole_folder import is_current, kept_folder, whole_folder
+from mnist_tools.whole_folder import clear_leftovers, is_current, new_folder, workplace
 
 PACKAGE = Path(__file__).parents[1]
 CARD_SOURCES = (".yaml", ".j2", ".json")
@@ -134,19 +134,15 @@ def build(  # noqa: PLR0913 - the options are keywords, and most calls pass few
     made_of = _fingerprint(origins, sample, limit)
     built = _describe_built(out, origins)
     if not fresh and is_current(out, made_of):
+        clear_leftovers(out)
         return dataclasses.replace(built, changed=False)
     _refuse_patterns(out)
+    remarks = [SAMPLE_REMARK] if sample else built.open_questions
     with (
-        whole_folder(
-            out,
-            command="build",
-            made_of=made_of,
-            remarks=[SAMPLE_REMARK] if sample else built.open_questions,
-            force=force,
-            sources=paths,
-        ) as folder,
+        workplace(out, command="build", force=force, sources=paths) as at,
+        kept_shards(at, fresh=fresh) as shards,
+        new_folder(at, made_of=made_of, remarks=remarks) as folder,
         verified(origins, folder, out=out, sample=sample) as ready,
-        kept_shards(kept_folder(out), fresh=fresh) as shards,
     ):
         written = write_rows(shards, ready, limit, write)
         fill_folder(folder, ready, shards, written, out=out)
