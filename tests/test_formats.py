@@ -156,6 +156,16 @@ def test_two_formats_in_one_folder_are_refused(tmp_path):
     assert refusal(source) == line
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".npz"])
+def test_files_of_the_same_format_in_a_subfolder_are_not_missed(tmp_path, suffix):
+    source = tmp_path / "source"
+    (source / "more" / "inside").mkdir(parents=True)
+    for file in (source / f"train{suffix}", source / "more" / "inside" / f"test{suffix}"):
+        file.write_text("")
+    line = f"{source}: {suffix} files in itself, more/inside, expected one folder with some; give "
+    assert refusal(source) == f"{line}{source}/more/inside, or move what is in folders elsewhere"
+
+
 def test_a_folder_of_no_format_is_refused(tmp_path):
     (tmp_path / "source").mkdir()
     known = "IDX, CSV, image folder, NPZ, Parquet, WebDataset"

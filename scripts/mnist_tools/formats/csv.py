@@ -22,6 +22,7 @@ from mnist_tools.formats.source import (
     WriteOptions,
     make_source,
 )
+from mnist_tools.formats.split_files import refuse_files_inside
 from mnist_tools.formats.split_names import SplitFile, name_splits
 
 TITLE: str = "CSV"
@@ -38,6 +39,7 @@ def detect(path: Path) -> bool:
 
 def read(request: Request) -> Source:
     """Open mnist_<split>.csv, <split>.csv and the like; a header, if any, names the columns."""
+    refuse_files_inside(request.path, ".csv")
     found = files_in(request.path, ".csv")
     files = [file for file in found if not _is_list_of_names(file, found)]
     stems = [SplitFile(file.name[:-4].removeprefix("mnist_"), file.name) for file in files]
