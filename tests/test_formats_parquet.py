@@ -271,7 +271,7 @@ def test_what_is_no_parquet_is_refused(file, content):
     line = refused(file)
     assert line.startswith(f"{file}: unreadable (")
     assert line.endswith(
-        "), expected a Parquet file with the columns image and label; get it again"
+        "), expected a Parquet file with the columns image and label; download it again"
     )
 
 

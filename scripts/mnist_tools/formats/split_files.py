@@ -39,7 +39,7 @@ def has_files(path: Path, *suffixes: str) -> bool:
 
 
 def refuse_files_inside(path: Path, suffix: str) -> None:
-    """Raise ValueError if rows could be missed: for such files in subfolders, which are not read."""
+    """Raise ValueError if rows could be missed: for files with the suffix in subfolders."""
     inside = [folder for folder in _folders(path) if folder != path and files_in(folder, suffix)]
     if inside:
         raise _several_folders(path, [suffix], [path, *inside])
