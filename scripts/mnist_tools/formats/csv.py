@@ -161,7 +161,7 @@ def _batches(file: Path, layout: Layout, kind: pyarrow.DataType) -> Iterator[pya
         with pyarrow.csv.open_csv(file, read, parse, convert) as reader:
             yield from reader
     except pyarrow.ArrowInvalid as error:
-        if pyarrow.types.is_string(kind) or "parse error" in str(error):
+        if pyarrow.types.is_string(kind):
             raise _unparsed(file, layout, error) from None
         raise
 
