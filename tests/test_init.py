@@ -292,6 +292,11 @@ EXPECTED_ROWS = [3, 4, 5, 8, 9, 10, 12, 16, 17]  # of numpy.random.RandomState(0
             "less than 1; correct them",
         ),
         (
+            [("test", 0.5), ("other", -0.1)],
+            "--hold-out test=0.5 other=-0.1: 0.4 of the rows, expected shares above 0 that add up "
+            "to less than 1; correct them",
+        ),
+        (
             [("test", float("nan"))],
             "--hold-out test=nan: nan of the rows, expected shares above 0 that add up to less "
             "than 1; correct them",
