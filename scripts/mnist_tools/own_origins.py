@@ -13,9 +13,9 @@ from mnist_tools.formats.class_names import DIGITS, class_count
 from mnist_tools.formats.source import (
     Request,
     Source,
-    in_order,
     load_format,
     open_path,
+    read_format,
     with_usual_splits,
 )
 from mnist_tools.lists import name_splits
@@ -116,7 +116,7 @@ def _open(path: Path, *, resize: bool) -> Source:
     """Open a source; beside archives, a folder may hold anything."""
     archives, request = load_format("idx"), Request(path, resize=resize)
     if path.is_dir() and archives.detect(path):
-        return in_order(archives.read(request))
+        return read_format(archives, request)
     return with_usual_splits(open_path(request))
 
 
