@@ -253,6 +253,17 @@ WRONG_FACTS = {  # text, and what is said after the path; <KEYS> are those of th
         "more:\n  A: 'x <!-- y'\n",
         ":2: more.A: a comment that <!-- opens, expected its end; add -->",
     ),
+    "a comment that begins after another one": (
+        "more:\n  A: '<!-- x --> <!-- y'\n",
+        ":2: more.A: a comment that <!-- opens, expected its end; add -->",
+    ),
+    "a heading with a character that reorders text": (
+        'more: {"a\\u202eb": x}\n',
+        (
+            ":1: more.a\\u202eb: the invisible character U+202E, expected Markdown that shows "
+            "all it has; remove it"
+        ),
+    ),
     "a character that reorders text": (
         'more: {A: "a\\u202eb"}\n',
         (
