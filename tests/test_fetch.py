@@ -664,6 +664,14 @@ def test_a_stream_of_wrong_bytes_ends_in_one_error(load, tiny, mirrors, fault, f
     assert mirrors[1].requests == []
 
 
+def test_a_stream_of_other_images_than_it_began_with_gives_no_row(load, mirrors):
+    streamed = load("fashion", split="train", streaming=True)
+    mirrors[0].behaviour = {FILES[0]: "one_row_less"}
+    line = f"{mirrors[0].url}fashion/{FILES[0]}: changed, it or its labels, expected the files that"
+    with pytest.raises(ValueError, match=line):
+        next(iter(streamed))
+
+
 def test_a_stream_that_falls_silent_ends_in_one_error(load, mirrors):
     streamed = load("fashion", split="train", streaming=True)
     mirrors[0].behaviour = {FILES[0]: "silent_in_body"}
