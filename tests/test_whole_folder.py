@@ -30,11 +30,6 @@ from mnist_tools.whole_folder import (
 posix = pytest.mark.skipif(os.name == "nt", reason="has no fork, no FIFO, and other permissions")
 
 
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "out"
-
-
 def write(out, files, **settings):
     """Write a folder of text files, as a command does."""
     with whole_folder(out, **{"command": "build", "made_of": "this", **settings}) as folder:

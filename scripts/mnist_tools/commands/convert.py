@@ -10,12 +10,19 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from mnist_family import CONFIGS, Chunk, fault
+from mnist_family import Chunk, fault
 from mnist_tools.cards.escape import printable
 from mnist_tools.formats.class_names import class_count, names_of_option
 from mnist_tools.formats.files import folders_in
 from mnist_tools.formats.labels import refuse_other_labels
-from mnist_tools.formats.source import Reader, Source, WriteOptions, open_source, write_splits
+from mnist_tools.formats.source import (
+    Reader,
+    Source,
+    WriteOptions,
+    is_config_name,
+    open_source,
+    write_splits,
+)
 from mnist_tools.formats.split_names import refuse_bad_name, refuse_shared_names, split_name
 from mnist_tools.lists import name_some, name_splits
 from mnist_tools.manifest import find_changes, list_paths, read_manifest
@@ -228,7 +235,7 @@ def _refuse_replacement(dest: Path, force: bool) -> None:
 
 def _paths(source: str | Path) -> list[Path]:
     """List a source, the entries in it and the folders in those, as each may be a link."""
-    if str(source) in [config.name for config in CONFIGS]:
+    if is_config_name(source):
         return []
     path = Path(source)
     if not path.is_dir():

@@ -109,13 +109,19 @@ def open_source(
 ) -> Source:
     """Detect the format of a folder or file and open it; a config's name opens the published data.
 
-    `class_names` replaces the names that the source has. With `resize`, images of other sizes are
-    scaled to 28 × 28 and colour images converted to grey; without it, they are a ValueError, at
-    the latest when they are read. The train split comes first, and the test split last.
+    A path object is always a path, even if a config has its name. `class_names` replaces the names
+    that the source has. With `resize`, images of other sizes are scaled to 28 × 28 and colour
+    images converted to grey; without it, they are a ValueError, at the latest when they are read.
+    The train split comes first, and the test split last.
     """
-    if str(path) in [config.name for config in CONFIGS]:
+    if is_config_name(path):
         return _open_published(str(path), class_names)
     return open_path(Request(Path(path), class_names, resize))
+
+
+def is_config_name(source: str | Path) -> bool:
+    """Check whether a source is the name of a config; a path object never is."""
+    return isinstance(source, str) and source in [config.name for config in CONFIGS]
 
 
 def open_path(request: Request) -> Source:
