@@ -394,10 +394,14 @@ def test_the_last_lines_are_the_next_two_commands(tmp_path, capsys, monkeypatch,
         f"    mnist-family build out 'my-letters={folder}'",
     ]
     assert f"{folder}: written, with 2 archives, facts.schema.json, facts.yaml, labels.txt" in lines
-    monkeypatch.setattr(sys, "argv", ["scripts/init.py"])
-    run(folder, None, None, False, False, None, 0)
-    last = capsys.readouterr().out.splitlines()[-1]
-    assert last == f"    python scripts/build.py out 'my-letters={folder}'"
+    for script, build in {
+        "scripts/init.py": "scripts/build.py",
+        "my clone/scripts/init.py": "'my clone/scripts/build.py'",
+    }.items():
+        monkeypatch.setattr(sys, "argv", [script])
+        run(folder, None, None, False, False, None, 0)
+        last = capsys.readouterr().out.splitlines()[-1]
+        assert last == f"    python {build} out 'my-letters={folder}'"
 
 
 @pytest.mark.parametrize(
