@@ -282,6 +282,16 @@ def test_options_for_published_names_are_refused_with_paths(here):
     )
 
 
+def test_a_folder_without_archives_of_published_names_is_refused(here):
+    assert refusal("mnist", archives="nowhere") == (
+        "nowhere: no such folder, expected a folder of archives; correct --archives"
+    )
+    assert refusal(archives="letters") == (
+        "letters: no folder named after a dataset, expected one or more of mnist, fashion, kmnist "
+        "in it; give a NAME if the archives are in this folder itself"
+    )
+
+
 def test_archives_are_those_of_published_names_alone(here, tiny):
     family, own = find_origins(["kmnist", "letters"], archives=tiny.folder())
     assert (family.path, own.path) == (tiny.folder("kmnist"), Path("letters"))
