@@ -11,8 +11,16 @@ import datasets
 import numpy as np
 import PIL.Image
 import pytest
-import yaml
-from conftest import assert_rows, gz, idx_bytes, numbers, pictures, write_split
+from conftest import (
+    assert_rows,
+    contents,
+    front_matter_of,
+    gz,
+    idx_bytes,
+    numbers,
+    pictures,
+    write_split,
+)
 
 import mnist_family
 import mnist_tools
@@ -72,22 +80,8 @@ def letters(tmp_path):
     return folder
 
 
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "out"
-
-
-def contents(folder):
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
-
-
 def card_of(out):
     return (out / "README.md").read_text(encoding="utf-8")
-
-
-def front_matter_of(out):
-    return yaml.safe_load(card_of(out).split("---\n")[1])
 
 
 def croissant_of(out):
@@ -198,7 +192,8 @@ def test_wrong_rows_are_refused_in_one_line(tmp_path, out, labels, message):
 def test_classes_without_names_are_numbered_up_to_the_last_label(tmp_path, out, cache):
     labels = numbers(30, 1, 26).astype(np.int64)
     np.savez(tmp_path / "some.npz", x_train=pictures(30, 1), y_train=labels)
-    build(out, [tmp_path / "some.npz"])
+    built = build(out, [tmp_path / "some.npz"])
+    assert built.notes[0].startswith("some: NPZ with the split train and ")
     loaded = load_built(out, "some", cache)["train"]
     assert_rows(loaded, pictures(30, 1), labels)
     assert loaded.features["label"].names == [str(label) for label in range(26)]
@@ -364,6 +359,17 @@ def test_the_files_that_rows_were_read_from_are_listed(letters, tmp_path, out):
     assert "idx3" not in card
 
 
+def test_a_card_rendered_without_a_build_claims_no_download_and_no_mirror(letters, tmp_path):
+    convert(letters, tmp_path / "csv", to="csv")
+    card = mnist_tools.render_card(tmp_path / "csv")
+    assert "| split | rows | in memory |\n" in card
+    assert "\nIn memory, each pixel takes one byte (uint8).\n" in card
+    assert "<summary>Files and checksums</summary>" in card
+    of_archives = mnist_tools.render_card(letters)
+    assert "| split | rows | download | in memory |\n" in of_archives
+    assert "irror" not in card + of_archives
+
+
 def test_a_tree_of_images_is_summed_up_by_folder(letters, tmp_path, out):
     convert(letters, tmp_path / "tree", to="imagefolder")
     build(out, [tmp_path / "tree"])
@@ -397,8 +403,13 @@ def test_measurements_with_other_classes_or_splits_are_not_used(letters, out):
 
 def test_a_file_in_the_place_of_measurements_is_named(letters, out):
     (letters / "measurements.json").write_text("{}")
-    with pytest.raises(ValueError, match=r"measurements\.json: not a file of measurements"):
+    with pytest.raises(ValueError, match="not a file of measurements") as caught:
         build(out, [letters])
+    path = letters / "measurements.json"
+    assert str(caught.value) == (
+        f"letters: {path}: not a file of measurements (archives: missing), expected a file that "
+        "this release of measure writes; remove it and run measure again"
+    )
     assert not out.exists()
 
 

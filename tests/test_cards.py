@@ -392,7 +392,7 @@ def test_a_dataset_among_several_has_a_card_of_its_own():
     text = render_part(described[1], described, location="./two")
     assert text.startswith("# Dataset Card for Fashion-MNIST\n")
     assert "One of the datasets of [MNIST, Fashion-MNIST](../README.md)." in text
-    assert "(fashion/README.md)" in render(described, location="./two")
+    assert "(dataset_cards/fashion.md)" in render(described, location="./two")
 
 
 def test_at_most_five_issues_stand_at_the_top_and_the_others_below():
@@ -496,10 +496,12 @@ def test_thousands_of_equal_images_make_a_short_line():
         across=(everywhere,),
     )
     text = render([published(CONFIGS["mnist"], dataclasses.replace(measured, duplicates=many))])
-    within, pairs, across = re.findall(r"^- (.*occur .*)$", text, re.MULTILINE)
+    within, pairs, across = re.findall(r"^- (.*occurs? .*)$", text, re.MULTILINE)
+    assert within.startswith("In train, 1 image occurs more than once, in rows 0, 1, ")
     assert within.endswith("in rows 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 19,990 more.")
     assert pairs.startswith("In test, 2,500 images occur more than once, in rows 0, 1; 2, 3; ")
     assert pairs.endswith("18, 19 and 2,490 more.")
+    assert across.startswith("1 image occurs in more than one split: train 0, ")
     assert across.endswith("train 8, train 9 and 24,990 more.")
     assert max(map(len, text.splitlines())) < 1_000
 
@@ -567,7 +569,7 @@ def test_the_code_of_a_card_runs(tiny, mirrors, tmp_path, path):
 def test_the_code_of_a_built_card_runs_beside_its_folder(sample, tmp_path):
     shutil.copytree(sample, tmp_path / sample.name)
     assert run_blocks((sample / "README.md").read_text(encoding="utf-8"), tmp_path) == 1
-    part = (sample / "fashion" / "README.md").read_text(encoding="utf-8")
+    part = (sample / "dataset_cards" / "fashion.md").read_text(encoding="utf-8")
     assert run_blocks(part, tmp_path) == 6
 
 

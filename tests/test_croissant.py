@@ -173,6 +173,13 @@ def test_what_is_unknown_is_not_said(published_block):
     assert any("The 15 test images whose label" in text for text in texts)
 
 
+def test_no_topic_is_told_twice(published_block):
+    for topic in ("collection", "annotation", "biases", "known_issues", "sensitive"):
+        told = published_dataset("mnist").facts.about(topic)[0].text
+        first_words = " ".join(told.split()[:4])
+        assert json.dumps(published_block, ensure_ascii=False).count(first_words) == 1
+
+
 def test_nothing_is_said_where_nothing_is_known(sample):
     dataset = published_dataset("mnist")
     unknown = tuple(each for each in dataset.facts.about("funding") if each.kind == "unknown")

@@ -92,8 +92,7 @@ def test_class_names_may_come_from_a_file(tmp_path, letters_csv):
     assert started.archives.class_names == tuple("abcdefghijkl")
     (tmp_path / "labels.txt").write_text("a\nb\n")
     assert refused(tmp_path / "other", letters_csv[0]) == (
-        "train: label 2 in row 2, expected -1 to 1; "
-        "correct the label, or name more classes with --class-names"
+        "train: label 2 in row 2, expected -1 to 1; name 3 classes or more with --class-names"
     )
     missing = tmp_path / "missing.txt"
     assert refused(tmp_path / "other", letters_csv[0], class_names=missing) == (
@@ -116,8 +115,7 @@ def test_labels_that_no_class_can_have_are_refused(tmp_path, label):
     row[:, 1:] = 0
     np.savetxt(tmp_path / "a.csv", row, fmt="%d", delimiter=",")
     assert refused(tmp_path / "out", tmp_path / "a.csv") == (
-        f"train: label {label} in row 0, expected -1 to 255; "
-        "correct the label, or name more classes with --class-names"
+        f"train: label {label} in row 0, expected -1 to 255; correct the label"
     )
 
 
@@ -232,7 +230,7 @@ def test_every_class_gives_its_share_and_no_row_is_lost(tmp_path, letters_csv):
 
 def test_what_was_done_is_in_the_facts(tmp_path, letters_csv):
     init(tmp_path / "a", letters_csv[0], hold_out=[HoldOut("test", 0.2)], invert=True, seed=5)
-    collection = facts.facts_in(tmp_path / "a").about("collection")
+    collection = facts.read_facts(tmp_path / "a" / "facts.yaml").about("collection")
     assert [each.text for each in collection] == [
         "The images were inverted, so that 0 is background.",
         "12 of the 60 rows of train, 20 % of each class, were drawn at random for test "
@@ -294,6 +292,11 @@ EXPECTED_ROWS = [3, 4, 5, 8, 9, 10, 12, 16, 17]  # of numpy.random.RandomState(0
             "less than 1; correct them",
         ),
         (
+            [("test", 0.5), ("other", -0.1)],
+            "--hold-out test=0.5 other=-0.1: 0.4 of the rows, expected shares above 0 that add up "
+            "to less than 1; correct them",
+        ),
+        (
             [("test", float("nan"))],
             "--hold-out test=nan: nan of the rows, expected shares above 0 that add up to less "
             "than 1; correct them",
@@ -326,7 +329,7 @@ def test_hold_outs_that_cannot_be_made_are_refused(tmp_path, letters_csv, hold_o
 def test_only_train_gives_rows(tmp_path):
     np.savez(tmp_path / "a.npz", x_test=pictures(4, 0), y_test=np.arange(4))
     assert refused(tmp_path / "out", tmp_path / "a.npz", hold_out=[HoldOut("b", 0.5)]) == (
-        "--hold-out: the splits test, expected train among them; leave --hold-out out"
+        "--hold-out: the split test, expected the split train; leave --hold-out out"
     )
 
 
@@ -419,7 +422,7 @@ def test_only_title_and_licence_are_not_commented_out():
 @pytest.mark.parametrize("title", ["no", "1.0", "a: b", "# x", "カ", "'", "a\nb", "{{ x }}"])
 def test_any_name_is_a_title(tmp_path, title):
     (tmp_path / "facts.yaml").write_text(skeleton(title), encoding="utf-8")
-    assert facts.facts_in(tmp_path).title == title
+    assert facts.read_facts(tmp_path / "facts.yaml").title == title
 
 
 @pytest.mark.parametrize("published", [False, True])
@@ -434,7 +437,7 @@ def test_every_commented_example_is_valid(tmp_path, published):
         if not line.startswith("# ---")
     )
     (tmp_path / "facts.yaml").write_text(answered, encoding="utf-8")
-    read = facts.facts_in(tmp_path)
+    read = facts.read_facts(tmp_path / "facts.yaml")
     left_out = {"license"} | ({"title", "licence", "homepage", "version"} if published else set())
     assert {*keys} == {*load_schema("facts")["properties"]} - left_out
     assert {*yaml.safe_load(answered)} == {*keys}

@@ -231,7 +231,8 @@ def test_a_file_that_is_no_measurement_is_never_replaced(archives, out, content)
     line = refusal("mnist", archives=archives, out=out)
     assert line.startswith(f"{out}: not a file of measurements ({NO_MEASUREMENT[content]}")
     assert line.endswith(
-        "), expected a file that measure wrote; choose another file with --out, or remove this one"
+        "), expected a file that this release of measure writes; "
+        "choose another file with --out, or remove this one"
     )
     assert len(line.splitlines()) == 1
     assert out.read_text() == content
@@ -376,6 +377,19 @@ def test_a_folder_of_published_archives_is_measured_as_what_it_holds(tiny_comman
     (folder / "t10k-labels-idx1-ubyte.gz").rename(folder / "test-labels-idx1-ubyte.gz")
     found = measure(str(folder), out=out).measurements
     assert found.archives["test"][0].file == "t10k-images-idx3-ubyte.gz"
+
+
+def test_a_path_that_ends_in_a_datasets_name_is_a_folder(
+    tiny_commands, cards, tmp_path, monkeypatch
+):
+    """Its figures go there, and not over those of the published card."""
+    shutil.copytree(tiny_commands.folder("mnist"), tmp_path / "mnist")
+    monkeypatch.chdir(tmp_path)
+    before = (cards / "mnist" / "measurements.json").read_bytes()
+    measured = measure("./mnist")
+    assert measured.out.samefile(tmp_path / "mnist" / "measurements.json")
+    assert measured.means is None
+    assert (cards / "mnist" / "measurements.json").read_bytes() == before
 
 
 def test_mirrors_are_read_if_no_folder_is_given(tiny_commands, mirrors, out):

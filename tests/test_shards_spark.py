@@ -1,4 +1,4 @@
-"""The code for Spark in CONTRIBUTING writes the shards of one process, and does so once."""
+"""The code for Spark in CONTRIBUTING builds the folder of one process."""
 
 import importlib.util
 import os
@@ -7,20 +7,16 @@ import shutil
 import sys
 
 import pytest
-from conftest import ROOT, numbers, run
-from shard_plans import IMAGES, ONE, SMALL, contents, make_source
+from conftest import ROOT, numbers, run, write_split
+from shard_plans import IMAGES
 
-from mnist_tools.shards.run import write_datasets
+from mnist_tools.commands.build import build
 
-CLASS_NAMES = ("alpha", "beta")  # as in the code
 START = """
 from pyspark.sql import SparkSession
 
 settings = {"spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1"}
 spark = SparkSession.builder.master("local[2]").config(map=settings).getOrCreate()
-"""
-AGAIN = f"""
-print(write_datasets(Path("/shared/shards"), [source], {SMALL}, on_spark).reused)
 """
 
 pytestmark = [
@@ -33,19 +29,27 @@ pytestmark = [
 def code_in_contributing():
     text = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
     (code,) = re.findall("<!-- spark -->\n```python\n(.*?)```", text, re.DOTALL)
-    return code.replace("64_000_000", str(SMALL))
+    small = code.replace("engine=", 'max_shard_size="100KB", engine=')
+    assert small != code
+    return small
 
 
-def test_spark_writes_the_bytes_of_one_process(tmp_path):
-    labels = numbers(len(IMAGES), 1, classes=2)
-    files = {"names": CLASS_NAMES, "fingerprint": "letters of May", "suffix": ".gz"}
-    source = make_source(tmp_path / "letters", IMAGES, labels, **files)
-    code = (START + code_in_contributing() + AGAIN).replace("/shared", str(tmp_path))
+def contents(folder):
+    """Return the bytes of every file below a folder, by path."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def test_spark_builds_the_folder_of_one_process(tmp_path):
+    shared = tmp_path / "shared"
+    write_split(shared / "letters", "train", IMAGES, numbers(len(IMAGES), 1))
     path = os.pathsep.join(sys.path)
     environment = {**os.environ, "PYTHONPATH": path, "PYSPARK_PYTHON": sys.executable}
+    code = START + code_in_contributing().replace("/shared", str(shared))
     finished = run(["-c", code], env=environment)
     assert finished.returncode == 0, finished.stderr
-    written = write_datasets(tmp_path / "one", [source], SMALL, ONE)
-    assert contents(tmp_path / "shards") == contents(tmp_path / "one")
-    assert int(finished.stdout) == len(written.shards["digits"]["train"]) > 5
-    assert os.listdir(tmp_path / "shards") == ["letters"]
+    by_one = tmp_path / "letters-built"
+    build(by_one, [shared / "letters"], num_proc=1, max_shard_size="100KB")
+    assert len([*by_one.glob("letters/*.parquet")]) > 5
+    assert contents(shared / "letters-built") == contents(by_one)
+    assert sorted(os.listdir(shared)) == ["letters", "letters-built"]

@@ -91,6 +91,10 @@ def _add_reading_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="labels.txt or dataset_meta.json that names the classes",
     )
+    _add_resize(parser)
+
+
+def _add_resize(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resize",
         action="store_true",
@@ -133,11 +137,7 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--sample", action="store_true", help="build a small synthetic sample; needs no network"
     )
-    parser.add_argument(
-        "--resize",
-        action="store_true",
-        help="scale images of other sizes to 28 × 28, and convert colour to grey",
-    )
+    _add_resize(parser)
     parser.add_argument(
         "--num-proc",
         metavar="N",

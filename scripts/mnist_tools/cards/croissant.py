@@ -42,7 +42,6 @@ regex repeated replace samplingRate separator source subField transform
 """
 RAI_TOPICS = {  # terms of the Responsible AI vocabulary, and the topics of facts.yaml on them
     "dataCollection": "collection",
-    "dataPreprocessingProtocol": "collection",
     "dataAnnotationProtocol": "annotation",
     "annotatorDemographics": "annotators",
     "dataBiases": "biases",

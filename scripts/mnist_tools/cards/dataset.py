@@ -60,11 +60,6 @@ class Dataset:
     source_files: tuple[SourceFile, ...] = ()
 
     @property
-    def description(self) -> str | None:
-        """Return the description of a published dataset's config, or None."""
-        return str(self.config.description) if self.config else None
-
-    @property
     def homepage(self) -> str | None:
         """Return the URL of the publisher's description, or None."""
         return self.config.homepage if self.config else self.facts.homepage
@@ -219,7 +214,7 @@ def own(
     """Describe somebody's own dataset.
 
     `name` is that of its config, which readers pass to `load_dataset`. `facts` are those of
-    `facts_in(folder)`, or of `no_facts(title)` for rows from elsewhere. `measurements` are of the
+    `read_facts(path)`, or of `no_facts(title)` without a facts.yaml. `measurements` are of the
     archives with the rows, and `sizes` of the Parquet files, by split. The title is the one in
     `facts`, or else `name`.
     """

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from mnist_family import fault
+from mnist_tools.cards.escape import fence_after
 from mnist_tools.cards.facts_file import FactsFile
 from mnist_tools.licences import OTHER_LICENCE, closest_licence, find_licence
 from mnist_tools.vocabularies import closest, vocabulary
 from mnist_tools.wording import show
 
 ORCID_URL = "https://orcid.org/"
-MARKDOWN_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -97,11 +97,8 @@ def _check_markdown(where: str, heading: str, text: str) -> None:
         found = f"the invisible character U+{ord(hidden[0]):04X}"
         raise fault(where, found, "Markdown that shows all it has", "remove it")
     opened = ""
-    for fence in MARKDOWN_FENCE.findall(text):
-        if not opened:
-            opened = fence
-        elif fence.startswith(opened):
-            opened = ""
+    for line in text.split("\n"):
+        opened = fence_after(line, opened)
     if opened:
         found, remedy = f"a code block that {opened} opens", f"add a line with {opened}"
         raise fault(where, found, "its end", remedy)

@@ -241,8 +241,10 @@ def _on_one_line(numbers: str) -> str:
     return re.sub(r"\s+", " ", numbers).replace("[ ", "[").replace(" ]", "]")
 
 
-def read_measurements(path: Path) -> Measurements:
-    """Read a file that `write_measurements` wrote; ValueError for any other file."""
+def read_measurements(
+    path: Path, *, remedy: str = "remove it and run measure again"
+) -> Measurements:
+    """Read a file that `write_measurements` wrote; ValueError with `remedy` for any other file."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         measurements: Measurements = parse(Measurements, content)
@@ -252,8 +254,8 @@ def read_measurements(path: Path) -> Measurements:
         raise mnist_family.fault(
             str(path),
             f"not a file of measurements ({reason})",
-            "a file that measure wrote",
-            "choose another file with --out, or remove this one",
+            "a file that this release of measure writes",
+            remedy,
         ) from None
     return measurements
 

@@ -105,7 +105,7 @@ def _statement(where: str, found: str | Yaml, sources: Mapping[str, Source]) -> 
     if isinstance(found, str):
         return Statement(where, "plain", found)
     kind = _kind(where, found)
-    named = name_sources(where, _listed(found.get("source", [])), sources)
+    named = name_sources(where, listed(found.get("source", [])), sources)
     if kind == "table":
         return Statement(where, kind, table=_table(where, found["table"]), sources=named)
     return Statement(where, kind, found[kind], sources=named, looked=found.get("looked"))
@@ -154,8 +154,9 @@ def _name_source(place: str, key: str, sources: Mapping[str, Source]) -> Source:
     raise mnist_family.fault(f"{place}.source", show(key), expected, remedy)
 
 
-def _listed(source: Any) -> list[str]:
-    return source if isinstance(source, list) else [source]
+def listed(found: Any) -> list[str]:
+    """Return a list of texts; a single text may stand in its place."""
+    return found if isinstance(found, list) else [found]
 
 
 def _table(place: str, found: Yaml) -> FactsTable:

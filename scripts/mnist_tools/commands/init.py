@@ -23,7 +23,7 @@ from mnist_tools.formats.class_names import class_count, names_of_option
 from mnist_tools.formats.idx import archives_in
 from mnist_tools.formats.source import Source, open_source, with_usual_splits
 from mnist_tools.hold_out import HoldOut
-from mnist_tools.lists import name_some
+from mnist_tools.lists import name_some, name_splits
 from mnist_tools.new_archives import NewArchives, Preparation, files_of, write_new_archives
 from mnist_tools.new_files import new_files, refuse_existing
 
@@ -206,9 +206,9 @@ def _summary(source: str, started: Started) -> list[str]:
     """Describe to the user, in lines, what was read and written."""
     lines = []
     if started.source and started.archives:
-        names = f"{class_count(started.archives.class_names)}"
-        splits = ", ".join(started.source.splits)
-        lines.append(f"{source}: {started.source.format} with the splits {splits} and {names}")
+        splits = name_splits(started.source.splits)
+        names = class_count(started.archives.class_names)
+        lines.append(f"{source}: {started.source.format} with {splits} and {names}")
         lines += [*started.source.notes, *started.archives.done]
         for split, rows in started.archives.splits.items():
             lines.append(f"{split}: {rows:,} rows")
