@@ -412,8 +412,9 @@ def test_a_file_in_the_place_of_measurements_is_named(letters, out):
     with pytest.raises(ValueError, match="not a file of measurements") as caught:
         build(out, [letters])
     assert str(caught.value) == (
-        f"letters: {letters / 'measurements.json'}: not a file of measurements (archives: missing), "
-        "expected a file that this release of measure writes; remove it and run measure again"
+        f"letters: {letters / 'measurements.json'}: not a file of measurements "
+        "(archives: missing), expected a file that this release of measure writes; "
+        "remove it and run measure again"
     )
     assert not out.exists()
 
@@ -539,7 +540,8 @@ def test_missing_facts_are_named_and_the_lint_says_what_is_open(tiny, letters, o
     assert is_open.startswith("letters, open: licence, description, rationale, ")
     assert is_open.endswith("; 0 of 14 answered")
     assert advice == (
-        f"answer in {letters}/facts.yaml, which `init {letters}` writes, then build again"
+        f"answer in {letters}/facts.yaml, which `mnist-family init {letters}` writes, "
+        "then build again"
     )
     assert lint.run([out, out / "README.md"]) == 0
     assert capsys.readouterr().out.splitlines() == [f"{out}: {is_open}"]
@@ -550,7 +552,8 @@ def test_a_file_gets_a_folder_of_its_own_for_its_facts(tmp_path, out, capsys):
     np.savez(file, x_train=pictures(4, 1), y_train=numbers(4, 1))
     assert run(out, str(file)) == 0
     assert capsys.readouterr().out.splitlines()[5] == (
-        f"answer in some/facts.yaml, which `init some --from {file}` writes, then build some/"
+        f"answer in some/facts.yaml, which `mnist-family init some --from {file}` writes, "
+        "then build some/"
     )
 
 
