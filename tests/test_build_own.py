@@ -11,8 +11,16 @@ import datasets
 import numpy as np
 import PIL.Image
 import pytest
-import yaml
-from conftest import assert_rows, gz, idx_bytes, numbers, pictures, write_split
+from conftest import (
+    assert_rows,
+    contents,
+    front_matter_of,
+    gz,
+    idx_bytes,
+    numbers,
+    pictures,
+    write_split,
+)
 
 import mnist_family
 import mnist_tools
@@ -72,22 +80,8 @@ def letters(tmp_path):
     return folder
 
 
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "out"
-
-
-def contents(folder):
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
-
-
 def card_of(out):
     return (out / "README.md").read_text(encoding="utf-8")
-
-
-def front_matter_of(out):
-    return yaml.safe_load(card_of(out).split("---\n")[1])
 
 
 def croissant_of(out):
@@ -411,9 +405,10 @@ def test_a_file_in_the_place_of_measurements_is_named(letters, out):
     (letters / "measurements.json").write_text("{}")
     with pytest.raises(ValueError, match="not a file of measurements") as caught:
         build(out, [letters])
+    path = letters / "measurements.json"
     assert str(caught.value) == (
-        f"letters: {letters / 'measurements.json'}: not a file of measurements (archives: missing), "
-        "expected a file that this release of measure writes; remove it and run measure again"
+        f"letters: {path}: not a file of measurements (archives: missing), expected a file that "
+        "this release of measure writes; remove it and run measure again"
     )
     assert not out.exists()
 

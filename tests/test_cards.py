@@ -496,10 +496,12 @@ def test_thousands_of_equal_images_make_a_short_line():
         across=(everywhere,),
     )
     text = render([published(CONFIGS["mnist"], dataclasses.replace(measured, duplicates=many))])
-    within, pairs, across = re.findall(r"^- (.*occur .*)$", text, re.MULTILINE)
+    within, pairs, across = re.findall(r"^- (.*occurs? .*)$", text, re.MULTILINE)
+    assert within.startswith("In train, 1 image occurs more than once, in rows 0, 1, ")
     assert within.endswith("in rows 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 19,990 more.")
     assert pairs.startswith("In test, 2,500 images occur more than once, in rows 0, 1; 2, 3; ")
     assert pairs.endswith("18, 19 and 2,490 more.")
+    assert across.startswith("1 image occurs in more than one split: train 0, ")
     assert across.endswith("train 8, train 9 and 24,990 more.")
     assert max(map(len, text.splitlines())) < 1_000
 

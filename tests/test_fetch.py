@@ -297,6 +297,12 @@ def test_a_password_is_not_sent_where_a_mirror_redirects_to(
     assert {*mirrors[1].authorizations} == {None}
 
 
+def test_a_netrc_that_cannot_be_read_is_passed_over(load, tiny, mirrors, monkeypatch, tmp_path):
+    (tmp_path / "netrc").write_bytes("machine 127.0.0.1 login me password grün\n".encode("latin-1"))
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert_whole(load("fashion"), tiny)
+
+
 def test_a_dead_proxy_is_named_without_its_password(load, mirrors, monkeypatch):
     port = closed_port()
     monkeypatch.setenv("http_proxy", f"http://me:secret@127.0.0.1:{port}/")

@@ -112,6 +112,12 @@ def test_a_folder_in_the_folder_of_a_class_is_refused(source):
     assert refusal(source) == f"{line}images; move its images into the folder of a class"
 
 
+def test_a_folder_that_build_did_not_write_may_have_pictures_of_its_own(tmp_path):
+    for row, image in enumerate(IMAGES):
+        save(image, tmp_path / "source" / "pictures" / f"n0{row // 3}" / f"{row}.png")
+    assert_holds(tmp_path / "source", {"pictures": (IMAGES, LABELS)}, ["n00", "n01"])
+
+
 @pytest.mark.parametrize("pair", [("t10k", "test"), ("my-val", "my_val"), ("Train", "train")])
 def test_two_folders_of_one_split_are_refused(tmp_path, pair):
     for split in pair:
@@ -279,6 +285,14 @@ def test_a_drawing_in_black_on_transparent_ground_is_refused(source, mode):
         f"{file}: black on transparent ground, expected an image that can be seen; "
         "fill the ground with white, or draw in white"
     )
+
+
+@pytest.mark.parametrize("alpha", [0, 255])
+def test_an_image_that_is_black_and_equally_transparent_all_over_is_black(source, alpha):
+    file = source / "train" / "n00" / "img_0.png"
+    PIL.Image.new("LA", (28, 28), (0, alpha)).save(file)
+    splits, _ = read_source(source, resize=True)
+    np.testing.assert_array_equal(splits["train"][0], [np.zeros((28, 28)), *IMAGES[1:]])
 
 
 def test_sixteen_bits_are_refused_even_when_resizing(source):

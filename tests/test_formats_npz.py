@@ -303,7 +303,7 @@ def test_an_array_of_another_length_than_it_promises_is_refused(file, shape):
     line = (
         f"{file}, x_train.npy: 3,920 bytes of values, expected {promised:,} as its header promises"
     )
-    assert refused(file) == f"{line}; get the file again"
+    assert refused(file) == f"{line}; download it again"
 
 
 def test_a_flipped_byte_is_refused(file):

@@ -16,6 +16,7 @@ from mnist_tools.formats.images import fit_arrays, refuse_other_shapes, sizes
 from mnist_tools.formats.labels import numpy_labels, refuse_mixed_labels, sorted_class_names
 from mnist_tools.formats.npz_member import Member, list_members, read_blocks, rows_per_block
 from mnist_tools.formats.source import Reader, Request, Source, WriteOptions, make_source
+from mnist_tools.formats.split_files import refuse_files_inside
 from mnist_tools.formats.split_names import SplitFile, SplitNames, name_splits
 from mnist_tools.formats.spool import spooled
 from mnist_tools.lists import name_some
@@ -60,6 +61,7 @@ def detect(path: Path) -> bool:
 def read(request: Request) -> Source:
     """Open files by Keras, MedMNIST, KMNIST or `write`; rows are read in blocks."""
     path = request.path
+    refuse_files_inside(path, ".npz")
     members = [member for file in files_in(path, ".npz") for member in list_members(file)]
     parts = [part for part in map(_part_of, members) if part is not None]
     if not parts:
