@@ -1402,6 +1402,7 @@ CHUNK_ROWS = 1000
 PNG_HEAD = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">2I5B", *IMAGE_SHAPE, 8, 0, 0, 0, 0)
 PNG_HEAD += struct.pack(">I", zlib.crc32(PNG_HEAD[12:]))
 PNG_TAIL = b"\0\0\0\0IEND" + struct.pack(">I", zlib.crc32(b"IEND"))
+DEFLATE_MEMORY = 4  # enough for one image; the default clears 64 KB for each
 
 
 class Chunk(NamedTuple):
@@ -1507,7 +1508,7 @@ def encode_pngs(images: np.ndarray) -> Iterator[bytes]:
     lines[:, :, 1:] = images
     pixels, size = memoryview(lines.tobytes()), height * (1 + width)
     for start in range(0, len(pixels), size):
-        deflate = zlib.compressobj(level=1, strategy=zlib.Z_RLE)
+        deflate = zlib.compressobj(level=1, memLevel=DEFLATE_MEMORY, strategy=zlib.Z_RLE)
         data = b"IDAT" + deflate.compress(pixels[start : start + size]) + deflate.flush()
         length, checksum = struct.pack(">I", len(data) - 4), struct.pack(">I", zlib.crc32(data))
         yield b"".join((PNG_HEAD, length, data, checksum, PNG_TAIL))
