@@ -24,6 +24,7 @@ from mnist_tools.cards.card import (
     published,
     render,
     render_part,
+    render_template,
     unpublished,
 )
 from mnist_tools.cards.figures import show_size
@@ -504,6 +505,15 @@ def test_thousands_of_equal_images_make_a_short_line():
     assert across.startswith("1 image occurs in more than one split: train 0, ")
     assert across.endswith("train 8, train 9 and 24,990 more.")
     assert max(map(len, text.splitlines())) < 1_000
+
+
+def test_a_template_that_prints_nothing_known_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "any.j2").write_text("{{ value }}")
+    monkeypatch.setattr(facts, "CARDS", tmp_path)
+    assert render_template("any.j2", value="*a*") == "\\*a\\*"
+    with pytest.raises(TypeError) as caught:
+        render_template("any.j2", value=None)
+    assert str(caught.value) == "a template prints None, expected text; check it in the template"
 
 
 # --- Code that runs -------------------------------------------------------------------------------
