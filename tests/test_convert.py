@@ -265,6 +265,15 @@ def test_force_deletes_no_file_that_a_user_edited(tmp_path, source):
     assert (out / "mnist_val.csv").read_text().endswith("mine")
 
 
+def test_many_images_may_be_replaced_although_a_class_has_none(tmp_path):
+    splits = {"train": (np.zeros((2100, 28, 28), np.uint8), np.zeros(2100, np.int64))}
+    source, out = write_idx_source(tmp_path / "source", splits, ["some", "none"]), tmp_path / "out"
+    convert(source, out, to="imagefolder")
+    assert (out / "train" / "none").is_dir()
+    convert(source, out, to="npz", force=True)
+    assert {path.name for path in out.iterdir()} == {MANIFEST, "mnist.npz"}
+
+
 def test_the_manifest_of_many_images_is_small_and_still_tells_a_users_file(tmp_path):
     splits = {"train": (np.zeros((2100, 28, 28), np.uint8), numbers(2100, 1))}
     source, out = write_idx_source(tmp_path / "source", splits), tmp_path / "out"

@@ -75,6 +75,16 @@ def test_a_folder_has_its_own_name(here, word):
     assert origin.source is None
 
 
+def test_a_labels_txt_that_is_not_used_is_told(here):
+    (here / "letters" / "dataset_meta.json").write_text('{"labels": ["a", "b", "c", "d"]}')
+    (origin,) = find_origins(["letters"])
+    assert origin.notes == (
+        "letters: IDX with the split train and 4 classes: a, b, c, d (named by dataset_meta.json)",
+        "letters/labels.txt: other names than in dataset_meta.json, and not used; "
+        "remove dataset_meta.json to use it",
+    )
+
+
 def test_a_link_has_the_name_of_the_link(here):
     (here / "linked").symlink_to("letters")
     assert find_origins(["linked"])[0].name == "linked"

@@ -231,7 +231,10 @@ def test_texts_name_the_repository(hub, repo, built):
     """The load lines of every card, and the URLs that Croissant wants to be absolute."""
     push(built, repo)
     there = hub.files(repo)
-    for path in ("README.md", "mnist/README.md", "fashion/README.md", "kmnist/README.md"):
+    for path in (
+        "README.md",
+        *(f"dataset_cards/{name}.md" for name in ("mnist", "fashion", "kmnist")),
+    ):
         card = there[path].decode()
         loaded = re.findall(r'load_dataset\("(.*?)"', card)
         assert {*loaded} == {repo}

@@ -167,10 +167,14 @@ def test_configs_of_an_earlier_push_can_be_kept(hub, repo, built, small, capsys)
         "README.md, LICENSE.md and croissant.json describe fashion only\n"
     ) in capsys.readouterr().out
     there = pushed_files(hub, repo)
-    assert {*there} == {*before} - {"fashion/README.md"}  # the root's is about fashion alone now
+    assert {*there} == {*before} - {
+        "dataset_cards/fashion.md"
+    }  # the root's is about fashion alone now
     assert config_names(hub, repo) == ["fashion", "mnist", "kmnist"]
     for path in before:
-        if path.startswith(("mnist/", "kmnist/", "pictures/")):
+        if path.startswith(
+            ("mnist/", "kmnist/", "pictures/", "dataset_cards/mnist", "dataset_cards/k")
+        ):
             assert there[path] == before[path]
     loaded = datasets.load_dataset(repo, "mnist", split="test", streaming=True)
     assert len([*loaded]) == 13

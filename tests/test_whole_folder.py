@@ -229,6 +229,14 @@ def test_edited_files_are_named_and_replaced_only_with_force(out):
     assert os.listdir(out.parent) == ["out"]
 
 
+def test_a_link_to_nothing_in_place_of_a_file_is_replaced_with_force(out):
+    write(out, {"README.md": "card"})
+    (out / "README.md").unlink()
+    (out / "README.md").symlink_to("nowhere")
+    write(out, {"README.md": "new card"}, force=True)
+    assert (out / "README.md").read_text() == "new card"
+
+
 def test_a_file_that_the_user_removed_stops_nothing(out):
     write(out, OURS)
     (out / "README.md").unlink()

@@ -14,12 +14,14 @@ from mnist_tools.out_folder import naming_out, parents_of
 def new_files(folder: Path) -> Iterator[Path]:
     """Yield an empty folder to fill; afterwards, move its files to `folder`, made if missing.
 
-    After an exception, `folder` is as it was. ValueError if a file of the same name is there.
+    After an exception, `folder` is as it was. ValueError if a file of the same name is there. A
+    killed process leaves `.NAME.PID.incomplete`, in `folder` or, if that is new, beside it.
     """
     place = folder.absolute()
     if os.path.lexists(place) and not place.is_dir():
         raise fault(str(folder), "not a folder", "a folder, new or not", "choose another name")
-    work = place.with_name(f".{place.name}.{os.getpid()}.incomplete")
+    # Inside a folder that exists, as that may be a mount point or a link to another disk.
+    work = (place if place.exists() else place.parent) / f".{place.name}.{os.getpid()}.incomplete"
     with parents_of(place), naming_out(folder, work):
         work.mkdir()
         try:

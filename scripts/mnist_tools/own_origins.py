@@ -20,9 +20,9 @@ from mnist_tools.formats.class_names import DIGITS, class_count
 from mnist_tools.formats.source import (
     Request,
     Source,
-    in_order,
     load_format,
     open_path,
+    read_format,
     with_usual_splits,
 )
 from mnist_tools.lists import name_splits
@@ -30,7 +30,7 @@ from mnist_tools.manifest import hash_file
 from mnist_tools.origin import Origin, from_archives
 from mnist_tools.source_files import SourceFile, list_source_files
 
-RESERVED = ("class_names", "pictures", "readme.md", "license.md", "croissant.json")
+RESERVED = ("class_names", "dataset_cards", "pictures", "readme.md", "license.md", "croissant.json")
 """What `build` itself writes in OUT, in lower case."""
 
 Inspected = tuple[DiskSplit | PartedSplit, PublishedArchive | None]
@@ -123,7 +123,7 @@ def _open(path: Path, *, resize: bool) -> Source:
     """Open a source; beside archives, a folder may hold anything."""
     archives, request = load_format("idx"), Request(path, resize=resize)
     if path.is_dir() and archives.detect(path):
-        return in_order(archives.read(request))
+        return read_format(archives, request)
     return with_usual_splits(open_path(request))
 
 

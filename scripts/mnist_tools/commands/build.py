@@ -26,9 +26,10 @@ from mnist_tools.origins import SourceName, find_origins
 from mnist_tools.shards.engines import choose_engine
 from mnist_tools.shards.finish import total_size
 from mnist_tools.shards.kept import kept_shards
+from mnist_tools.shards.run import Engine
 from mnist_tools.shards.size import DEFAULT_SHARD_SIZE, parse_shard_size
 from mnist_tools.verified import verified
-from mnist_tools.whole_folder import is_current, kept_folder, whole_folder
+from mnist_tools.whole_folder import clear_leftovers, is_current, new_folder, workplace
 
 PACKAGE = Path(__file__).parents[1]
 CARD_SOURCES = (".yaml", ".j2", ".json")
@@ -97,7 +98,7 @@ def build(  # noqa: PLR0913 - the options are keywords, and most calls pass few
     archives: str | os.PathLike[str] | None = None,
     sample: bool = False,
     resize: bool = False,
-    engine: str = "local",
+    engine: str | Engine = "local",
     num_proc: int | None = None,
     address: str | None = None,
     max_shard_size: str = DEFAULT_SHARD_SIZE,
@@ -115,8 +116,9 @@ def build(  # noqa: PLR0913 - the options are keywords, and most calls pass few
     other sizes are scaled to 28 × 28, and colours turned to grey.
 
     Rows are written by `num_proc` processes, by default one for each core; with the engine "ray",
-    by the cluster at `address`. If a build is interrupted, the next one goes on with the shards
-    that are finished, unless it is `fresh`. The files do not depend on who wrote them.
+    by the cluster at `address`. `engine` may also be a function of your own. If a build is
+    interrupted, the next one goes on with the shards that are finished, unless it is `fresh`. The
+    files do not depend on who wrote them.
 
     `out` is replaced only once the new folder is complete, and only if an earlier build wrote it
     and nothing was added or edited since; with `force`, edited files are replaced too.
@@ -134,19 +136,15 @@ def build(  # noqa: PLR0913 - the options are keywords, and most calls pass few
     made_of = _fingerprint(origins, sample, limit)
     built = _describe_built(out, origins)
     if not fresh and is_current(out, made_of):
+        clear_leftovers(out)
         return dataclasses.replace(built, changed=False)
     _refuse_patterns(out)
+    remarks = [SAMPLE_REMARK] if sample else built.open_questions
     with (
-        whole_folder(
-            out,
-            command="build",
-            made_of=made_of,
-            remarks=[SAMPLE_REMARK] if sample else built.open_questions,
-            force=force,
-            sources=paths,
-        ) as folder,
+        workplace(out, command="build", force=force, sources=paths) as at,
+        kept_shards(at, fresh=fresh) as shards,
+        new_folder(at, made_of=made_of, remarks=remarks) as folder,
         verified(origins, folder, out=out, sample=sample) as ready,
-        kept_shards(kept_folder(out), fresh=fresh) as shards,
     ):
         written = write_rows(shards, ready, limit, write)
         fill_folder(folder, ready, shards, written, out=out)

@@ -89,7 +89,9 @@ def _render(names: Sequence[str], folder: Path) -> dict[Path, str]:
     }
     if FAMILY in names:
         described = [_with_means(folder, dataset, f"{name}/") for name, dataset in datasets.items()]
-        texts[folder / "README.md"] = render(described, project="..")
+        texts[folder / "README.md"] = render(
+            described, project="..", own_card=lambda name: f"{name}/README.md"
+        )
     if REFERENCE in names:
         texts[folder / REFERENCE_FILE] = facts_reference()
     return texts

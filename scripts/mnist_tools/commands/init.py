@@ -235,7 +235,7 @@ def _next_commands(folder: Path) -> str:
         source = shlex.quote(_source_word(folder))
         script, command = script.with_name("build.py"), f"build out {source}"
     if from_clone:
-        command = f"python {script} {command.partition(' ')[2]}"
+        command = f"python {shlex.quote(str(script))} {command.partition(' ')[2]}"
     else:
         command = f"mnist-family {command}"
     return f"Next:\n\n    $EDITOR {shlex.quote(str(folder / FACTS_FILE))}\n    {command}"
