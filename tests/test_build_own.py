@@ -535,7 +535,8 @@ def test_missing_facts_are_named_and_the_lint_says_what_is_open(tiny, letters, o
     assert is_open.startswith("letters, open: licence, description, rationale, ")
     assert is_open.endswith("; 0 of 14 answered")
     assert advice == (
-        f"answer in {letters}/facts.yaml, which `init {letters}` writes, then build again"
+        f"answer in {letters}/facts.yaml, which `mnist-family init {letters}` writes, "
+        "then build again"
     )
     assert lint.run([out, out / "README.md"]) == 0
     assert capsys.readouterr().out.splitlines() == [f"{out}: {is_open}"]
@@ -546,7 +547,8 @@ def test_a_file_gets_a_folder_of_its_own_for_its_facts(tmp_path, out, capsys):
     np.savez(file, x_train=pictures(4, 1), y_train=numbers(4, 1))
     assert run(out, str(file)) == 0
     assert capsys.readouterr().out.splitlines()[5] == (
-        f"answer in some/facts.yaml, which `init some --from {file}` writes, then build some/"
+        f"answer in some/facts.yaml, which `mnist-family init some --from {file}` writes, "
+        "then build some/"
     )
 
 

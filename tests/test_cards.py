@@ -106,7 +106,7 @@ def test_a_stale_card_is_shown_and_left_alone(cards, capsys):
     assert card.run(["fashion"], check=True) == 1
     output = capsys.readouterr()
     assert output.err == (
-        f"{path}: stale, expected what facts and measurements say; run scripts/generate_cards.py\n"
+        f"{path}: stale, expected what facts and measurements say; run mnist-family card\n"
     )
     assert re.search(r"^-\| `train` \| 60,001 \|", output.out, re.MULTILINE)
     assert path.read_text(encoding="utf-8") == stale
