@@ -313,6 +313,19 @@ def test_own_sections_are_markdown_under_their_headings():
     assert "\n- Contact: ada@example.org\n" in text
 
 
+@pytest.mark.parametrize(
+    ("licence", "licence_id"),
+    [
+        (facts.NO_LICENCE, "unknown"),
+        (facts.Licence("Example Licence"), "other"),
+        (facts.Licence("MIT", id="mit"), "mit"),
+    ],
+)
+def test_a_licence_without_an_id_is_another_one(licence, licence_id):
+    letters = dataclasses.replace(facts.no_facts("letters"), licence=licence)
+    assert own("letters", letters, "0123456789", committed("mnist")).licence_id == licence_id
+
+
 def test_several_licences_are_listed_and_other_ones_named():
     block = front_matter_of(card_text("README.md"))
     assert block["license"] == ["unknown", "mit", "cc-by-sa-4.0"]
