@@ -924,6 +924,7 @@ class _Transfer(io.RawIOBase):
         self.name = source
         self._archive = archive
         self._received = 0
+        self._limit = RAW_FACTOR * archive.bytes  # of the bytes received
         self._sha256 = hashlib.sha256()
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._file: Any = None
@@ -933,6 +934,9 @@ class _Transfer(io.RawIOBase):
             self.gzipped = self._unread.startswith(GZIP_MAGIC)
             if not self.gzipped and not _is_idx_start(self._unread):
                 raise _WrongBytes(_looks_like(self._unread))
+            if self.gzipped:  # another dataset's is read to its end, and named
+                largest = max(published.archive.bytes for published in _published_archives())
+                self._limit = min(self._limit, largest)
         except BaseException:
             self.close()
             raise
@@ -971,16 +975,14 @@ class _Transfer(io.RawIOBase):
 
     def _receive(self, size: int) -> bytes:
         """Read and hash up to `size` bytes; at the end of the stream, check the total."""
-        if self._announced is not None:
-            size = min(size, self._announced - self._received)
         try:
-            chunk = self._file.read1(size) if size else b""
+            chunk: bytes = self._file.read1(size)
         except (OSError, http.client.HTTPException) as error:
             raise _unreachable(self.name, error) from error
         self._received += len(chunk)
         self._sha256.update(chunk)
         self._md5.update(chunk)
-        if self._received > RAW_FACTOR * self._archive.bytes:
+        if self._received > self._limit:
             raise _WrongBytes(f"over {self._archive.bytes:,} bytes")
         if not chunk:
             self._check_whole()
@@ -1400,6 +1402,7 @@ CHUNK_ROWS = 1000
 PNG_HEAD = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">2I5B", *IMAGE_SHAPE, 8, 0, 0, 0, 0)
 PNG_HEAD += struct.pack(">I", zlib.crc32(PNG_HEAD[12:]))
 PNG_TAIL = b"\0\0\0\0IEND" + struct.pack(">I", zlib.crc32(b"IEND"))
+DEFLATE_MEMORY = 4  # enough for one image; the default clears 64 KB for each
 
 
 class Chunk(NamedTuple):
@@ -1505,7 +1508,7 @@ def encode_pngs(images: np.ndarray) -> Iterator[bytes]:
     lines[:, :, 1:] = images
     pixels, size = memoryview(lines.tobytes()), height * (1 + width)
     for start in range(0, len(pixels), size):
-        deflate = zlib.compressobj(level=1, strategy=zlib.Z_RLE)
+        deflate = zlib.compressobj(level=1, memLevel=DEFLATE_MEMORY, strategy=zlib.Z_RLE)
         data = b"IDAT" + deflate.compress(pixels[start : start + size]) + deflate.flush()
         length, checksum = struct.pack(">I", len(data) - 4), struct.pack(">I", zlib.crc32(data))
         yield b"".join((PNG_HEAD, length, data, checksum, PNG_TAIL))

@@ -86,7 +86,7 @@ def test_facts_that_are_not_there_are_one_line(folder):
     path = folder / "letters" / "facts.yaml"
     assert message_of(facts.dataset_facts, "letters") == (
         f"{path}: no such file, expected what people say of the dataset; "
-        f"run mnist-family init {path.parent}, or python scripts/init.py {path.parent}"
+        f"run mnist-family init {path.parent}"
     )
 
 

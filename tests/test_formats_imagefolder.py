@@ -316,6 +316,19 @@ def test_names_become_folders_and_come_back(name):
     assert not re.search(r'[<>:"/\\|?*]', folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [("CON", "%43ON"), ("con.txt", "%63on.txt"), ("lpt1", "%6Cpt1"), ("Conus", "Conus")],
+)
+def test_names_that_windows_reserves_are_no_folders(name, folder):
+    assert folder_name(name) == folder
+
+
+@pytest.mark.parametrize("folder", ["50%20off", "%41", "100%"])
+def test_a_folder_of_others_that_only_looks_quoted_keeps_its_name(folder):
+    assert class_name(folder) == folder
+
+
 def test_the_order_of_names_that_no_line_keeps_is_kept(tmp_path):
     names = ["b", " a", " ", "A ", "c"]
     splits = {"train": (pictures(5, 1), np.array([4, 3, 2, 1, 0]))}

@@ -326,6 +326,14 @@ def test_hold_outs_that_cannot_be_made_are_refused(tmp_path, letters_csv, hold_o
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_that_cannot_be_used_is_refused(tmp_path, letters_csv, seed):
+    hold_out = [HoldOut("test", 0.5)]
+    assert refused(tmp_path / "out", letters_csv[0], hold_out=hold_out, seed=seed) == (
+        f"--seed {seed}: out of range, expected 0 to 4294967295; choose another"
+    )
+
+
 def test_only_train_gives_rows(tmp_path):
     np.savez(tmp_path / "a.npz", x_test=pictures(4, 0), y_test=np.arange(4))
     assert refused(tmp_path / "out", tmp_path / "a.npz", hold_out=[HoldOut("b", 0.5)]) == (
@@ -377,7 +385,8 @@ def test_what_cannot_be_started_is_refused(tmp_path):
 
 
 def test_the_last_lines_are_the_next_two_commands(tmp_path, capsys, monkeypatch, letters_csv):
-    monkeypatch.setattr(sys, "argv", ["/usr/bin/mnist-family"])
+    monkeypatch.setattr(sys, "argv", ["mnist-family"])
+    monkeypatch.chdir(tmp_path)
     folder = tmp_path / "my letters"
     run(folder, str(letters_csv[0]), None, False, False, None, 0)
     lines = capsys.readouterr().out.splitlines()
@@ -387,9 +396,10 @@ def test_the_last_lines_are_the_next_two_commands(tmp_path, capsys, monkeypatch,
     ]
     assert f"{folder}: written, with 2 archives, facts.schema.json, facts.yaml, labels.txt" in lines
     monkeypatch.setattr(sys, "argv", ["scripts/init.py"])
+    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))
     run(folder, None, None, False, False, None, 0)
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last == f"    python scripts/build.py out 'my-letters={folder}'"
+    assert last == f"    .venv/bin/python scripts/build.py out 'my-letters={folder}'"
 
 
 @pytest.mark.parametrize(

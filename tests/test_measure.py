@@ -311,7 +311,7 @@ def test_committed_figures_of_other_archives_are_refused(cards, before, after, f
         committed("mnist")
     stated = fault.split()[1].replace(after.strip('"'), before.strip('"'))
     assert str(caught.value) == (
-        f"{path}: {fault}, expected {stated} as in mnist_family.py; run scripts/measure.py mnist"
+        f"{path}: {fault}, expected {stated} as in mnist_family.py; run mnist-family measure mnist"
     )
 
 
@@ -322,7 +322,7 @@ def test_committed_figures_of_other_splits_are_refused(cards):
     with pytest.raises(ValueError) as caught:  # noqa: PT011 (the whole message is compared below)
         committed("mnist")
     assert str(caught.value) == (
-        f"{path}: splits train, val, expected train, test; run scripts/measure.py mnist"
+        f"{path}: splits train, val, expected train, test; run mnist-family measure mnist"
     )
 
 

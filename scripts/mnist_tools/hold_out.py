@@ -7,6 +7,8 @@ import numpy as np
 
 from mnist_family import fault
 
+MAX_SEED = 2**32 - 1  # of RandomState
+
 
 class HoldOut(NamedTuple):
     """A split to make, and the share of the rows of every class that it gets."""
@@ -20,12 +22,15 @@ def assign_rows(labels: np.ndarray, hold_outs: Sequence[HoldOut], seed: int) -> 
 
     Rows are drawn class by class with NumPy's RandomState, whose sequences never change; a class
     gives its share rounded to whole rows. `labels` may have -1 for rows without a label, which are
-    drawn like a class. ValueError if the shares leave nothing, or a hold-out gets no row.
+    drawn like a class. ValueError if the shares leave nothing, a hold-out gets no row, or the seed
+    is not from 0 to 2³² - 1.
     """
     total = sum(each.share for each in hold_outs)
     if not 0 < total < 1 or any(each.share <= 0 for each in hold_outs):
         expected = "shares above 0 that add up to less than 1"
         raise fault(_option(hold_outs), f"{total:g} of the rows", expected, "correct them")
+    if not 0 <= seed <= MAX_SEED:
+        raise fault(f"--seed {seed}", "out of range", f"0 to {MAX_SEED}", "choose another")
     random = np.random.RandomState(seed)
     places = np.full(len(labels), -1)
     for label in np.unique(labels):

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import jsonschema
 
 from mnist_family import fault
+from mnist_tools.command_line import command_line
 from mnist_tools.wording import Place, show, show_place
 from mnist_tools.yaml_positions import Unreadable, closest_line, parse_with_positions
 
@@ -44,7 +45,7 @@ def read_facts_file(path: Path, schema: SchemaName) -> FactsFile:
         status = path.stat()
     except FileNotFoundError:
         expected = "what people say of the dataset"
-        remedy = f"run mnist-family init {path.parent}, or python scripts/init.py {path.parent}"
+        remedy = f"run {command_line('init', str(path.parent))}"
         raise fault(str(path), "no such file", expected, remedy) from None
     if not stat.S_ISREG(status.st_mode):
         raise fault(str(path), "not a regular file", "a YAML file", "remove or replace it")

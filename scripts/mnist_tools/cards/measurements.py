@@ -19,6 +19,7 @@ from mnist_family import IMAGE_SHAPE, Chunk, DiskSplit, PartedSplit
 from mnist_tools.cards.facts import CARDS
 from mnist_tools.cards.neighbours import Neighbours, find_neighbours
 from mnist_tools.cards.typed_json import parse
+from mnist_tools.command_line import command_line
 from mnist_tools.shards.digests import digest_rows, find_equal_rows, sort_digests
 from mnist_tools.shards.tally import Tally, empty_tally, tally_chunk
 from mnist_tools.whole_file import write_whole
@@ -283,7 +284,7 @@ def committed(name: str, splits: Iterable[str] | None = None) -> Measurements | 
             str(path),
             f"splits {', '.join(measurements.splits)}",
             ", ".join(config.archives),
-            f"run scripts/measure.py {name}",
+            f"run {command_line('measure', name)}",
         )
     for split, pair in config.archives.items():
         for measured, fact in zip(measurements.archives[split], pair, strict=True):
@@ -307,5 +308,5 @@ def _refuse_other_archive(
                 str(path),
                 f"{key} {found}",
                 f"{stated} as in mnist_family.py",
-                f"run scripts/measure.py {name}",
+                f"run {command_line('measure', name)}",
             )

@@ -19,6 +19,7 @@ from mnist_tools.cards.facts import CARDS, dataset_facts
 from mnist_tools.cards.front_matter import CARD_FILE
 from mnist_tools.cards.open_questions import OpenQuestions, open_questions
 from mnist_tools.cards.pictures import FOLDER
+from mnist_tools.command_line import command_line
 from mnist_tools.dataset_folder import fill_folder, write_rows
 from mnist_tools.manifest import SAMPLE_REMARK
 from mnist_tools.origin import Origin
@@ -51,8 +52,9 @@ class OpenFacts(NamedTuple):
         if self.path.exists():
             return f"answer in {self.path}, then build again"
         if self.source.is_dir():
-            return f"answer in {self.path}, which `init {self.source}` writes, then build again"
-        command = f"init {self.name} --from {self.source}"
+            command = command_line("init", str(self.source))
+            return f"answer in {self.path}, which `{command}` writes, then build again"
+        command = command_line("init", self.name, "--from", str(self.source))
         return (
             f"answer in {self.name}/facts.yaml, which `{command}` writes, then build {self.name}/"
         )

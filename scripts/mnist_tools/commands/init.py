@@ -3,7 +3,6 @@
 import contextlib
 import re
 import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from mnist_tools.cards.skeleton import (
     schema_path_from,
     skeleton,
 )
+from mnist_tools.command_line import command_line
 from mnist_tools.formats.class_names import class_count, names_of_option
 from mnist_tools.formats.idx import archives_in
 from mnist_tools.formats.source import Source, open_source, with_usual_splits
@@ -226,18 +226,11 @@ def _summary(source: str, started: Started) -> list[str]:
 
 
 def _next_commands(folder: Path) -> str:
-    """Return the next two commands, in the form in which this one was started."""
-    script = Path(sys.argv[0])
-    from_clone = script.name == "init.py"
+    """Return the next two commands: to fill in facts.yaml, and to see the card."""
     if _is_in_cards(folder):
-        script, command = script.with_name("generate_cards.py"), f"card {_name_of(folder)}"
+        command = command_line("card", _name_of(folder))
     else:
-        source = shlex.quote(_source_word(folder))
-        script, command = script.with_name("build.py"), f"build out {source}"
-    if from_clone:
-        command = f"python {script} {command.partition(' ')[2]}"
-    else:
-        command = f"mnist-family {command}"
+        command = command_line("build", "out", _source_word(folder))
     return f"Next:\n\n    $EDITOR {shlex.quote(str(folder / FACTS_FILE))}\n    {command}"
 
 

@@ -164,10 +164,10 @@ def _read_names(member: Member) -> ClassNames:
     if len(member.shape) != 1 or member.dtype.kind != "U":
         found = f"{member.dtype} {sizes(member.shape)}"
         raise fault(member.place, found, "text in one dimension", "save the class names so")
-    if member.shape[0] * member.dtype.itemsize > MAX_NAMES_BYTES:
-        raise fault(
-            member.place, f"{member.shape[0]:,} class names", "at most 256", "leave classes out"
-        )
+    size = member.shape[0] * member.dtype.itemsize
+    if size > MAX_NAMES_BYTES:
+        found, expected = f"{size:,} bytes of class names", f"at most {MAX_NAMES_BYTES:,}"
+        raise fault(member.place, found, expected, "correct the class names")
     names: list[object] = []
     for block in read_blocks(member, rows_per_block(member)):
         names.extend(block.tolist())
