@@ -14,8 +14,18 @@ import datasets
 import numpy as np
 import PIL.Image
 import pytest
-import yaml
-from conftest import NAMES, ROOT, assert_rows, gz, idx_bytes, numbers, pictures, write_split
+from conftest import (
+    NAMES,
+    ROOT,
+    assert_rows,
+    contents,
+    front_matter_of,
+    gz,
+    idx_bytes,
+    numbers,
+    pictures,
+    write_split,
+)
 
 import mnist_family
 from mnist_tools import cli, dataset_folder
@@ -34,21 +44,6 @@ SPLITS = {"train": "train", "test": "t10k"}
 @pytest.fixture
 def archives(tiny):
     return tiny.folder()
-
-
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "out"
-
-
-def contents(folder):
-    """Return the bytes of every file below a folder, by path."""
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
-
-
-def front_matter_of(folder):
-    return yaml.safe_load((folder / "README.md").read_text(encoding="utf-8").split("---\n")[1])
 
 
 def run(out, *names, **settings):

@@ -11,8 +11,16 @@ import datasets
 import numpy as np
 import PIL.Image
 import pytest
-import yaml
-from conftest import assert_rows, gz, idx_bytes, numbers, pictures, write_split
+from conftest import (
+    assert_rows,
+    contents,
+    front_matter_of,
+    gz,
+    idx_bytes,
+    numbers,
+    pictures,
+    write_split,
+)
 
 import mnist_family
 import mnist_tools
@@ -73,22 +81,8 @@ def letters(tmp_path):
     return folder
 
 
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "out"
-
-
-def contents(folder):
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
-
-
 def card_of(out):
     return (out / "README.md").read_text(encoding="utf-8")
-
-
-def front_matter_of(out):
-    return yaml.safe_load(card_of(out).split("---\n")[1])
 
 
 def croissant_of(out):
@@ -281,7 +275,7 @@ def test_the_code_on_the_card_loads_this_data(letters, out, cache, monkeypatch):
     loading = [
         block
         for block in blocks
-        if "load_dataset(" in block and not re.search("torch|sklearn", block)
+        if "load_dataset(" in block and not re.search("torch|sklearn|keras", block)
     ]
     assert loading
     monkeypatch.chdir(out.parent)
@@ -357,6 +351,7 @@ def test_archives_alone_are_enough(letters, out, cache):
 def test_the_files_that_rows_were_read_from_are_listed(letters, tmp_path, out):
     """And not the archives that they were converted to on the way."""
     convert(letters, tmp_path / "csv", to="csv")
+    (tmp_path / "csv" / "measurements.json").write_text("not read, as it can only be of archives")
     build(out, [tmp_path / "csv"])
     card = card_of(out)
     for split in SPLITS:
@@ -412,10 +407,10 @@ def test_a_file_in_the_place_of_measurements_is_named(letters, out):
     (letters / "measurements.json").write_text("{}")
     with pytest.raises(ValueError, match="not a file of measurements") as caught:
         build(out, [letters])
+    path = letters / "measurements.json"
     assert str(caught.value) == (
-        f"letters: {letters / 'measurements.json'}: not a file of measurements "
-        "(archives: missing), expected a file that this release of measure writes; "
-        "remove it and run measure again"
+        f"letters: {path}: not a file of measurements (archives: missing), expected a file that "
+        "this release of measure writes; remove it and run measure again"
     )
     assert not out.exists()
 

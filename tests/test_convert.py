@@ -43,6 +43,18 @@ def run_with(*arguments):
     return run(**vars(parsed))
 
 
+@pytest.mark.parametrize("name", ["./mnist", pathlib.Path("mnist")])
+def test_a_folder_with_the_name_of_a_config_is_read_if_it_is_a_path(
+    tmp_path, source, splits, monkeypatch, name
+):
+    source.rename(tmp_path / "mnist")
+    monkeypatch.chdir(tmp_path)
+    assert [*convert(name, tmp_path / "out", to="npz").splits] == [*splits]
+    with pytest.raises(ValueError, match="expected"):  # it is not written into
+        convert(name, tmp_path / "mnist" / "out", to="npz")
+    assert not (tmp_path / "mnist" / "out").exists()
+
+
 # --- What is said ---------------------------------------------------------------------------------
 
 

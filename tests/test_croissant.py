@@ -131,6 +131,14 @@ def test_each_dataset_has_its_licence_its_origin_and_one_citation(published_bloc
         assert config.citation.strip() in published_block["citeAs"]
 
 
+def test_one_dataset_has_the_url_of_its_publisher_and_several_have_their_card(
+    sample, published_block
+):
+    assert published_block["url"] == "README.md"
+    fashion = json.loads(croissant(sample, [published_dataset("fashion")]))
+    assert fashion["url"] == mnist_family.find_config("fashion").homepage
+
+
 def test_licences_are_those_of_spdx_or_of_the_folder(published_block):
     assert [each["url"] for each in published_block["license"]] == [
         "LICENSE.md",

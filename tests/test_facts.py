@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
 
@@ -126,6 +127,9 @@ def test_facts_are_read_again_only_when_their_file_changes(folder):
     change(folder / "mnist" / "facts.yaml", "tags: [digits, handwriting]", "tags: [numerals]")
     assert before.tags == ("digits", "handwriting")
     assert facts.dataset_facts("mnist").tags == ("numerals",)
+    change(folder / "mnist" / "facts.yaml", "tags: [numerals]", "tags: [Numerals]")
+    os.utime(folder / "mnist" / "facts.yaml", ns=(1, 1))
+    assert facts.dataset_facts("mnist").tags == ("Numerals",)
 
 
 def test_cards_are_written_into_a_clone_alone(monkeypatch):

@@ -212,6 +212,15 @@ def test_texts_in_the_first_row_are_no_header(file):
     assert refusal(file, dest=file.parent.parent / "out") == line
 
 
+def test_line_ends_of_old_macs_are_refused(file):
+    write_csv(file, *LABELLED)
+    file.write_bytes(file.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r"))
+    line = (
+        f"{file}: lines that end in CR alone, expected LF or CR LF; save it with the line ends of "
+    )
+    assert refusal(file, dest=file.parent.parent / "out") == f"{line}Unix"
+
+
 @pytest.mark.parametrize(
     ("line", "found"),
     [
@@ -229,7 +238,12 @@ def test_a_first_line_of_no_image_is_refused(file, line, found):
 
 
 @pytest.mark.parametrize(
-    ("encoding", "found"), [("utf-16", "UTF-16 text"), ("latin-1", "text that is not UTF-8")]
+    ("encoding", "found"),
+    [
+        ("utf-16", "UTF-16 text"),
+        ("utf-16-le", "UTF-16 text"),
+        ("latin-1", "text that is not UTF-8"),
+    ],
 )
 def test_other_encodings_are_refused(file, encoding, found):
     write_csv(file, ["é", *PIXELS], *LABELLED, encoding=encoding)

@@ -219,6 +219,12 @@ def test_class_names_of_the_option_replace_those_that_no_set_may_have(file, tmp_
     assert_holds(file, {"train": (IMAGES, LABELS)}, class_names=names)
 
 
+def test_class_names_that_fill_the_memory_are_refused_unread(file):
+    np.savez(file, x_train=IMAGES, y_train=LABELS, class_names=np.array(["a" * 300_000]))
+    line = f"{file}, class_names: 1,200,000 bytes of class names, expected at most 1,048,576; "
+    assert refused(file) == f"{line}correct the class names"
+
+
 def test_objects_are_not_unpickled(file):
     np.savez(file, x_train=IMAGES, y_train=np.array([{}] * 5, object))
     line = (
@@ -303,7 +309,7 @@ def test_an_array_of_another_length_than_it_promises_is_refused(file, shape):
     line = (
         f"{file}, x_train.npy: 3,920 bytes of values, expected {promised:,} as its header promises"
     )
-    assert refused(file) == f"{line}; get the file again"
+    assert refused(file) == f"{line}; download it again"
 
 
 def test_a_flipped_byte_is_refused(file):

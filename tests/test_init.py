@@ -93,8 +93,7 @@ def test_class_names_may_come_from_a_file(tmp_path, letters_csv):
     assert started.archives.class_names == tuple("abcdefghijkl")
     (tmp_path / "labels.txt").write_text("a\nb\n")
     assert refused(tmp_path / "other", letters_csv[0]) == (
-        "train: label 2 in row 2, expected -1 to 1; "
-        "correct the label, or name more classes with --class-names"
+        "train: label 2 in row 2, expected -1 to 1; name 3 classes or more with --class-names"
     )
     missing = tmp_path / "missing.txt"
     assert refused(tmp_path / "other", letters_csv[0], class_names=missing) == (
@@ -117,8 +116,7 @@ def test_labels_that_no_class_can_have_are_refused(tmp_path, label):
     row[:, 1:] = 0
     np.savetxt(tmp_path / "a.csv", row, fmt="%d", delimiter=",")
     assert refused(tmp_path / "out", tmp_path / "a.csv") == (
-        f"train: label {label} in row 0, expected -1 to 255; "
-        "correct the label, or name more classes with --class-names"
+        f"train: label {label} in row 0, expected -1 to 255; correct the label"
     )
 
 
@@ -306,6 +304,11 @@ EXPECTED_ROWS = [3, 4, 5, 8, 9, 10, 12, 16, 17]  # of numpy.random.RandomState(0
             "less than 1; correct them",
         ),
         (
+            [("test", 0.5), ("other", -0.1)],
+            "--hold-out test=0.5 other=-0.1: 0.4 of the rows, expected shares above 0 that add up "
+            "to less than 1; correct them",
+        ),
+        (
             [("test", float("nan"))],
             "--hold-out test=nan: nan of the rows, expected shares above 0 that add up to less "
             "than 1; correct them",
@@ -333,6 +336,14 @@ def test_hold_outs_that_cannot_be_made_are_refused(tmp_path, letters_csv, hold_o
         == message
     )
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_that_cannot_be_used_is_refused(tmp_path, letters_csv, seed):
+    hold_out = [HoldOut("test", 0.5)]
+    assert refused(tmp_path / "out", letters_csv[0], hold_out=hold_out, seed=seed) == (
+        f"--seed {seed}: out of range, expected 0 to 4294967295; choose another"
+    )
 
 
 def test_only_train_gives_rows(tmp_path):

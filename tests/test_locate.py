@@ -322,6 +322,21 @@ def test_what_could_be_read_for_ever_is_not_opened(tiny, tmp_path, name, make):
             tiny.module.read_idx(folder / name)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="only POSIX has pipes with names")
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, lambda path: os.symlink("/dev/zero", path)], ids=["pipe", "device"]
+)
+def test_nothing_endless_is_compared_with_the_archive_beside_it(tiny, tmp_path, packed, make):
+    """One of the two files that may hold the same, packed and unpacked."""
+    pack, suffix, other = (bytes, "", ".gz") if packed else (gz, ".gz", "")
+    folder = write_split(tmp_path / "archives", "train", IMAGES, LABELS, pack, suffix=suffix)
+    make(folder / f"train-images-idx3-ubyte{other}")
+    words = f"ubyte{other}: a pipe, socket or device, expected a regular file; put the file itself"
+    with pytest.raises(ValueError, match=words):
+        tiny.module.locate(folder)
+
+
 def test_an_error_about_a_hostile_file_name_is_one_printable_line(tiny, tmp_path):
     folder = tmp_path / "a\x1b[2Jb\u202ec"
     folder.mkdir()
@@ -333,7 +348,9 @@ def test_an_error_about_a_hostile_file_name_is_one_printable_line(tiny, tmp_path
     assert str(refusal.value).isprintable()
 
 
-@pytest.mark.parametrize("name", ["train-images-idx3-ubyte.gz", "labels.txt"])
+@pytest.mark.parametrize(
+    "name", ["train-images-idx3-ubyte", "train-images-idx3-ubyte.gz", "labels.txt"]
+)
 def test_a_link_to_nothing_is_refused(load, tmp_path, name):
     folder = write_split(tmp_path / "archives", "train", IMAGES, LABELS)
     (folder / name).unlink(missing_ok=True)

@@ -379,6 +379,19 @@ def test_a_folder_of_published_archives_is_measured_as_what_it_holds(tiny_comman
     assert found.archives["test"][0].file == "t10k-images-idx3-ubyte.gz"
 
 
+def test_a_path_that_ends_in_a_datasets_name_is_a_folder(
+    tiny_commands, cards, tmp_path, monkeypatch
+):
+    """Its figures go there, and not over those of the published card."""
+    shutil.copytree(tiny_commands.folder("mnist"), tmp_path / "mnist")
+    monkeypatch.chdir(tmp_path)
+    before = (cards / "mnist" / "measurements.json").read_bytes()
+    measured = measure("./mnist")
+    assert measured.out.samefile(tmp_path / "mnist" / "measurements.json")
+    assert measured.means is None
+    assert (cards / "mnist" / "measurements.json").read_bytes() == before
+
+
 def test_mirrors_are_read_if_no_folder_is_given(tiny_commands, mirrors, out):
     found = measure("kmnist", out=out).measurements
     labels = tiny_commands.arrays["kmnist"]["train"][1]

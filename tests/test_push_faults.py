@@ -281,18 +281,25 @@ def test_rows_that_datasets_reads_otherwise_are_found(hub, repo, small, monkeypa
     )
 
 
-def test_a_list_of_files_that_differs_is_found(hub, repo, small, monkeypatch):
+@pytest.mark.parametrize("change", ["size", "path"])
+def test_a_list_of_files_that_differs_is_found(hub, repo, small, monkeypatch, change):
     entry = hub.entry
+    size = len(contents(small)[SHARD])
 
     def other(path, file):
-        size = file["size"] + 1 if path == SHARD else file["size"]
-        return entry(path, {**file, "size": size})
+        if path != SHARD:
+            return entry(path, file)
+        if change == "path":
+            return entry("another.parquet", file)
+        return entry(path, {**file, "size": size + 1})
 
     monkeypatch.setattr(hub, "entry", other)
-    lines = fails(small, repo).splitlines()
-    assert lines[0].startswith(f"{repo}: {SHARD} is listed as RemoteFile(size=")
-    assert lines[0].endswith("; delete it there and push again")
-    assert lines[1] == f"The repository is new, at {hub.head(repo)}."
+    found = "not listed" if change == "path" else f"listed with other content, {size + 1:,} bytes"
+    assert fails(small, repo).splitlines() == [
+        f"{repo}: {SHARD} is {found}, expected the {size:,} bytes that were pushed; "
+        "delete it there and push again",
+        f"The repository is new, at {hub.head(repo)}.",
+    ]
 
 
 # --- Reasons --------------------------------------------------------------------------------------

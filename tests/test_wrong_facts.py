@@ -237,6 +237,17 @@ WRONG_FACTS = {  # text, and what is said after the path; <KEYS> are those of th
         "title: '  '\n",
         ":1: title: '  ', expected a text; correct it",
     ),
+    "two wrong values, in another order than in the schema": (
+        "version: 1.5\ntitle: 5\n",
+        ":1: version: 1.5 (a float), expected a version such as 1.0.0; put it in quotes",
+    ),
+    "a licence that may be any": (
+        "licence: m\n",
+        (
+            ":1: licence: 'm', expected an id of the Hub or of SPDX, or unknown; "
+            "for any other, give a mapping with its name"
+        ),
+    ),
     "a list with nothing in it": (
         "tags: [a, ]\nrationale: [~]\n",
         ":2: rationale[0]: nothing, expected a text or a statement; correct it",
@@ -252,6 +263,17 @@ WRONG_FACTS = {  # text, and what is said after the path; <KEYS> are those of th
     "a comment without an end": (
         "more:\n  A: 'x <!-- y'\n",
         ":2: more.A: a comment that <!-- opens, expected its end; add -->",
+    ),
+    "a comment that begins after another one": (
+        "more:\n  A: '<!-- x --> <!-- y'\n",
+        ":2: more.A: a comment that <!-- opens, expected its end; add -->",
+    ),
+    "a heading with a character that reorders text": (
+        'more: {"a\\u202eb": x}\n',
+        (
+            ":1: more.a\\u202eb: the invisible character U+202E, expected Markdown that shows "
+            "all it has; remove it"
+        ),
     ),
     "a character that reorders text": (
         'more: {A: "a\\u202eb"}\n',

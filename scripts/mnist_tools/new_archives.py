@@ -12,6 +12,7 @@ from mnist_family import CLASS_NAME_FILES, MAX_CLASSES, Chunk, fault
 from mnist_tools.background import Borders, count_bright_borders
 from mnist_tools.formats.class_names import DIGITS
 from mnist_tools.formats.idx import archive_names
+from mnist_tools.formats.labels import refuse_other_labels
 from mnist_tools.formats.source import Reader, Source, write_splits
 from mnist_tools.formats.split_names import refuse_bad_name, split_name
 from mnist_tools.formats.spool import Spool, spooled
@@ -19,6 +20,7 @@ from mnist_tools.hold_out import HoldOut, assign_rows
 from mnist_tools.lists import name_splits
 
 LABELS_JSON, LABELS_TEXT = CLASS_NAME_FILES
+NAMED = "with --class-names"
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,9 @@ class _PreparedSplit:
         """Yield the rows. ValueError for a label that no class can have, or if there is no row."""
         with tqdm(desc=f"Reading {self._name}", unit=" rows", unit_scale=True, leave=False) as bar:
             for chunk in self._reader():
-                _refuse_other_labels(chunk.labels, self._name, self.rows, MAX_CLASSES)
+                refuse_other_labels(
+                    chunk.labels, MAX_CLASSES, self._name, first_row=self.rows, named=NAMED
+                )
                 self.rows += len(chunk.labels)
                 self.bright += count_bright_borders(chunk.images)
                 bar.update(len(chunk.labels))
@@ -124,16 +128,7 @@ class _SelectedRows:
             start = stop
 
 
-# --- Labels and class names -----------------------------------------------------------------------
-
-
-def _refuse_other_labels(labels: np.ndarray, split: str, first_row: int, classes: int) -> None:
-    wrong = (labels < -1) | (labels >= classes)
-    if wrong.any():
-        at = int(wrong.argmax())
-        remedy = "correct the label, or name more classes with --class-names"
-        found = f"label {labels[at]} in row {first_row + at}"
-        raise fault(split, found, f"-1 to {classes - 1}", remedy)
+# --- Class names ----------------------------------------------------------------------------------
 
 
 def _class_names(source: Source, spools: Mapping[str, Spool]) -> tuple[str, ...]:
@@ -141,9 +136,10 @@ def _class_names(source: Source, spools: Mapping[str, Spool]) -> tuple[str, ...]
     if source.class_names == DIGITS:
         highest = max(int(spool.labels.max()) for spool in spools.values())
         return tuple(str(label) for label in range(max(highest, 0) + 1))
+    names = source.class_names.names
     for name, spool in spools.items():
-        _refuse_other_labels(spool.labels, name, 0, len(source.class_names.names))
-    return source.class_names.names
+        refuse_other_labels(spool.labels, len(names), name, first_row=0, named=NAMED)
+    return names
 
 
 # --- Holding out ----------------------------------------------------------------------------------

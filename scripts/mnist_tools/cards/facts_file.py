@@ -15,7 +15,7 @@ import jsonschema
 from mnist_family import fault
 from mnist_tools.command_line import command_line
 from mnist_tools.wording import Place, show, show_place
-from mnist_tools.yaml_positions import Unreadable, parse_with_positions
+from mnist_tools.yaml_positions import Unreadable, closest_line, parse_with_positions
 
 SchemaName = Literal["facts", "family"]
 LARGEST_FACTS = 1_000_000  # bytes
@@ -32,9 +32,7 @@ class FactsFile:
 
     def where(self, *place: Hashable) -> str:
         """Return the path, line and key of a value, for error messages."""
-        ends = range(len(place), 0, -1)
-        line = next((self.lines[place[:end]] for end in ends if place[:end] in self.lines), 1)
-        return _where(self.path, line, place)
+        return _where(self.path, closest_line(self.lines, place), place)
 
 
 def read_facts_file(path: Path, schema: SchemaName) -> FactsFile:

@@ -10,11 +10,19 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from mnist_family import CONFIGS, MAX_CLASSES, Chunk, fault
+from mnist_family import Chunk, fault
 from mnist_tools.cards.escape import printable
 from mnist_tools.formats.class_names import class_count, names_of_option
 from mnist_tools.formats.files import folders_in
-from mnist_tools.formats.source import Reader, Source, WriteOptions, open_source, write_splits
+from mnist_tools.formats.labels import refuse_other_labels
+from mnist_tools.formats.source import (
+    Reader,
+    Source,
+    WriteOptions,
+    is_config_name,
+    open_source,
+    write_splits,
+)
 from mnist_tools.formats.split_names import refuse_bad_name, refuse_shared_names, split_name
 from mnist_tools.lists import name_some, name_splits
 from mnist_tools.manifest import find_changes, list_paths, read_manifest
@@ -160,7 +168,13 @@ class _KeptSplit:
         row = 0
         with tqdm(desc=f"Converting {self._name}", unit=" rows", unit_scale=True) as bar:
             for chunk in self._reader():
-                self._refuse_other_labels(chunk.labels, row)
+                refuse_other_labels(
+                    chunk.labels,
+                    self._classes.old_count,
+                    self._name,
+                    first_row=row,
+                    named="with --class-names",
+                )
                 row += len(chunk.labels)
                 bar.update(len(chunk.labels))
                 kept = self._kept(chunk)
@@ -172,17 +186,6 @@ class _KeptSplit:
         if not self.counts.rows:
             remedy = "keep more classes, or leave the split out with --split"
             raise fault(self._name, "no row is left", "at least one", remedy)
-
-    def _refuse_other_labels(self, labels: np.ndarray, row: int) -> None:
-        wrong = (labels < -1) | (labels >= self._classes.old_count)
-        if wrong.any():
-            at = int(wrong.argmax())
-            needed = int(labels[at]) + 1
-            remedy = "correct the label"
-            if self._classes.old_count < needed <= MAX_CLASSES:
-                remedy = f"name {needed} classes or more with --class-names"
-            expected = f"-1 to {self._classes.old_count - 1}"
-            raise fault(self._name, f"label {labels[at]} in row {row + at}", expected, remedy)
 
     def _kept(self, chunk: Chunk) -> Chunk:
         numbers = self._classes.numbers
@@ -232,7 +235,7 @@ def _refuse_replacement(dest: Path, force: bool) -> None:
 
 def _paths(source: str | Path) -> list[Path]:
     """List a source, the entries in it and the folders in those, as each may be a link."""
-    if str(source) in [config.name for config in CONFIGS]:
+    if is_config_name(source):
         return []
     path = Path(source)
     if not path.is_dir():

@@ -72,8 +72,11 @@ def read_layout(path: Path, *, resize: bool) -> Layout:
 def _read_first_line(path: Path) -> FirstLine:
     with open(path, "rb") as file:
         for lines_before, line in enumerate(iter(lambda: file.readline(MAX_LINE), b"")):
-            if line.startswith((b"\xff\xfe", b"\xfe\xff")):
+            if line.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in line:
                 raise fault(str(path), "UTF-16 text", CSV_CONTENT, "save it as UTF-8")
+            if b"\r" in line.rstrip(b"\r\n"):
+                found = "lines that end in CR alone"
+                raise fault(str(path), found, "LF or CR LF", "save it with the line ends of Unix")
             if line.strip(b"\xef\xbb\xbf\r\n\t "):
                 return _split_line(line, lines_before, path)
     raise fault(str(path), "no row", CSV_CONTENT, "export it again, or move it elsewhere")

@@ -22,9 +22,9 @@ EqualRows = dict[str, tuple[int, ...]]
 def digest_rows(images: np.ndarray, first_row: int) -> np.ndarray:
     """Return a ROW_DIGEST for each image: the halves of its digest, and its row in the split."""
     size = math.prod(IMAGE_SHAPE)
-    pixels = images.reshape(-1)
+    pixels = images.reshape(-1).data  # its slices take less time than those of an array
     together = b"".join(
-        hashlib.blake2b(pixels[start : start + size].data, digest_size=DIGEST_BYTES).digest()
+        hashlib.blake2b(pixels[start : start + size], digest_size=DIGEST_BYTES).digest()
         for start in range(0, len(pixels), size)
     )
     halves = np.frombuffer(together, ">u8").reshape(-1, 2)

@@ -110,20 +110,29 @@ def tally_chunks(chunks: Iterable[Chunk], num_classes: int) -> Tally:
 def _count_levels(images: np.ndarray) -> np.ndarray:
     """Count pixels by grey level, int64 (256,).
 
-    Pairs of pixels are counted as one number of 16 bits, which takes half the time.
+    Blank groups of four pixels are counted as a whole, the others as pairs, which are numbers of 16
+    bits: this takes half the time of counting pixels.
     """
-    pairs = np.bincount(images.reshape(-1).view(np.uint16), minlength=LEVELS**2)
-    square = pairs.reshape(LEVELS, LEVELS)
-    levels: np.ndarray = square.sum(0) + square.sum(1)
+    fours = images.reshape(-1).view(np.uint32)
+    used = fours[fours != 0]
+    pairs = np.bincount(used.view(np.uint16), minlength=LEVELS**2).reshape(LEVELS, LEVELS)
+    levels: np.ndarray = pairs.sum(0) + pairs.sum(1)
+    levels[0] += 4 * (len(fours) - len(used))
     return levels
 
 
 def _longer_sides(images: np.ndarray) -> np.ndarray:
-    """Return the longer side of each image's bounding box of non-zero pixels, int64 (n,)."""
-    used = images > 0
-    longer: np.ndarray = np.maximum(
-        _extent(np.asarray(used.any(1))), _extent(np.asarray(used.any(2)))
-    )
+    """Return the longer side of each image's bounding box of non-zero pixels, int64 (n,).
+
+    Four pixels are looked at as one number, and the images lie side by side, so that NumPy works
+    along many images at once; this takes a third of the time.
+    """
+    height, width = IMAGE_SHAPE
+    fours = images.reshape(len(images), -1).view(np.uint32).T.copy()
+    lines = fours.reshape(height, width // 4, len(images))
+    down = np.bitwise_or.reduce(lines, axis=0).T.copy().view(np.uint8)
+    across = np.bitwise_or.reduce(lines, axis=1).T
+    longer: np.ndarray = np.maximum(_extent(down > 0), _extent(across > 0))
     return longer
 
 
