@@ -475,6 +475,25 @@ def test_what_is_unknown_is_one_paragraph():
     assert {"Curation Rationale", "Uses", "Glossary", "Citation"} & {*headings(own_text)} == set()
 
 
+def test_a_few_words_are_led_by_what_they_are_about(tmp_path):
+    (tmp_path / "facts.yaml").write_text(
+        "funding: Pocket money\n"
+        "collection: [A scanner, Each writer filled in a page.]\n"
+        "intended_uses: Teaching\n"
+        "sensitive:\n- claim: Names were removed\n  source: https://a.b\n"
+    )
+    own_facts = facts.read_facts(tmp_path / "facts.yaml")
+    lines = render([own("a", own_facts, "0123456789", committed("mnist"))]).splitlines()
+    for line in (
+        "- Funding: Pocket money",
+        "- Collection: A scanner",
+        "- Each writer filled in a page.",
+        "- Teaching",
+        "- Names were removed ([a.b](https://a.b))",
+    ):
+        assert line in lines
+
+
 # --- Tables and lists -----------------------------------------------------------------------------
 
 
