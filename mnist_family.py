@@ -497,8 +497,8 @@ def order_parts(folder: str | os.PathLike[str], parts: Mapping[PartName, T]) -> 
     split = next(iter(parts)).split
     subject = os.fspath(folder)
     if len(counts) > 1:
-        kinds = ["one file" if count is None else f"{count:,} parts" for count in counts]
-        found = f"{' and '.join(sorted(kinds))} for the split {split!r}"
+        kinds = ["one file" if count is None else _parts(count) for count in counts]
+        found = f"{' and '.join(kinds)} for the split {split!r}"
         raise fault(subject, found, "one set of files", "move the other away")
     (count,) = counts
     if count is None:
@@ -506,12 +506,16 @@ def order_parts(folder: str | os.PathLike[str], parts: Mapping[PartName, T]) -> 
     numbered = {part.number: each for part, each in parts.items()}
     absent = [f"{number:05}" for number in range(count) if number not in numbered]
     if absent or len(numbered) > count:
-        found = f"{len(numbered):,} parts of the split {split!r}"
+        found = f"{_parts(len(numbered))} of the split {split!r}"
         if absent:
             found = f"{found}, without {', '.join(absent[:5])}"
         expected = f"{count:,}, numbered from 00000, as their names say"
         raise fault(subject, found, expected, "add the missing files, or correct the names")
     return tuple(numbered[number] for number in range(count))
+
+
+def _parts(count: int) -> str:
+    return "1 part" if count == 1 else f"{count:,} parts"
 
 
 def _find_splits(folder: str, files: Mapping[str, str]) -> tuple[LocatedSplit | LocatedParts, ...]:
@@ -564,6 +568,8 @@ def _without_unpacked(names: list[str], files: Mapping[str, str]) -> list[str]:
     """Drop an unpacked archive if its .gz is there too and has the same content."""
     if len(names) != 2 or names[1] != f"{names[0]}.gz":
         return names
+    for name in names:
+        _regular_file(files[name])
     with io.open(files[names[0]], "rb") as unpacked, io.open(files[names[1]], "rb") as packed:
         checksum = size = 0
         while chunk := unpacked.read(CHUNK_BYTES):
@@ -840,7 +846,7 @@ def _authorization(url: str) -> dict[str, str]:
     path = os.path.expanduser(os.environ.get("NETRC", "~/.netrc"))
     try:
         hosts = netrc.netrc(path).hosts
-    except (OSError, netrc.NetrcParseError):
+    except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
         return {}
     login, _, password = hosts.get(urllib.parse.urlsplit(url).hostname or "", ("", "", ""))
     if not login:
@@ -863,19 +869,18 @@ def _is_sound(copy: str, archive: Archive) -> bool:
 
 def _write_copy(copy: _Copy, archive: Archive) -> None:
     """Download to a file that appears only once it is complete and verified."""
-    partial = f"{copy.path}.incomplete"
+    partial = f"{copy.path}.incomplete"  # the same as in `datasets`, under the same lock
     progress = datasets.utils.tqdm(
         total=archive.bytes, unit="B", unit_scale=True, desc=f"Downloading {archive.file}"
     )
-    try:
-        with progress, _Transfer(copy.url, archive) as transfer, _open_to_write(partial) as file:
-            while chunk := transfer.read(CHUNK_BYTES):
-                file.write(chunk)
-                progress.update(len(chunk))
-        os.replace(partial, copy.path)
-    except BaseException:
-        _remove(partial)
-        raise
+    with (
+        progress,
+        _Transfer(copy.url, archive) as transfer,
+        _moved_when_whole(partial, "wb", copy.path) as file,
+    ):
+        while chunk := transfer.read(CHUNK_BYTES):
+            file.write(chunk)
+            progress.update(len(chunk))
 
 
 def _try_open(source: str, archive: Archive, kind: str) -> MirrorArchive:
@@ -919,6 +924,7 @@ class _Transfer(io.RawIOBase):
         self.name = source
         self._archive = archive
         self._received = 0
+        self._limit = RAW_FACTOR * archive.bytes  # of the bytes received
         self._sha256 = hashlib.sha256()
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._file: Any = None
@@ -928,6 +934,9 @@ class _Transfer(io.RawIOBase):
             self.gzipped = self._unread.startswith(GZIP_MAGIC)
             if not self.gzipped and not _is_idx_start(self._unread):
                 raise _WrongBytes(_looks_like(self._unread))
+            if self.gzipped:  # another dataset's is read to its end, and named
+                largest = max(published.archive.bytes for published in _published_archives())
+                self._limit = min(self._limit, largest)
         except BaseException:
             self.close()
             raise
@@ -966,16 +975,14 @@ class _Transfer(io.RawIOBase):
 
     def _receive(self, size: int) -> bytes:
         """Read and hash up to `size` bytes; at the end of the stream, check the total."""
-        if self._announced is not None:
-            size = min(size, self._announced - self._received)
         try:
-            chunk = self._file.read1(size) if size else b""
+            chunk: bytes = self._file.read1(size)
         except (OSError, http.client.HTTPException) as error:
             raise _unreachable(self.name, error) from error
         self._received += len(chunk)
         self._sha256.update(chunk)
         self._md5.update(chunk)
-        if self._received > RAW_FACTOR * self._archive.bytes:
+        if self._received > self._limit:
             raise _WrongBytes(f"over {self._archive.bytes:,} bytes")
         if not chunk:
             self._check_whole()
@@ -1194,15 +1201,19 @@ class _Sources:
         self.num_classes = len(self.config.class_names)
         self.splits = [*self.config.archives]
         self._found: dict[str, LocatedSplit | LocatedParts] = {}
-        cache = datasets.config.DOWNLOADED_DATASETS_PATH
+        self._cache = datasets.config.DOWNLOADED_DATASETS_PATH
         if cache_dir is not None:
-            cache = f"{os.fspath(cache_dir)}/{datasets.config.DOWNLOADED_DATASETS_DIR}"
-        self._mirrors = _Mirrors(self.config, os.path.expanduser(str(cache)))
+            self._cache = f"{os.fspath(cache_dir)}/{datasets.config.DOWNLOADED_DATASETS_DIR}"
         if data_dir is not None:
             located = locate(_folder_of(self.config, data_dir))
             self.num_classes = len(_class_names_of(self.config, located))
             self._found = {split.name: split for split in located.splits}
             self.splits = [*self._found]
+
+    @functools.cached_property
+    def _mirrors(self) -> _Mirrors:
+        """Return the mirrors, which no folder needs; ValueError for a bad MNIST_FAMILY_MIRROR."""
+        return _Mirrors(self.config, os.path.expanduser(str(self._cache)))
 
     def find(self, split: str) -> LocatedSplit | LocatedParts:
         """Return the paths of a split's files; ConnectionError if no mirror has them."""
@@ -1318,7 +1329,9 @@ def _refuse_published(
     """Raise ValueError for a published split under the name of a dataset of one's own."""
     if config.archives or images is None or labels is None:
         return
-    found = f"these are {images.config.title}'s {images.split} images and labels"
+    same = labels.config is images.config
+    of_labels = "labels" if same else f"{labels.config.title}'s labels"
+    found = f"these are {images.config.title}'s {images.split} images and {of_labels}"
     remedy = f"load {images.config.name!r}"
     raise fault(split.images, found, f"those of {config.title}", remedy)
 
@@ -2092,7 +2105,10 @@ def write_idx(
         rows = _Rows(array.dtype, array.shape, iter([array]))
     header = _header_bytes(path, rows.dtype, rows.shape)
     big_endian = rows.dtype.newbyteorder(">")
-    with _replaced_whole(path) as replacement, _packed(replacement, path) as file:
+    folder, name = os.path.split(path)
+    partial = os.path.join(folder, f".{name}.{os.getpid()}.incomplete")
+    # "x": another writer's file is never touched.
+    with _moved_when_whole(partial, "xb", path) as whole, _packed(whole, path) as file:
         file.write(header)
         for chunk in rows.chunks:
             file.write(np.ascontiguousarray(chunk, big_endian))
@@ -2280,7 +2296,10 @@ def _naming_broken_gzip(name: str) -> Iterator[None]:
 
 
 def _header_bytes(path: str, dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
-    """Return the header of an IDX file; ValueError for a dtype that IDX does not have."""
+    """Return the header of an IDX file; ValueError for a dtype or size that IDX does not have."""
+    if any(not 0 <= size < 2**32 for size in shape):
+        expected = f"sizes from 0 to {2**32 - 1:,}"
+        raise fault(path, f"the shape {shape}", expected, "correct the shape")
     for code, known in IDX_DTYPES.items():
         if known == dtype.newbyteorder(">"):
             return struct.pack(f">HBB{len(shape)}I", 0, code, len(shape), *shape)
@@ -2306,27 +2325,20 @@ def _whole_chunks(
 
 
 @contextlib.contextmanager
-def _replaced_whole(path: str) -> Iterator[Any]:
-    """Open a file for writing that replaces `path` once it is complete."""
-    partial = f"{path}.incomplete"
+def _moved_when_whole(partial: str, mode: str, path: str) -> Iterator[Any]:
+    """Write to the file `partial`, and move it to `path` once it is complete.
+
+    After an error it is deleted. Its path is added to errors that lack one, such as a full disk.
+    """
+    file = io.open(partial, mode)  # noqa: SIM115 - a file that cannot be opened is not deleted
     try:
-        with _open_to_write(partial) as file:
+        with file:
             yield file
         os.replace(partial, path)
-    except BaseException:
+    except BaseException as error:
         _remove(partial)
-        raise
-
-
-@contextlib.contextmanager
-def _open_to_write(path: str) -> Iterator[Any]:
-    """Open a file for writing; add its path to errors that lack one, such as a full disk."""
-    try:
-        with io.open(path, "wb") as file:
-            yield file
-    except OSError as error:
-        if error.errno is not None and error.filename is None:
-            error.filename = path
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+            error.filename = partial
         raise
 
 

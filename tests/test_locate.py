@@ -49,6 +49,16 @@ def test_any_split_loads_and_train_comes_first(load, tmp_path):
     assert_rows(loaded["my_val"], IMAGES, LABELS)
 
 
+@pytest.mark.parametrize(("pack", "suffix"), [(gz, ".gz"), (bytes, "")])
+def test_an_archive_has_the_split_of_its_publisher(tiny, tmp_path, monkeypatch, pack, suffix):
+    """Whatever the name of the file, packed or unpacked."""
+    archives = tiny.module.find_config("kmnist").archives
+    odd = [each._replace(file=f"balanced-{each.file}") for each in archives["test"]]
+    monkeypatch.setitem(archives, "test", tiny.module.ArchivePair(*odd))
+    write_split(tmp_path, "balanced-t10k", IMAGES, LABELS, pack, suffix=suffix)
+    assert [split.name for split in tiny.module.locate(tmp_path).splits] == ["test"]
+
+
 def test_other_files_and_folders_named_as_archives_do_no_harm(load, tmp_path):
     folder = write_split(
         tmp_path / "archives", "train", IMAGES, LABELS, bytes, "{}-{}.idx{}-ubyte", ""
@@ -322,6 +332,21 @@ def test_what_could_be_read_for_ever_is_not_opened(tiny, tmp_path, name, make):
             tiny.module.read_idx(folder / name)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="only POSIX has pipes with names")
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, lambda path: os.symlink("/dev/zero", path)], ids=["pipe", "device"]
+)
+def test_nothing_endless_is_compared_with_the_archive_beside_it(tiny, tmp_path, packed, make):
+    """One of the two files that may hold the same, packed and unpacked."""
+    pack, suffix, other = (bytes, "", ".gz") if packed else (gz, ".gz", "")
+    folder = write_split(tmp_path / "archives", "train", IMAGES, LABELS, pack, suffix=suffix)
+    make(folder / f"train-images-idx3-ubyte{other}")
+    words = f"ubyte{other}: a pipe, socket or device, expected a regular file; put the file itself"
+    with pytest.raises(ValueError, match=words):
+        tiny.module.locate(folder)
+
+
 def test_an_error_about_a_hostile_file_name_is_one_printable_line(tiny, tmp_path):
     folder = tmp_path / "a\x1b[2Jb\u202ec"
     folder.mkdir()
@@ -333,7 +358,9 @@ def test_an_error_about_a_hostile_file_name_is_one_printable_line(tiny, tmp_path
     assert str(refusal.value).isprintable()
 
 
-@pytest.mark.parametrize("name", ["train-images-idx3-ubyte.gz", "labels.txt"])
+@pytest.mark.parametrize(
+    "name", ["train-images-idx3-ubyte", "train-images-idx3-ubyte.gz", "labels.txt"]
+)
 def test_a_link_to_nothing_is_refused(load, tmp_path, name):
     folder = write_split(tmp_path / "archives", "train", IMAGES, LABELS)
     (folder / name).unlink(missing_ok=True)

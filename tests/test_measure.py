@@ -237,6 +237,17 @@ NO_MEASUREMENT = {
     '{"archives": {"train": []}, "splits": {}, "duplicates": {"within": {}, "across": []}}': (
         "archives.train: 0 files instead of pairs"
     ),
+    json.dumps(
+        {
+            "archives": {
+                "train": [
+                    {"file": "a", "bytes": 1, "sha256": "", "dated": None, "uncompressed_bytes": 1}
+                ]
+            },
+            "splits": {},
+            "duplicates": {"within": {}, "across": []},
+        }
+    ): "archives.train: 1 files instead of pairs",
     "": "Expecting value: line 1 column 1 (char 0)",
     "[" * 100_000: "maximum recursion depth exceeded",
 }
@@ -248,7 +259,8 @@ def test_a_file_that_is_no_measurement_is_never_replaced(archives, out, content)
     line = refusal("mnist", archives=archives, out=out)
     assert line.startswith(f"{out}: not a file of measurements ({NO_MEASUREMENT[content]}")
     assert line.endswith(
-        "), expected a file that measure wrote; choose another file with --out, or remove this one"
+        "), expected a file that this release of measure writes; "
+        "choose another file with --out, or remove this one"
     )
     assert len(line.splitlines()) == 1
     assert out.read_text() == content
@@ -327,7 +339,7 @@ def test_committed_figures_of_other_archives_are_refused(cards, before, after, f
         committed("mnist")
     stated = fault.split()[1].replace(after.strip('"'), before.strip('"'))
     assert str(caught.value) == (
-        f"{path}: {fault}, expected {stated} as in mnist_family.py; run scripts/measure.py mnist"
+        f"{path}: {fault}, expected {stated} as in mnist_family.py; run mnist-family measure mnist"
     )
 
 
@@ -338,7 +350,7 @@ def test_committed_figures_of_other_splits_are_refused(cards):
     with pytest.raises(ValueError) as caught:  # noqa: PT011 (the whole message is compared below)
         committed("mnist")
     assert str(caught.value) == (
-        f"{path}: splits train, val, expected train, test; run scripts/measure.py mnist"
+        f"{path}: splits train, val, expected train, test; run mnist-family measure mnist"
     )
 
 
@@ -393,6 +405,19 @@ def test_a_folder_of_published_archives_is_measured_as_what_it_holds(tiny_comman
     (folder / "t10k-labels-idx1-ubyte.gz").rename(folder / "test-labels-idx1-ubyte.gz")
     found = measure(str(folder), out=out).measurements
     assert found.archives["test"][0].file == "t10k-images-idx3-ubyte.gz"
+
+
+def test_a_path_that_ends_in_a_datasets_name_is_a_folder(
+    tiny_commands, cards, tmp_path, monkeypatch
+):
+    """Its figures go there, and not over those of the published card."""
+    shutil.copytree(tiny_commands.folder("mnist"), tmp_path / "mnist")
+    monkeypatch.chdir(tmp_path)
+    before = (cards / "mnist" / "measurements.json").read_bytes()
+    measured = measure("./mnist")
+    assert measured.out.samefile(tmp_path / "mnist" / "measurements.json")
+    assert measured.means is None
+    assert (cards / "mnist" / "measurements.json").read_bytes() == before
 
 
 def test_mirrors_are_read_if_no_folder_is_given(tiny_commands, mirrors, out):

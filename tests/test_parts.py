@@ -111,6 +111,16 @@ def test_a_part_beyond_the_last_is_refused(folder):
     )
 
 
+def test_of_many_absent_parts_the_first_five_are_named(tmp_path):
+    folder = write_split(tmp_path / "few", "val-00000-of-00009", IMAGES[:1], LABELS[:1])
+    with pytest.raises(ValueError, match="expected") as caught:
+        mnist_family.locate(folder)
+    assert str(caught.value) == (
+        f"{folder}: 1 part of the split 'val', without 00001, 00002, 00003, 00004, 00005, expected "
+        "9, numbered from 00000, as their names say; add the missing files, or correct the names"
+    )
+
+
 def test_a_part_without_labels_is_refused(folder):
     (folder / "train-00001-of-00003-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(ValueError, match="expected") as caught:
@@ -123,7 +133,11 @@ def test_a_part_without_labels_is_refused(folder):
 
 @pytest.mark.parametrize(
     ("other", "kinds"),
-    [("train", "3 parts and one file"), ("train-00000-of-00002", "2 parts and 3 parts")],
+    [
+        ("train", "3 parts and one file"),
+        ("train-00000-of-00002", "2 parts and 3 parts"),
+        ("train-00000-of-00001", "1 part and 3 parts"),
+    ],
 )
 def test_two_sets_of_files_for_a_split_are_refused(folder, other, kinds):
     write_split(folder, other, IMAGES, LABELS)

@@ -330,6 +330,16 @@ def test_finished_shards_of_the_same_input_are_used(tmp_path):
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+def test_an_engine_that_has_nothing_to_write_is_not_started(tmp_path):
+    source = make_source(tmp_path / "rows")
+    write_all(plan_shards(tmp_path / "shards", source, SMALL))
+
+    def fail(tasks):
+        raise AssertionError(tasks)
+
+    assert write_datasets(tmp_path / "shards", [source], SMALL, fail).reused > 5
+
+
 def test_shards_of_another_input_are_deleted(tmp_path):
     source = make_source(tmp_path / "rows")
     folder = tmp_path / "shards"

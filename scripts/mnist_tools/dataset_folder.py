@@ -7,7 +7,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from mnist_tools.cards.card import Dataset, render, render_licence, render_part
+from mnist_tools.cards.card import (
+    Dataset,
+    own_card_path,
+    render,
+    render_licence,
+    render_part,
+)
 from mnist_tools.cards.chosen_rows import chosen_rows
 from mnist_tools.cards.croissant import croissant
 from mnist_tools.cards.front_matter import CARD_FILE
@@ -66,8 +72,9 @@ def _write_cards(folder: Path, described: Sequence[Dataset], *, location: str) -
     for dataset in described:
         (folder / dataset.name).mkdir()
         if len(described) > 1:
-            part = render_part(dataset, described, location=location)
-            _write_text(folder / dataset.name / CARD_FILE, part)
+            path = folder / own_card_path(dataset.name)
+            path.parent.mkdir(exist_ok=True)
+            _write_text(path, render_part(dataset, described, location=location))
     _write_text(folder / "LICENSE.md", render_licence(described))
 
 

@@ -37,23 +37,31 @@ PIXEL_ROWS: dict[str, Callable[[SplitFigures], Cell]] = {
 
 
 def splits(datasets: Sequence[Dataset]) -> Markdown:
-    """Return the rows of each split, its size as a download, and the size of its pixels."""
+    """Return the rows of each split, its size as a download if known, and that of its pixels."""
     rows = [row for dataset in datasets for row in _split_rows(dataset)]
-    columns = ["config", "split", "rows", "download", "in memory"]
-    if len(datasets) > 1:
-        return table(columns, rows)
-    return table(columns[1:], [row[1:] for row in rows])
+    columns = [name for name in rows[0] if any(row[name] is not None for row in rows)]
+    if len(datasets) == 1:
+        columns.remove("config")
+    return table(columns, [[row[name] for name in columns] for row in rows])
 
 
-def _split_rows(dataset: Dataset) -> Iterator[list[Cell]]:
+def _split_rows(dataset: Dataset) -> Iterator[dict[str, Cell]]:
     for split, counts in dataset.counts.items():
-        if dataset.sizes is not None:
-            download = dataset.sizes[split].parquet_bytes
-        else:
-            download = sum(archive.bytes for archive in dataset.archives.get(split, ()))
-        pixels = counts.rows * math.prod(mnist_family.IMAGE_SHAPE)
-        sizes = show_size(download), show_size(pixels)
-        yield [code_span(dataset.name), code_span(split), counts.rows, *sizes]
+        yield {
+            "config": code_span(dataset.name),
+            "split": code_span(split),
+            "rows": counts.rows,
+            "download": _download_size(dataset, split),
+            "in memory": show_size(counts.rows * math.prod(mnist_family.IMAGE_SHAPE)),
+        }
+
+
+def _download_size(dataset: Dataset, split: str) -> str | None:
+    """Return the size of a split's Parquet files or else its archives; None without any."""
+    if dataset.sizes is not None:
+        return show_size(dataset.sizes[split].parquet_bytes)
+    archives = dataset.archives.get(split)
+    return show_size(sum(archive.bytes for archive in archives)) if archives else None
 
 
 def authors(dataset: Dataset) -> str:
