@@ -1506,7 +1506,7 @@ def encode_pngs(images: np.ndarray) -> Iterator[bytes]:
     height, width = IMAGE_SHAPE
     lines = np.zeros((len(images), height, 1 + width), np.uint8)  # the first byte: no filter
     lines[:, :, 1:] = images
-    pixels, size = memoryview(lines.tobytes()), height * (1 + width)
+    pixels, size = lines.reshape(-1).data, height * (1 + width)
     for start in range(0, len(pixels), size):
         deflate = zlib.compressobj(level=1, memLevel=DEFLATE_MEMORY, strategy=zlib.Z_RLE)
         data = b"IDAT" + deflate.compress(pixels[start : start + size]) + deflate.flush()
