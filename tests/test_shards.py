@@ -205,6 +205,13 @@ def damage(task, how):
         path.write_bytes(content[:500] + bytes([content[500] ^ 1]) + content[501:])
     elif how == "not finished":
         task.sidecar.unlink()
+    elif how == "other figures":
+        text = task.sidecar.read_text()
+        task.sidecar.write_text(text.replace('"unlabelled":0', '"unlabelled":1'))
+    elif how == "no digests":
+        task.digests.unlink()
+    elif how == "other digests":
+        np.save(task.digests, np.load(task.digests)[::-1])
     return len(content)
 
 
@@ -215,6 +222,9 @@ def damage(task, how):
         ("truncated", "{:,} bytes instead of {:,}"),
         ("replaced", "changed"),
         ("not finished", "not finished"),
+        ("other figures", "not finished"),
+        ("no digests", "train-00001-of-00008.npy is missing or changed"),
+        ("other digests", "train-00001-of-00008.npy is missing or changed"),
     ],
 )
 def test_a_damaged_shard_is_refused_and_written_anew(tmp_path, how, found):

@@ -41,9 +41,12 @@ def write_shard(task: ShardTask) -> None:
                 tally += tally_chunk(chunk, len(task.class_names), row)
                 digests.append(digest_rows(chunk.images, row))
                 row += len(chunk.labels)
-        shard = Shard(task, partial.stat().st_size, hash_file(partial), arrow_bytes, tally)
-    with _written_whole(task.digests) as partial, partial.open("xb") as file:
-        np.save(file, sort_digests(np.concatenate(digests)))
+        size, sha256 = partial.stat().st_size, hash_file(partial)
+    with _written_whole(task.digests) as partial:
+        with partial.open("xb") as file:
+            np.save(file, sort_digests(np.concatenate(digests)))
+        digests_sha256 = hash_file(partial)
+    shard = Shard(task, size, sha256, digests_sha256, arrow_bytes, tally)
     with _written_whole(task.sidecar) as partial:
         partial.write_text(sidecar_text(shard), encoding="utf-8")
 
