@@ -195,7 +195,7 @@ def _check_ours(work: Path) -> None:
 
 
 def _is_ours(work: Path) -> bool:
-    """Check for a folder with our note, or an empty one: a run may be killed before it writes it."""
+    """Check for a folder with our note, or an empty one, as a run may be killed before the note."""
     is_folder = work.is_dir() and not work.is_symlink()
     return is_folder and (not any(work.iterdir()) or (work / WORK_NOTE).is_file())
 
