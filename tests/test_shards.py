@@ -355,6 +355,7 @@ def test_shards_of_another_input_are_deleted(tmp_path):
     folder = tmp_path / "shards"
     write_all(plan_shards(folder, dataclasses.replace(source, fingerprint="other"), 2 * SMALL))
     (folder / "digits" / f"train-00000-of-00002.parquet.{'0' * 32}.incomplete").touch()
+    (folder / "digits" / "train-00000-of-100000.parquet").touch()
     written = write_datasets(folder, [source], SMALL, ONE)
     assert written.reused == 0
     count = len(written.shards["digits"]["train"])
