@@ -29,6 +29,7 @@ from mnist_tools.commands import build as command
 from mnist_tools.commands import lint
 from mnist_tools.commands.build import build
 from mnist_tools.commands.convert import convert
+from mnist_tools.commands.init import init
 from mnist_tools.commands.measure import measure
 from mnist_tools.formats import idx
 from mnist_tools.lint import findings
@@ -526,6 +527,35 @@ def test_wrong_facts_are_told_before_anything_is_read(letters, out):
         build(out, [letters])
     assert len(str(caught.value).splitlines()) == 1
     assert not out.exists()
+
+
+def test_images_that_are_dark_on_white_are_noticed(tmp_path, out, capsys):
+    images = np.full((40, 64, 64), 250, np.uint8)
+    images[:, 20:40, 20:40] = 10
+    np.savez(tmp_path / "scans.npz", x_train=images, y_train=numbers(40, 1, 4))
+    source = tmp_path / "scans.npz"
+    assert run(out, str(source), resize=True) == 0
+    assert (
+        "warning: scans: the border of 40 of 40 images is bright, so they seem to be dark on "
+        f"white; `mnist-family init scans-inverted --from {source} --resize --invert` makes the "
+        "background 0, as it should be; then build scans-inverted/"
+    ) in capsys.readouterr().out.splitlines()
+    assert (
+        "\n## Before You Use It\n\n- The images seem to be dark on white, not white "
+        "on black: the border of 40 of 40 images is bright.\n"
+    ) in card_of(out)
+    init(tmp_path / "inverted", source, resize=True, invert=True)
+    assert run(out, str(tmp_path / "inverted")) == 0
+    assert "warning" not in capsys.readouterr().out
+    assert "seem to be dark" not in card_of(out)
+
+
+def test_archives_that_are_dark_on_white_are_noticed_too(letters, out):
+    for split, (images, labels) in SPLITS.items():
+        write_split(letters, {"test": "t10k"}.get(split, split), np.maximum(images, 200), labels)
+    (warning,) = build(out, [letters]).warnings
+    assert warning.startswith("warning: letters: the border of 52 of 52 images is bright, ")
+    assert f" init letters-inverted --from {letters} --invert` " in warning
 
 
 def test_missing_facts_are_named_and_the_lint_says_what_is_open(tiny, letters, out, capsys):

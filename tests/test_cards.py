@@ -24,6 +24,7 @@ from mnist_tools.cards.card import (
     published,
     render,
     render_part,
+    render_template,
     unpublished,
 )
 from mnist_tools.cards.figures import show_size
@@ -312,6 +313,19 @@ def test_own_sections_are_markdown_under_their_headings():
     assert "\n- Contact: ada@example.org\n" in text
 
 
+@pytest.mark.parametrize(
+    ("licence", "licence_id"),
+    [
+        (facts.NO_LICENCE, "unknown"),
+        (facts.Licence("Example Licence"), "other"),
+        (facts.Licence("MIT", id="mit"), "mit"),
+    ],
+)
+def test_a_licence_without_an_id_is_another_one(licence, licence_id):
+    letters = dataclasses.replace(facts.no_facts("letters"), licence=licence)
+    assert own("letters", letters, "0123456789", committed("mnist")).licence_id == licence_id
+
+
 def test_several_licences_are_listed_and_other_ones_named():
     block = front_matter_of(card_text("README.md"))
     assert block["license"] == ["unknown", "mit", "cc-by-sa-4.0"]
@@ -461,6 +475,25 @@ def test_what_is_unknown_is_one_paragraph():
     assert {"Curation Rationale", "Uses", "Glossary", "Citation"} & {*headings(own_text)} == set()
 
 
+def test_a_few_words_are_led_by_what_they_are_about(tmp_path):
+    (tmp_path / "facts.yaml").write_text(
+        "funding: Pocket money\n"
+        "collection: [A scanner, Each writer filled in a page.]\n"
+        "intended_uses: Teaching\n"
+        "sensitive:\n- claim: Names were removed\n  source: https://a.b\n"
+    )
+    own_facts = facts.read_facts(tmp_path / "facts.yaml")
+    lines = render([own("a", own_facts, "0123456789", committed("mnist"))]).splitlines()
+    for line in (
+        "- Funding: Pocket money",
+        "- Collection: A scanner",
+        "- Each writer filled in a page.",
+        "- Teaching",
+        "- Names were removed ([a.b](https://a.b))",
+    ):
+        assert line in lines
+
+
 # --- Tables and lists -----------------------------------------------------------------------------
 
 
@@ -502,3 +535,12 @@ def test_thousands_of_equal_images_make_a_short_line():
     assert across.startswith("1 image occurs in more than one split: train 0, ")
     assert across.endswith("train 8, train 9 and 24,990 more.")
     assert max(map(len, text.splitlines())) < 1_000
+
+
+def test_a_template_that_prints_nothing_known_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "any.j2").write_text("{{ value }}")
+    monkeypatch.setattr(facts, "CARDS", tmp_path)
+    assert render_template("any.j2", value="*a*") == "\\*a\\*"
+    with pytest.raises(TypeError) as caught:
+        render_template("any.j2", value=None)
+    assert str(caught.value) == "a template prints None, expected text; check it in the template"

@@ -18,6 +18,7 @@ from mnist_tools.cards import facts
 from mnist_tools.cards.facts_file import load_schema
 from mnist_tools.cards.open_questions import open_questions
 from mnist_tools.cards.skeleton import published_skeleton, skeleton
+from mnist_tools.cli import main
 from mnist_tools.commands.init import init, run
 from mnist_tools.formats.split_names import usual_names
 from mnist_tools.hold_out import HoldOut, assign_rows
@@ -144,8 +145,8 @@ def test_files_that_are_there_are_never_replaced(tmp_path, letters_csv):
     folder.mkdir()
     (folder / "train-labels-idx1-ubyte.gz").write_bytes(b"mine")
     assert refused(folder, letters_csv[0]) == (
-        f"{folder / 'train-labels-idx1-ubyte.gz'}: there already, expected no such file yet; "
-        "move it elsewhere, or choose another folder"
+        f"{folder}: holds train-labels-idx1-ubyte.gz, expected none of these files yet; "
+        "move them elsewhere, or choose another folder"
     )
     assert os.listdir(folder) == ["train-labels-idx1-ubyte.gz"]
     assert sorted(os.listdir(tmp_path)) == ["letters", "letters.csv"]
@@ -164,17 +165,28 @@ def test_archives_that_are_there_do_not_become_splits(tmp_path, letters_csv, nam
     folder.mkdir()
     (folder / name).write_bytes(b"mine")
     assert refused(folder, letters_csv[0]) == (
-        f"{folder}: holds {name}, expected no archives yet; "
+        f"{folder}: holds {name}, expected none of these files yet; "
         "move them elsewhere, or choose another folder"
     )
     assert os.listdir(folder) == [name]
+
+
+def test_all_files_in_the_way_are_named_at_once(tmp_path, letters_csv):
+    folder = tmp_path / "letters"
+    init(folder, letters_csv[0])
+    (folder / "val-labels-idx1-ubyte").write_bytes(b"mine")
+    assert refused(folder, letters_csv[0]) == (
+        f"{folder}: holds labels.txt, train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, "
+        "val-labels-idx1-ubyte, expected none of these files yet; "
+        "move them elsewhere, or choose another folder"
+    )
 
 
 def test_files_that_are_there_are_noticed_before_any_row_is_read(tmp_path, letters_csv):
     path = letters_csv[0]
     path.write_text(path.read_text() + "300" + ",0" * 784 + "\n")
     (tmp_path / "labels.txt").write_text("".join(f"{number}\n" for number in range(12)))
-    assert refused(tmp_path, path).startswith(f"{tmp_path / 'labels.txt'}: there already, ")
+    assert refused(tmp_path, path).startswith(f"{tmp_path}: holds labels.txt, expected none ")
 
 
 def test_facts_that_are_there_stay_and_the_user_is_told_what_they_lack(
@@ -351,10 +363,49 @@ def test_the_wrong_background_is_noticed(tmp_path, invert, bright):
     if bright != invert:
         text = "the border of 3 of 3 images is bright, so they seem to be dark on white"
         if invert:
-            text = "only the border of 0 of 3 images is bright"
+            text = (
+                "only the border of 0 of 3 images is bright, so --invert may have made the others "
+                "dark on white; leave it out if it has"
+            )
         assert text in notes[0]
     else:
         assert notes == ()
+
+
+@pytest.fixture
+def bright_npz(tmp_path):
+    images = 255 - np.pad(pictures(9, 0)[:, :14, :14], ((0, 0), (7, 7), (7, 7)))
+    np.savez(tmp_path / "a.npz", x_train=images, y_train=np.arange(9) % 3)
+    return tmp_path / "a.npz"
+
+
+def test_the_command_under_the_warning_works_as_it_is(tmp_path, capsys, monkeypatch, bright_npz):
+    monkeypatch.chdir(tmp_path)
+    names = tmp_path / "labels.txt"
+    names.write_text("a\nb\nc\n")
+    options = ["--class-names", str(names), "--hold-out", "test=0.34", "--seed", "3"]
+    command = ["mnist-family", "init", "my letters", "--from", "a.npz", "--resize", *options]
+    advised = []
+    for _ in range(2):
+        with pytest.raises(SystemExit) as ended:
+            main(None, command[1:])
+        assert not ended.value.code
+        lines = capsys.readouterr().out.splitlines()
+        advised += [shlex.split(line) for line in lines if line.startswith("    mnist-family init")]
+        command = advised[0]
+    options = ["--class-names", str(names), "--resize", *options[2:], "--invert"]
+    assert advised == [["mnist-family", "init", "my letters-inverted", "--from", "a.npz", *options]]
+    dark, bright = (read_source(folder)[0] for folder in ("my letters-inverted", "my letters"))
+    for split in ("train", "test"):
+        np.testing.assert_array_equal(dark[split][0], 255 - bright[split][0])
+
+
+def test_inverting_what_was_dark_advises_not_to(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("a.npz", x_train=np.zeros((2, 28, 28), np.uint8), y_train=np.arange(2))
+    run(tmp_path / "b", "a.npz", None, False, True, None, 0)
+    printed = capsys.readouterr().out
+    assert f"\n    mnist-family init {tmp_path / 'b-not-inverted'} --from a.npz\n" in printed
 
 
 # --- Only facts.yaml ------------------------------------------------------------------------------
@@ -394,12 +445,19 @@ def test_the_last_lines_are_the_next_two_commands(tmp_path, capsys, monkeypatch,
         f"    $EDITOR '{folder / 'facts.yaml'}'",
         f"    mnist-family build out 'my-letters={folder}'",
     ]
+    assert "train: 60 rows" in lines
     assert f"{folder}: written, with 2 archives, facts.schema.json, facts.yaml, labels.txt" in lines
     monkeypatch.setattr(sys, "argv", ["scripts/init.py"])
     monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))
     run(folder, None, None, False, False, None, 0)
     last = capsys.readouterr().out.splitlines()[-1]
     assert last == f"    .venv/bin/python scripts/build.py out 'my-letters={folder}'"
+
+
+def test_one_row_is_not_called_rows(tmp_path, capsys):
+    np.savez(tmp_path / "a.npz", x_train=pictures(1, 0), y_train=[0])
+    run(tmp_path / "out", str(tmp_path / "a.npz"), None, False, False, None, 0)
+    assert "train: 1 row\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

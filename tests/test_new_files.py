@@ -78,8 +78,8 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path):
     folder = tmp_path / "b"
     folder.mkdir()
     message = (
-        f"{folder / 'y'}: there already, expected no such file yet; "
-        "move it elsewhere, or choose another folder"
+        f"{folder}: holds y, expected none of these files yet; "
+        "move them elsewhere, or choose another folder"
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         write(folder, ["x", "y"], appears="y")

@@ -35,7 +35,50 @@ WRONG_FACTS = {  # text, and what is said after the path; <KEYS> are those of th
     ),
     "a version that YAML takes for a number": (
         "version: 1.0\n",
-        (":1: version: 1.0 (a float), expected a version such as 1.0.0; put it in quotes"),
+        (":1: version: 1.0 (a float), expected a version such as 1.0.0; correct it"),
+    ),
+    "an answer that YAML takes for a boolean": (
+        "sensitive: false\n",
+        (
+            ":1: sensitive: False (a boolean), expected a text, a list of texts, or statements "
+            "with sources; write a sentence"
+        ),
+    ),
+    "an answer without its question": (
+        "title: a\nsensitive: no\n",
+        (
+            ":2: sensitive: 'no', expected a sentence; write one, such as 'The writers agreed to "
+            "publication; their names were not kept.', or remove the key"
+        ),
+    ),
+    "an answer without its question in a list": (
+        "collection:\n  - Each writer filled in a page.\n  - N/A.\n",
+        (
+            ":3: collection[1]: 'N/A.', expected a sentence; write one, such as 'Each writer "
+            "filled in one page.', or remove the key"
+        ),
+    ),
+    "an answer without its question in a claim": (
+        "funding:\n  - claim: None\n    source: https://a.b\n",
+        (
+            ":2: funding[0].claim: 'None', expected a sentence; write one, such as 'The Example "
+            "Foundation, grant 42.', or remove the key"
+        ),
+    ),
+    "no results": (
+        "benchmarks: none\n",
+        ":1: benchmarks: 'none', expected a sentence; write one, or remove the key",
+    ),
+    "no contact": (
+        "contact: '-'\n",
+        (
+            ":1: contact: '-', expected an address or a page; write one, such as "
+            "'ada@example.org', or remove the key"
+        ),
+    ),
+    "nothing to cite": (
+        "citation: None\n",
+        ":1: citation: 'None', expected a BibTeX entry; write one, or remove the key",
     ),
     "a version of another form": (
         "version: v1\n",
@@ -167,7 +210,7 @@ WRONG_FACTS = {  # text, and what is said after the path; <KEYS> are those of th
         "authors:\n- name: A\n  orcid: 12\n",
         (
             ":3: authors[0].orcid: 12 (an integer), expected an ORCID iD such as "
-            "0000-0002-1825-0097; put it in quotes"
+            "0000-0002-1825-0097; correct it"
         ),
     ),
     "a text for a list of authors": (
@@ -239,7 +282,7 @@ WRONG_FACTS = {  # text, and what is said after the path; <KEYS> are those of th
     ),
     "two wrong values, in another order than in the schema": (
         "version: 1.5\ntitle: 5\n",
-        ":1: version: 1.5 (a float), expected a version such as 1.0.0; put it in quotes",
+        ":1: version: 1.5 (a float), expected a version such as 1.0.0; correct it",
     ),
     "a licence that may be any": (
         "licence: m\n",

@@ -9,6 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mnist_family import CLASS_NAME_FILES, MAX_CLASSES, Chunk, fault
+from mnist_tools.background import Borders, count_bright_borders
 from mnist_tools.formats.class_names import DIGITS
 from mnist_tools.formats.idx import archive_names
 from mnist_tools.formats.labels import refuse_other_labels
@@ -20,7 +21,6 @@ from mnist_tools.lists import name_splits
 
 LABELS_JSON, LABELS_TEXT = CLASS_NAME_FILES
 NAMED = "with --class-names"
-BRIGHT = 128  # a border whose median grey level is this or more is taken for white paper
 
 
 @dataclass(frozen=True)
@@ -65,15 +65,17 @@ def write_new_archives(folder: Path, source: Source, preparation: Preparation) -
         write_splits(folder, "idx", rows, class_names)
     if (folder / LABELS_TEXT).exists():
         (folder / LABELS_JSON).unlink()  # people edit labels.txt, which the other would overrule
-    bright = sum(split.bright for split in prepared.values())
-    total = sum(split.rows for split in prepared.values())
+    borders = Borders(
+        sum(split.bright for split in prepared.values()),
+        sum(split.rows for split in prepared.values()),
+    )
     if preparation.invert:
         sentences = ("The images were inverted, so that 0 is background.", *sentences)
     return NewArchives(
         {name: split.rows for name, split in rows.items()},
         class_names,
         sentences,
-        _notes_on_borders(bright, total, preparation.invert),
+        _notes_on_borders(borders, preparation.invert),
     )
 
 
@@ -101,7 +103,7 @@ class _PreparedSplit:
                     chunk.labels, MAX_CLASSES, self._name, first_row=self.rows, named=NAMED
                 )
                 self.rows += len(chunk.labels)
-                self.bright += int((_border_levels(chunk.images) >= BRIGHT).sum())
+                self.bright += count_bright_borders(chunk.images)
                 bar.update(len(chunk.labels))
                 yield Chunk(255 - chunk.images, chunk.labels) if self._invert else chunk
         if not self.rows:
@@ -185,19 +187,12 @@ def _held_out(
 # --- Background -----------------------------------------------------------------------------------
 
 
-def _border_levels(images: np.ndarray) -> np.ndarray:
-    """Return the median grey level of the outermost pixels of each image."""
-    sides = images[:, 0], images[:, -1], images[:, 1:-1, 0], images[:, 1:-1, -1]
-    levels: np.ndarray = np.median(np.concatenate(sides, axis=1), axis=1)
-    return levels
-
-
-def _notes_on_borders(bright: int, rows: int, inverted: bool) -> tuple[str, ...]:
+def _notes_on_borders(borders: Borders, inverted: bool) -> tuple[str, ...]:
     """Return a warning if most images seem to have the wrong background."""
-    if (bright > rows / 2) == inverted:
+    if borders.are_mostly_bright == inverted:
         return ()
-    border = f"the border of {bright:,} of {rows:,} images is bright"
     if inverted:
-        return (f"warning: only {border}, so --invert may have made the others dark on white",)
+        found = f"only {borders}, so --invert may have made the others dark on white"
+        return (f"warning: {found}; leave it out if it has",)
     remedy = "--invert would make the background 0, as it should be"
-    return (f"warning: {border}, so they seem to be dark on white; {remedy}",)
+    return (f"warning: {borders}, so they seem to be dark on white; {remedy}",)

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mnist_family import fault
@@ -34,12 +34,12 @@ def new_files(folder: Path) -> Iterator[Path]:
             shutil.rmtree(work, ignore_errors=True)
 
 
-def refuse_existing(folder: Path, names: list[str]) -> None:
-    """Raise ValueError if a folder has a file of one of these names."""
-    for name in names:
-        if os.path.lexists(folder / name):
-            expected, remedy = "no such file yet", "move it elsewhere, or choose another folder"
-            raise fault(str(folder / name), "there already", expected, remedy)
+def refuse_existing(folder: Path, names: Iterable[str]) -> None:
+    """Raise ValueError if a folder has files of these names; it names all of them."""
+    found = sorted({name for name in names if os.path.lexists(folder / name)})
+    if found:
+        remedy = "move them elsewhere, or choose another folder"
+        raise fault(str(folder), f"holds {', '.join(found)}", "none of these files yet", remedy)
 
 
 def _move(work: Path, place: Path, shown: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import mnist_family
 from mnist_family import FamilyConfig
+from mnist_tools.background import Borders
 from mnist_tools.cards.facts import NO_LICENCE, DatasetFacts, dataset_facts
 from mnist_tools.cards.figures import fill
 from mnist_tools.cards.measurements import Measurements, SplitFigures
@@ -94,6 +95,15 @@ class Dataset:
     def measured_splits(self) -> Mapping[str, SplitFigures]:
         """Return the figures of each split; empty if nothing was measured."""
         return self.measurements.splits if self.measurements else {}
+
+    @property
+    def borders(self) -> Borders | None:
+        """Return how many images have a bright border; None if that was not measured."""
+        bright = [each.bright_borders for each in self.measured_splits.values()]
+        counted = [each for each in bright if each is not None]
+        if not counted or len(counted) < len(bright):
+            return None
+        return Borders(sum(counted), sum(each.rows for each in self.measured_splits.values()))
 
     @cached_property
     def counts(self) -> dict[str, SplitCounts]:

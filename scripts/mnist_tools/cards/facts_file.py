@@ -4,6 +4,7 @@ import codecs
 import difflib
 import functools
 import json
+import re
 import stat
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -155,8 +156,12 @@ def _show(value: object) -> str:
 def _remedy(found: object, schema: Mapping[str, Any], validator: str) -> str:
     if validator == "enum":
         return _meant(found, schema["enum"]) or "choose one of them"
-    wants_text = schema.get("type") == "string" or "$ref" in str(schema.get("anyOf", ""))
-    if isinstance(found, (bool, int, float)) and wants_text:
+    wants_answer = "$ref" in str(schema.get("anyOf", ""))
+    if isinstance(found, bool) and wants_answer:
+        return "write a sentence"
+    wants_text = wants_answer or schema.get("type") == "string"
+    fits = re.search(schema.get("pattern", ""), str(found)) is not None
+    if isinstance(found, (bool, int, float)) and wants_text and fits:
         return "put it in quotes"
     if isinstance(found, str) and schema.get("type") == "array":
         return "start each with - on a line of its own"

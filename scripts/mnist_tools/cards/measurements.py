@@ -60,7 +60,8 @@ class SplitFigures:
     `standard_deviation` (of the population) are of pixels scaled to 0 to 1, rounded to five
     decimals. `zero_percent` is the share of zeros among all pixels, rounded to two decimals.
     `constant_pixels` counts the positions that have the same value in all rows. `longer_side`
-    counts rows by the longer side of the bounding box of their non-zero pixels.
+    counts rows by the longer side of the bounding box of their non-zero pixels. `bright_borders`
+    counts the rows that seem to be dark on white; it is None in files of earlier releases.
     """
 
     rows: int
@@ -75,6 +76,7 @@ class SplitFigures:
     zero_percent: float
     constant_pixels: int
     longer_side: tuple[SideCount, ...]
+    bright_borders: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,6 +210,7 @@ def figures_of(tally: Tally) -> SplitFigures:
         zero_percent=round(100 * levels[0] / pixels, 2),
         constant_pixels=int((tally.lowest == tally.highest).sum()),
         longer_side=tuple(SideCount(side, int(tally.sides[side])) for side in sides.tolist()),
+        bright_borders=tally.bright_borders,
     )
 
 

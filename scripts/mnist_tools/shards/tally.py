@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mnist_family import IMAGE_SHAPE, Chunk
+from mnist_tools.background import count_bright_borders
 
 FIRST_LABELS = 10
 FIRST_ROWS = 10  # of each class
@@ -22,6 +23,7 @@ class Tally:
     `lowest` and `highest`, uint8 (28, 28), are the extremes at each position. `sides`, int64 (29,),
     counts rows by the longer side of the bounding box of their non-zero pixels. `first_labels` are
     the labels of the first ten rows, `first_rows` the numbers of the first ten rows of each class.
+    `bright_borders` counts the rows that seem to be dark on white.
     """
 
     unlabelled: int
@@ -33,6 +35,7 @@ class Tally:
     sides: np.ndarray
     first_labels: tuple[int, ...]
     first_rows: tuple[tuple[int, ...], ...]
+    bright_borders: int
 
     @property
     def rows(self) -> int:
@@ -52,6 +55,7 @@ class Tally:
             sides=self.sides + later.sides,
             first_labels=(self.first_labels + later.first_labels)[:FIRST_LABELS],
             first_rows=tuple((own + other)[:FIRST_ROWS] for own, other in first_rows),
+            bright_borders=self.bright_borders + later.bright_borders,
         )
 
 
@@ -67,6 +71,7 @@ def empty_tally(num_classes: int) -> Tally:
         sides=np.zeros(max(IMAGE_SHAPE) + 1, np.int64),
         first_labels=(),
         first_rows=((),) * num_classes,
+        bright_borders=0,
     )
 
 
@@ -90,6 +95,7 @@ def tally_chunk(chunk: Chunk, num_classes: int, first_row: int) -> Tally:
         sides=np.bincount(_longer_sides(images), minlength=max(IMAGE_SHAPE) + 1),
         first_labels=tuple(labels[:FIRST_LABELS].tolist()),
         first_rows=tuple(first_rows),
+        bright_borders=count_bright_borders(images),
     )
 
 
@@ -163,4 +169,5 @@ def tally_from_json(content: dict[str, Any]) -> Tally:
         sides=np.array(content["sides"], np.int64),
         first_labels=tuple(content["first_labels"]),
         first_rows=tuple(map(tuple, content["first_rows"])),
+        bright_borders=content["bright_borders"],
     )
