@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_family import read_chunks
 from mnist_tools.manifest import hash_file
 from mnist_tools.shards.digests import digest_rows, sort_digests
-from mnist_tools.shards.rows_file import ROWS_PER_GROUP, open_rows_file, schema_of, table_of
+from mnist_tools.shards.rows_file import open_rows_file, read_groups, schema_of, table_of
 from mnist_tools.shards.sidecar import Shard, sidecar_text
 from mnist_tools.shards.tally import empty_tally, tally_chunk
 from mnist_tools.shards.task import INCOMPLETE, ShardTask
@@ -32,9 +31,7 @@ def write_shard(task: ShardTask) -> None:
     row = task.start
     with _written_whole(task.path) as partial:
         with partial.open("xb") as file, open_rows_file(file, schema) as writer:
-            for chunk in read_chunks(
-                task.split, task.start, task.stop, rows_per_chunk=ROWS_PER_GROUP
-            ):
+            for chunk in read_groups(task.split, task.start, task.stop):
                 table = table_of(chunk, schema)
                 writer.write_table(table)
                 arrow_bytes += table.nbytes
