@@ -355,7 +355,7 @@ def _published_archives() -> Iterator[PublishedArchive]:
 ARCHIVE_NAME = re.compile(
     r"(?P<split>[^.].*)-(?:(?P<images>images[-.]idx3)|(?P<labels>labels[-.]idx1))-ubyte(\.gz)?"
 )
-SPLIT_PART = re.compile(r"(?P<split>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})")
+SPLIT_PART = re.compile(r"(?P<split>.+)-(?P<number>[0-9]{5,})-of-(?P<count>[0-9]{5,})")
 CLASS_NAME_FILES = ("dataset_meta.json", "labels.txt")  # the first one found is used
 MAX_CLASSES = 256
 MAX_NAME_LENGTH = 200  # characters of a class name
@@ -504,11 +504,12 @@ def order_parts(folder: str | os.PathLike[str], parts: Mapping[PartName, T]) -> 
     if count is None:
         return tuple(parts.values())
     numbered = {part.number: each for part, each in parts.items()}
-    absent = [f"{number:05}" for number in range(count) if number not in numbered]
-    if absent or len(numbered) > count:
+    absent = (f"{number:05}" for number in range(count) if number not in numbered)
+    first_absent = [*itertools.islice(absent, 5)]  # a name may promise any number of parts
+    if first_absent or len(numbered) > count:
         found = f"{_parts(len(numbered))} of the split {split!r}"
-        if absent:
-            found = f"{found}, without {', '.join(absent[:5])}"
+        if first_absent:
+            found = f"{found}, without {', '.join(first_absent)}"
         expected = f"{count:,}, numbered from 00000, as their names say"
         raise fault(subject, found, expected, "add the missing files, or correct the names")
     return tuple(numbered[number] for number in range(count))
