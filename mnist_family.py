@@ -1212,7 +1212,7 @@ class _Sources:
 
     @functools.cached_property
     def _mirrors(self) -> _Mirrors:
-        """Return the mirrors; ValueError if MNIST_FAMILY_MIRROR is no URL, which folders ignore."""
+        """Return the mirrors, which no folder needs; ValueError for a bad MNIST_FAMILY_MIRROR."""
         return _Mirrors(self.config, os.path.expanduser(str(self._cache)))
 
     def find(self, split: str) -> LocatedSplit | LocatedParts:

@@ -32,10 +32,11 @@ from mnist_tools import cli, dataset_folder
 from mnist_tools.commands import build as command
 from mnist_tools.commands.build import Built, build
 from mnist_tools.lint import findings
+from mnist_tools.manifest import MANIFEST, read_manifest
 from mnist_tools.own_origins import RESERVED
 from mnist_tools.sample import write_sample_archives
 from mnist_tools.shards import local
-from mnist_tools.whole_folder import MANIFEST, read_manifest, whole_folder
+from mnist_tools.whole_folder import whole_folder
 
 FILES = [MANIFEST, "LICENSE.md", "README.md", "class_names", "croissant.json", "pictures"]
 SPLITS = {"train": "train", "test": "t10k"}

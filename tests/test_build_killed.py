@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from conftest import contents
 
 from mnist_tools import whole_folder
 from mnist_tools.commands.build import build
@@ -24,12 +25,6 @@ def out(tmp_path, archives):
     """A folder with another dataset, built before."""
     build(tmp_path / "out", ["mnist"], archives=archives)
     return tmp_path / "out"
-
-
-def contents(folder):
-    """Return the bytes of every file below a folder, by path."""
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def do_at(owner, function, name, action, patch=setattr):

@@ -24,6 +24,7 @@ from mnist_tools.cards.card import (
     published,
     render,
     render_part,
+    render_template,
     unpublished,
 )
 from mnist_tools.cards.figures import show_size
@@ -312,6 +313,19 @@ def test_own_sections_are_markdown_under_their_headings():
     assert "\n- Contact: ada@example.org\n" in text
 
 
+@pytest.mark.parametrize(
+    ("licence", "licence_id"),
+    [
+        (facts.NO_LICENCE, "unknown"),
+        (facts.Licence("Example Licence"), "other"),
+        (facts.Licence("MIT", id="mit"), "mit"),
+    ],
+)
+def test_a_licence_without_an_id_is_another_one(licence, licence_id):
+    letters = dataclasses.replace(facts.no_facts("letters"), licence=licence)
+    assert own("letters", letters, "0123456789", committed("mnist")).licence_id == licence_id
+
+
 def test_several_licences_are_listed_and_other_ones_named():
     block = front_matter_of(card_text("README.md"))
     assert block["license"] == ["unknown", "mit", "cc-by-sa-4.0"]
@@ -557,3 +571,12 @@ def test_thousands_of_equal_images_make_a_short_line():
     assert across.startswith("1 image occurs in more than one split: train 0, ")
     assert across.endswith("train 8, train 9 and 24,990 more.")
     assert max(map(len, text.splitlines())) < 1_000
+
+
+def test_a_template_that_prints_nothing_known_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "any.j2").write_text("{{ value }}")
+    monkeypatch.setattr(facts, "CARDS", tmp_path)
+    assert render_template("any.j2", value="*a*") == "\\*a\\*"
+    with pytest.raises(TypeError) as caught:
+        render_template("any.j2", value=None)
+    assert str(caught.value) == "a template prints None, expected text; check it in the template"

@@ -221,11 +221,15 @@ def test_line_ends_of_old_macs_are_refused(file):
     assert refusal(file, dest=file.parent.parent / "out") == f"{line}Unix"
 
 
+EXPECTED = "expected 784 pixels and maybe a label; export the images"
+
+
 @pytest.mark.parametrize(
     ("line", "found"),
     [
-        (["7"], "1 values in the first line, which are no image, expected 784 pixels, after a "
-                "label or without one; export the images"),
+        (["7"], f"a first line too short for an image, {EXPECTED}"),
+        (["0"], f"a first line too short for an image, {EXPECTED}"),
+        (["0", "1"], f"a first line too short for an image, {EXPECTED}"),
         (["7", *ROWS[0][:-2]], "783 values in the first line, expected 785, or 784 without labels; "
                                "correct the file"),
         ([], "no row, expected 784 pixels and a label in UTF-8 text; export it again, or move it "

@@ -1,6 +1,7 @@
 """NPZ files of others are read block by block, or refused in one line."""
 
 import io
+import struct
 import zipfile
 
 import numpy as np
@@ -310,6 +311,25 @@ def test_an_array_of_another_length_than_it_promises_is_refused(file, shape):
         f"{file}, x_train.npy: 3,920 bytes of values, expected {promised:,} as its header promises"
     )
     assert refused(file) == f"{line}; download it again"
+
+
+def test_an_array_that_ends_before_the_size_in_the_zip_directory_is_refused(file):
+    content = array_bytes(IMAGES, (6, 28, 28))
+    write_zip(file, x_train__npy=content, y_train__npy=array_bytes(numbers(6, 1)))
+    zipped = bytearray(file.read_bytes())
+    size_at = zipped.find(b"PK\x01\x02") + 24
+    zipped[size_at : size_at + 4] = struct.pack("<I", len(content) + 784)
+    file.write_bytes(zipped)
+    line = f"{file}, x_train: an array that ends early, expected as many values as it promises; "
+    assert refused(file) == f"{line}download it again"
+
+
+def test_headers_of_later_versions_are_refused(file):
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, IMAGES, version=(2, 0))
+    write_zip(file, x_train__npy=stream.getvalue(), y_train__npy=array_bytes(LABELS))
+    line = f"{file}, x_train.npy: unreadable (version (2, 0) of the array format), expected an NPZ "
+    assert refused(file) == f"{line}file of plain arrays; save it again with numpy.savez"
 
 
 def test_a_flipped_byte_is_refused(file):

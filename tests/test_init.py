@@ -445,12 +445,19 @@ def test_the_last_lines_are_the_next_two_commands(tmp_path, capsys, monkeypatch,
         f"    $EDITOR '{folder / 'facts.yaml'}'",
         f"    mnist-family build out 'my-letters={folder}'",
     ]
+    assert "train: 60 rows" in lines
     assert f"{folder}: written, with 2 archives, facts.schema.json, facts.yaml, labels.txt" in lines
     monkeypatch.setattr(sys, "argv", ["scripts/init.py"])
     monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))
     run(folder, None, None, False, False, None, 0)
     last = capsys.readouterr().out.splitlines()[-1]
     assert last == f"    .venv/bin/python scripts/build.py out 'my-letters={folder}'"
+
+
+def test_one_row_is_not_called_rows(tmp_path, capsys):
+    np.savez(tmp_path / "a.npz", x_train=pictures(1, 0), y_train=[0])
+    run(tmp_path / "out", str(tmp_path / "a.npz"), None, False, False, None, 0)
+    assert "train: 1 row\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,16 @@ def test_any_split_loads_and_train_comes_first(load, tmp_path):
     assert_rows(loaded["my_val"], IMAGES, LABELS)
 
 
+@pytest.mark.parametrize(("pack", "suffix"), [(gz, ".gz"), (bytes, "")])
+def test_an_archive_has_the_split_of_its_publisher(tiny, tmp_path, monkeypatch, pack, suffix):
+    """Whatever the name of the file, packed or unpacked."""
+    archives = tiny.module.find_config("kmnist").archives
+    odd = [each._replace(file=f"balanced-{each.file}") for each in archives["test"]]
+    monkeypatch.setitem(archives, "test", tiny.module.ArchivePair(*odd))
+    write_split(tmp_path, "balanced-t10k", IMAGES, LABELS, pack, suffix=suffix)
+    assert [split.name for split in tiny.module.locate(tmp_path).splits] == ["test"]
+
+
 def test_other_files_and_folders_named_as_archives_do_no_harm(load, tmp_path):
     folder = write_split(
         tmp_path / "archives", "train", IMAGES, LABELS, bytes, "{}-{}.idx{}-ubyte", ""

@@ -220,6 +220,17 @@ NO_MEASUREMENT = {
     '{"archives": {"train": []}, "splits": {}, "duplicates": {"within": {}, "across": []}}': (
         "archives.train: 0 files instead of pairs"
     ),
+    json.dumps(
+        {
+            "archives": {
+                "train": [
+                    {"file": "a", "bytes": 1, "sha256": "", "dated": None, "uncompressed_bytes": 1}
+                ]
+            },
+            "splits": {},
+            "duplicates": {"within": {}, "across": []},
+        }
+    ): "archives.train: 1 files instead of pairs",
     "": "Expecting value: line 1 column 1 (char 0)",
     "[" * 100_000: "maximum recursion depth exceeded",
 }

@@ -43,8 +43,8 @@ def unpack(wheel, folder):
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
-    """A source distribution of this checkout, unpacked as `a place, ünï/mnist_family`."""
-    place = tmp_path_factory.mktemp("a place, ünï")
+    """A source distribution of this checkout, unpacked as `a place/mnist_family`."""
+    place = tmp_path_factory.mktemp("a place")
     with tarfile.open(build(backend.build_sdist, ROOT, place)) as archive:
         (top,) = {name.split("/")[0] for name in archive.getnames()}
         archive.extractall(place, filter="data")

@@ -302,6 +302,12 @@ def test_a_dry_run_changes_nothing(hub, repo, small, capsys):
     assert not hub.path(repo).exists()
 
 
+def test_an_odd_name_of_a_file_is_escaped(hub, repo, folder, capsys):
+    (folder / "a\x1b[2Jb").write_bytes(b"")
+    output = printed(capsys, folder, repo, "--include", "a*", "--dry-run")
+    assert "  add                0 B  a\\x1b[2Jb\n" in output
+
+
 def test_a_dry_run_for_a_new_branch_makes_no_branch(hub, repo, small, capsys):
     push(small, repo)
     output = printed(capsys, small, repo, "--dry-run", "--revision", "new")

@@ -387,7 +387,15 @@ def test_an_edit_of_the_text_is_an_edit(hub, repo, small, change, difference):
 
 @pytest.mark.parametrize(
     "content",
-    [b"theirs", b"[]", b'{"format": 2}', b'{"format": 1, "card": "", "shared": {"a": 1}}', b"\xff"],
+    [
+        b"theirs",
+        b"[]",
+        b'{"format": 2}',
+        b'{"format": 1, "card": "", "shared": {"a": 1}}',
+        b'{"format": 1, "card": "", "configs": {}, "shared": {"a": '
+        b'{"size": "1", "blob_id": "", "sha256": ""}}}',
+        b"\xff",
+    ],
 )
 def test_a_record_that_cannot_be_read_is_somebody_elses(hub, repo, small, folder, content):
     """Then nothing counts as ours."""

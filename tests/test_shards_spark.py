@@ -7,7 +7,7 @@ import shutil
 import sys
 
 import pytest
-from conftest import ROOT, numbers, run, write_split
+from conftest import ROOT, contents, numbers, run, write_split
 from shard_plans import IMAGES
 
 from mnist_tools.commands.build import build
@@ -32,12 +32,6 @@ def code_in_contributing():
     small = code.replace("engine=", 'max_shard_size="100KB", engine=')
     assert small != code
     return small
-
-
-def contents(folder):
-    """Return the bytes of every file below a folder, by path."""
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def test_spark_builds_the_folder_of_one_process(tmp_path):

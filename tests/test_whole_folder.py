@@ -17,15 +17,9 @@ import pytest
 
 from mnist_tools import manifest
 from mnist_tools.folder_lock import hold_lock
+from mnist_tools.manifest import MANIFEST, Manifest, hash_file, is_current, read_manifest
 from mnist_tools.out_folder import check_place, check_replaceable
-from mnist_tools.whole_folder import (
-    MANIFEST,
-    Manifest,
-    hash_file,
-    is_current,
-    read_manifest,
-    whole_folder,
-)
+from mnist_tools.whole_folder import whole_folder
 
 posix = pytest.mark.skipif(os.name == "nt", reason="has no fork, no FIFO, and other permissions")
 

@@ -294,7 +294,7 @@ def _add_push(parser: argparse.ArgumentParser) -> None:
         "repo_id", metavar="REPO_ID", help="USER/NAME; created if it does not exist"
     )
     parser.add_argument(
-        "--private", action="store_true", help="if the repository is created, make it private"
+        "--private", action="store_true", help="create a private repository; refuse a public one"
     )
     parser.add_argument(
         "--revision",

@@ -16,3 +16,8 @@ def name_splits(splits: Collection[str]) -> str:
     """Return "the split train" or, of several, "the splits train, test"."""
     word = "split" if len(splits) == 1 else "splits"
     return f"the {word} {', '.join(splits)}"
+
+
+def name_rows(count: int) -> str:
+    """Return "1 row" or, of several, "2,000 rows"."""
+    return "1 row" if count == 1 else f"{count:,} rows"

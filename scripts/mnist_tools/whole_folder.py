@@ -23,28 +23,10 @@ from mnist_tools.folder_lock import hold_lock
 from mnist_tools.lists import name_some
 from mnist_tools.manifest import (
     MANIFEST,
-    Manifest,
-    hash_file,
-    is_current,
     list_paths,
-    read_manifest,
     write_manifest,
 )
 from mnist_tools.out_folder import check_place, check_replaceable, parents_of, resolve
-
-__all__ = [
-    "MANIFEST",
-    "Manifest",
-    "Workplace",
-    "clear_leftovers",
-    "hash_file",
-    "is_current",
-    "new_folder",
-    "read_manifest",
-    "undisturbed",
-    "whole_folder",
-    "workplace",
-]
 
 WORK_NOTE = "mnist_family-work"  # this file marks a work folder as ours
 MOVED_ASIDE = "moved-aside.json"  # the stamps of the files in `old` that may be deleted

@@ -21,7 +21,7 @@ from mnist_tools.cards.open_questions import open_questions
 from mnist_tools.cards.pictures import FOLDER
 from mnist_tools.command_line import command_line
 from mnist_tools.dataset_folder import fill_folder, write_rows
-from mnist_tools.manifest import SAMPLE_REMARK
+from mnist_tools.manifest import SAMPLE_REMARK, is_current
 from mnist_tools.open_facts import OpenFacts
 from mnist_tools.origin import Origin
 from mnist_tools.origins import SourceName, find_origins
@@ -31,7 +31,7 @@ from mnist_tools.shards.kept import kept_shards
 from mnist_tools.shards.run import Engine, SplitShards
 from mnist_tools.shards.size import DEFAULT_SHARD_SIZE, parse_shard_size
 from mnist_tools.verified import verified
-from mnist_tools.whole_folder import clear_leftovers, is_current, new_folder, workplace
+from mnist_tools.whole_folder import clear_leftovers, new_folder, workplace
 
 PACKAGE = Path(__file__).parents[1]
 CARD_SOURCES = (".yaml", ".j2", ".json")

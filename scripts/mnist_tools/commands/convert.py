@@ -24,7 +24,7 @@ from mnist_tools.formats.source import (
     write_splits,
 )
 from mnist_tools.formats.split_names import refuse_bad_name, refuse_shared_names, split_name
-from mnist_tools.lists import name_some, name_splits
+from mnist_tools.lists import name_rows, name_some, name_splits
 from mnist_tools.manifest import find_changes, list_paths, read_manifest
 from mnist_tools.out_folder import naming_out
 from mnist_tools.whole_folder import whole_folder
@@ -139,8 +139,7 @@ def summary(source: str, converted: Converted) -> list[str]:
     for split, counts in converted.splits.items():
         left_out = f", {counts.left_out:,} of other classes left out" if counts.left_out else ""
         unlabelled = f"{counts.unlabelled:,} of them without a label"
-        rows = "1 row" if counts.rows == 1 else f"{counts.rows:,} rows"
-        lines.append(f"{split}: {rows}, {unlabelled}{left_out}")
+        lines.append(f"{split}: {name_rows(counts.rows)}, {unlabelled}{left_out}")
     written = class_count(converted.class_names)
     return [*lines, f"{converted.dest}: written as {converted.format}, {written}"]
 

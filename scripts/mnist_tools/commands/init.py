@@ -23,7 +23,7 @@ from mnist_tools.formats.class_names import class_count, names_of_option
 from mnist_tools.formats.idx import archives_in
 from mnist_tools.formats.source import Source, open_source, with_usual_splits
 from mnist_tools.hold_out import HoldOut
-from mnist_tools.lists import name_splits
+from mnist_tools.lists import name_rows, name_splits
 from mnist_tools.new_archives import NewArchives, Preparation, files_of, write_new_archives
 from mnist_tools.new_files import new_files, refuse_existing
 
@@ -224,7 +224,7 @@ def _summary(source: str, started: Started) -> list[str]:
         lines.append(f"{source}: {started.source.format} with {splits} and {names}")
         lines += [*started.source.notes, *started.archives.done]
         for split, rows in started.archives.splits.items():
-            lines.append(f"{split}: {rows:,} rows")
+            lines.append(f"{split}: {name_rows(rows)}")
         lines += started.archives.notes
     if started.written:
         archives = [name for name in started.written if name.endswith(".gz")]

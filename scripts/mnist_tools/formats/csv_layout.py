@@ -108,10 +108,8 @@ def _is_header(fields: Sequence[str], path: Path) -> bool:
 def _layout_by_position(first: FirstLine, path: Path) -> Layout:
     columns = len(first.fields)
     if columns < 3:
-        found = f"{columns} values in the first line, which are no image"
-        raise fault(
-            str(path), found, "784 pixels, after a label or without one", "export the images"
-        )
+        found, expected = "a first line too short for an image", "784 pixels and maybe a label"
+        raise fault(str(path), found, expected, "export the images")
     labelled = square_side(columns) is None
     if labelled and square_side(columns - 1) is None:
         found = f"{columns} values in the first line"
