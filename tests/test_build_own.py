@@ -541,8 +541,8 @@ def test_images_that_are_dark_on_white_are_noticed(tmp_path, out, capsys):
         "background 0, as it should be; then build scans-inverted/"
     ) in capsys.readouterr().out.splitlines()
     assert (
-        "\n## Before You Use It\n\n- The images seem to be dark on white, although the "
-        "background should be black: the border of 40 of 40 images is bright.\n"
+        "\n## Before You Use It\n\n- The images seem to be dark on white, not white "
+        "on black: the border of 40 of 40 images is bright.\n"
     ) in card_of(out)
     init(tmp_path / "inverted", source, resize=True, invert=True)
     assert run(out, str(tmp_path / "inverted")) == 0

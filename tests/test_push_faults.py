@@ -281,6 +281,22 @@ def test_rows_that_datasets_reads_otherwise_are_found(hub, repo, small, monkeypa
     )
 
 
+def test_labels_that_datasets_reads_otherwise_are_found(hub, repo, small, monkeypatch):
+    load_dataset = read_back.datasets.load_dataset
+
+    def relabelled(*args, **options):
+        loaded = load_dataset(*args, **options)
+        features = loaded["train"].features
+
+        def next_label(row):
+            return {**row, "label": (row["label"] + 1) % 10}
+
+        return {split: loaded[split].map(next_label, features=features) for split in loaded}
+
+    monkeypatch.setattr(read_back.datasets, "load_dataset", relabelled)
+    assert "fashion train begins with another row or has other class names" in fails(small, repo)
+
+
 @pytest.mark.parametrize("change", ["size", "path"])
 def test_a_list_of_files_that_differs_is_found(hub, repo, small, monkeypatch, change):
     entry = hub.entry
