@@ -355,8 +355,21 @@ def _published_archives() -> Iterator[PublishedArchive]:
 ARCHIVE_NAME = re.compile(
     r"(?P<split>[^.].*)-(?:(?P<images>images[-.]idx3)|(?P<labels>labels[-.]idx1))-ubyte(\.gz)?"
 )
-SPLIT_PART = re.compile(r"(?P<split>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})")
+SPLIT_PART = re.compile(r"(?P<split>.+)-(?P<number>[0-9]{5,})-of-(?P<count>[0-9]{5,})")
 CLASS_NAME_FILES = ("dataset_meta.json", "labels.txt")  # the first one found is used
+OTHER_FORMATS = (
+    ".bmp",
+    ".csv",
+    ".csv.gz",
+    ".jpeg",
+    ".jpg",
+    ".npz",
+    ".parquet",
+    ".png",
+    ".tar",
+    ".tif",
+)
+FOLDERS_LOOKED_INTO = 10  # enough to come to the images in <split>/<class>/
 MAX_CLASSES = 256
 MAX_NAME_LENGTH = 200  # characters of a class name
 PRINTED_ANYWAY = "\u200c\u200d\u3000"  # joiners that some scripts need, and the Japanese space
@@ -440,7 +453,10 @@ def _list_folder(folder: str) -> dict[str, str]:
             ordered = sorted(entries, key=lambda entry: entry.name)
     except (FileNotFoundError, NotADirectoryError):
         subject, expected = f"data_dir {folder!r}", "one that holds IDX archives"
-        raise fault(subject, "no such folder", expected, "correct the path") from None
+        remedy = "correct the path"
+        if os.path.isfile(folder) and folder.lower().endswith(OTHER_FORMATS):
+            remedy = _how_to_convert(folder)
+        raise fault(subject, "no such folder", expected, remedy) from None
     return {f"{entry.name}/" if entry.is_dir() else entry.name: entry.path for entry in ordered}
 
 
@@ -497,21 +513,26 @@ def order_parts(folder: str | os.PathLike[str], parts: Mapping[PartName, T]) -> 
     split = next(iter(parts)).split
     subject = os.fspath(folder)
     if len(counts) > 1:
-        kinds = ["one file" if count is None else f"{count:,} parts" for count in counts]
-        found = f"{' and '.join(sorted(kinds))} for the split {split!r}"
+        kinds = ["one file" if count is None else _parts(count) for count in counts]
+        found = f"{' and '.join(kinds)} for the split {split!r}"
         raise fault(subject, found, "one set of files", "move the other away")
     (count,) = counts
     if count is None:
         return tuple(parts.values())
     numbered = {part.number: each for part, each in parts.items()}
-    absent = [f"{number:05}" for number in range(count) if number not in numbered]
-    if absent or len(numbered) > count:
-        found = f"{len(numbered):,} parts of the split {split!r}"
-        if absent:
-            found = f"{found}, without {', '.join(absent[:5])}"
+    absent = (f"{number:05}" for number in range(count) if number not in numbered)
+    first_absent = [*itertools.islice(absent, 5)]  # a name may promise any number of parts
+    if first_absent or len(numbered) > count:
+        found = f"{_parts(len(numbered))} of the split {split!r}"
+        if first_absent:
+            found = f"{found}, without {', '.join(first_absent)}"
         expected = f"{count:,}, numbered from 00000, as their names say"
         raise fault(subject, found, expected, "add the missing files, or correct the names")
     return tuple(numbered[number] for number in range(count))
+
+
+def _parts(count: int) -> str:
+    return "1 part" if count == 1 else f"{count:,} parts"
 
 
 def _find_splits(folder: str, files: Mapping[str, str]) -> tuple[LocatedSplit | LocatedParts, ...]:
@@ -529,6 +550,8 @@ def _find_splits(folder: str, files: Mapping[str, str]) -> tuple[LocatedSplit | 
         holds = ", ".join([*files][:5]) or "nothing"
         example = "train-images-idx3-ubyte.gz with train-labels-idx1-ubyte.gz"
         remedy = "give their folder as data_dir"
+        if _holds_other_data(folder):
+            remedy = _how_to_convert(folder)
         raise fault(folder, f"holds {holds}", f"IDX archives such as {example}", remedy)
     pairs: dict[str, dict[PartName, LocatedSplit]] = {}
     for part in {**images, **labels}:
@@ -536,6 +559,16 @@ def _find_splits(folder: str, files: Mapping[str, str]) -> tuple[LocatedSplit | 
         pair = LocatedSplit(part.split, files[images[part][0]], files[labels[part][0]])
         pairs.setdefault(part.split, {})[part] = pair
     return tuple(_join_parts(folder, split, pairs[split]) for split in order_splits(pairs))
+
+
+def _holds_other_data(folder: str) -> bool:
+    """Check whether a folder or its subfolders have images or tables, judging by a few names."""
+    folders = itertools.islice(os.walk(folder), FOLDERS_LOOKED_INTO)
+    return any(name.lower().endswith(OTHER_FORMATS) for _, _, files in folders for name in files)
+
+
+def _how_to_convert(path: str) -> str:
+    return f"run `mnist-family init NAME --from {path!r}`, and give the folder NAME as data_dir"
 
 
 def _join_parts(
@@ -564,6 +597,8 @@ def _without_unpacked(names: list[str], files: Mapping[str, str]) -> list[str]:
     """Drop an unpacked archive if its .gz is there too and has the same content."""
     if len(names) != 2 or names[1] != f"{names[0]}.gz":
         return names
+    for name in names:
+        _regular_file(files[name])
     with io.open(files[names[0]], "rb") as unpacked, io.open(files[names[1]], "rb") as packed:
         checksum = size = 0
         while chunk := unpacked.read(CHUNK_BYTES):
@@ -840,7 +875,7 @@ def _authorization(url: str) -> dict[str, str]:
     path = os.path.expanduser(os.environ.get("NETRC", "~/.netrc"))
     try:
         hosts = netrc.netrc(path).hosts
-    except (OSError, netrc.NetrcParseError):
+    except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
         return {}
     login, _, password = hosts.get(urllib.parse.urlsplit(url).hostname or "", ("", "", ""))
     if not login:
@@ -863,19 +898,18 @@ def _is_sound(copy: str, archive: Archive) -> bool:
 
 def _write_copy(copy: _Copy, archive: Archive) -> None:
     """Download to a file that appears only once it is complete and verified."""
-    partial = f"{copy.path}.incomplete"
+    partial = f"{copy.path}.incomplete"  # the same as in `datasets`, under the same lock
     progress = datasets.utils.tqdm(
         total=archive.bytes, unit="B", unit_scale=True, desc=f"Downloading {archive.file}"
     )
-    try:
-        with progress, _Transfer(copy.url, archive) as transfer, _open_to_write(partial) as file:
-            while chunk := transfer.read(CHUNK_BYTES):
-                file.write(chunk)
-                progress.update(len(chunk))
-        os.replace(partial, copy.path)
-    except BaseException:
-        _remove(partial)
-        raise
+    with (
+        progress,
+        _Transfer(copy.url, archive) as transfer,
+        _moved_when_whole(partial, "wb", copy.path) as file,
+    ):
+        while chunk := transfer.read(CHUNK_BYTES):
+            file.write(chunk)
+            progress.update(len(chunk))
 
 
 def _try_open(source: str, archive: Archive, kind: str) -> MirrorArchive:
@@ -919,6 +953,7 @@ class _Transfer(io.RawIOBase):
         self.name = source
         self._archive = archive
         self._received = 0
+        self._limit = RAW_FACTOR * archive.bytes  # of the bytes received
         self._sha256 = hashlib.sha256()
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._file: Any = None
@@ -928,6 +963,9 @@ class _Transfer(io.RawIOBase):
             self.gzipped = self._unread.startswith(GZIP_MAGIC)
             if not self.gzipped and not _is_idx_start(self._unread):
                 raise _WrongBytes(_looks_like(self._unread))
+            if self.gzipped:  # another dataset's is read to its end, and named
+                largest = max(published.archive.bytes for published in _published_archives())
+                self._limit = min(self._limit, largest)
         except BaseException:
             self.close()
             raise
@@ -966,16 +1004,14 @@ class _Transfer(io.RawIOBase):
 
     def _receive(self, size: int) -> bytes:
         """Read and hash up to `size` bytes; at the end of the stream, check the total."""
-        if self._announced is not None:
-            size = min(size, self._announced - self._received)
         try:
-            chunk = self._file.read1(size) if size else b""
+            chunk: bytes = self._file.read1(size)
         except (OSError, http.client.HTTPException) as error:
             raise _unreachable(self.name, error) from error
         self._received += len(chunk)
         self._sha256.update(chunk)
         self._md5.update(chunk)
-        if self._received > RAW_FACTOR * self._archive.bytes:
+        if self._received > self._limit:
             raise _WrongBytes(f"over {self._archive.bytes:,} bytes")
         if not chunk:
             self._check_whole()
@@ -1194,15 +1230,19 @@ class _Sources:
         self.num_classes = len(self.config.class_names)
         self.splits = [*self.config.archives]
         self._found: dict[str, LocatedSplit | LocatedParts] = {}
-        cache = datasets.config.DOWNLOADED_DATASETS_PATH
+        self._cache = datasets.config.DOWNLOADED_DATASETS_PATH
         if cache_dir is not None:
-            cache = f"{os.fspath(cache_dir)}/{datasets.config.DOWNLOADED_DATASETS_DIR}"
-        self._mirrors = _Mirrors(self.config, os.path.expanduser(str(cache)))
+            self._cache = f"{os.fspath(cache_dir)}/{datasets.config.DOWNLOADED_DATASETS_DIR}"
         if data_dir is not None:
             located = locate(_folder_of(self.config, data_dir))
             self.num_classes = len(_class_names_of(self.config, located))
             self._found = {split.name: split for split in located.splits}
             self.splits = [*self._found]
+
+    @functools.cached_property
+    def _mirrors(self) -> _Mirrors:
+        """Return the mirrors, which no folder needs; ValueError for a bad MNIST_FAMILY_MIRROR."""
+        return _Mirrors(self.config, os.path.expanduser(str(self._cache)))
 
     def find(self, split: str) -> LocatedSplit | LocatedParts:
         """Return the paths of a split's files; ConnectionError if no mirror has them."""
@@ -1318,7 +1358,9 @@ def _refuse_published(
     """Raise ValueError for a published split under the name of a dataset of one's own."""
     if config.archives or images is None or labels is None:
         return
-    found = f"these are {images.config.title}'s {images.split} images and labels"
+    same = labels.config is images.config
+    of_labels = "labels" if same else f"{labels.config.title}'s labels"
+    found = f"these are {images.config.title}'s {images.split} images and {of_labels}"
     remedy = f"load {images.config.name!r}"
     raise fault(split.images, found, f"those of {config.title}", remedy)
 
@@ -1389,6 +1431,7 @@ CHUNK_ROWS = 1000
 PNG_HEAD = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">2I5B", *IMAGE_SHAPE, 8, 0, 0, 0, 0)
 PNG_HEAD += struct.pack(">I", zlib.crc32(PNG_HEAD[12:]))
 PNG_TAIL = b"\0\0\0\0IEND" + struct.pack(">I", zlib.crc32(b"IEND"))
+DEFLATE_MEMORY = 4  # enough for one image; the default clears 64 KB for each
 
 
 class Chunk(NamedTuple):
@@ -1492,9 +1535,9 @@ def encode_pngs(images: np.ndarray) -> Iterator[bytes]:
     height, width = IMAGE_SHAPE
     lines = np.zeros((len(images), height, 1 + width), np.uint8)  # the first byte: no filter
     lines[:, :, 1:] = images
-    pixels, size = memoryview(lines.tobytes()), height * (1 + width)
+    pixels, size = lines.reshape(-1).data, height * (1 + width)
     for start in range(0, len(pixels), size):
-        deflate = zlib.compressobj(level=1, strategy=zlib.Z_RLE)
+        deflate = zlib.compressobj(level=1, memLevel=DEFLATE_MEMORY, strategy=zlib.Z_RLE)
         data = b"IDAT" + deflate.compress(pixels[start : start + size]) + deflate.flush()
         length, checksum = struct.pack(">I", len(data) - 4), struct.pack(">I", zlib.crc32(data))
         yield b"".join((PNG_HEAD, length, data, checksum, PNG_TAIL))
@@ -2091,7 +2134,10 @@ def write_idx(
         rows = _Rows(array.dtype, array.shape, iter([array]))
     header = _header_bytes(path, rows.dtype, rows.shape)
     big_endian = rows.dtype.newbyteorder(">")
-    with _replaced_whole(path) as replacement, _packed(replacement, path) as file:
+    folder, name = os.path.split(path)
+    partial = os.path.join(folder, f".{name}.{os.getpid()}.incomplete")
+    # "x": another writer's file is never touched.
+    with _moved_when_whole(partial, "xb", path) as whole, _packed(whole, path) as file:
         file.write(header)
         for chunk in rows.chunks:
             file.write(np.ascontiguousarray(chunk, big_endian))
@@ -2279,7 +2325,10 @@ def _naming_broken_gzip(name: str) -> Iterator[None]:
 
 
 def _header_bytes(path: str, dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
-    """Return the header of an IDX file; ValueError for a dtype that IDX does not have."""
+    """Return the header of an IDX file; ValueError for a dtype or size that IDX does not have."""
+    if any(not 0 <= size < 2**32 for size in shape):
+        expected = f"sizes from 0 to {2**32 - 1:,}"
+        raise fault(path, f"the shape {shape}", expected, "correct the shape")
     for code, known in IDX_DTYPES.items():
         if known == dtype.newbyteorder(">"):
             return struct.pack(f">HBB{len(shape)}I", 0, code, len(shape), *shape)
@@ -2305,27 +2354,20 @@ def _whole_chunks(
 
 
 @contextlib.contextmanager
-def _replaced_whole(path: str) -> Iterator[Any]:
-    """Open a file for writing that replaces `path` once it is complete."""
-    partial = f"{path}.incomplete"
+def _moved_when_whole(partial: str, mode: str, path: str) -> Iterator[Any]:
+    """Write to the file `partial`, and move it to `path` once it is complete.
+
+    After an error it is deleted. Its path is added to errors that lack one, such as a full disk.
+    """
+    file = io.open(partial, mode)  # noqa: SIM115 - a file that cannot be opened is not deleted
     try:
-        with _open_to_write(partial) as file:
+        with file:
             yield file
         os.replace(partial, path)
-    except BaseException:
+    except BaseException as error:
         _remove(partial)
-        raise
-
-
-@contextlib.contextmanager
-def _open_to_write(path: str) -> Iterator[Any]:
-    """Open a file for writing; add its path to errors that lack one, such as a full disk."""
-    try:
-        with io.open(path, "wb") as file:
-            yield file
-    except OSError as error:
-        if error.errno is not None and error.filename is None:
-            error.filename = path
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+            error.filename = partial
         raise
 
 

@@ -40,6 +40,7 @@ import datasets
 import hypothesis
 import numpy as np
 import pytest
+import yaml
 from mirror_server import Mirror
 
 hypothesis.settings.register_profile("any machine", deadline=None)
@@ -145,6 +146,12 @@ def cache(tmp_path):
     return tmp_path / "cache"
 
 
+@pytest.fixture
+def out(tmp_path):
+    """The path of a folder to build, which does not exist yet."""
+    return tmp_path / "out"
+
+
 @pytest.fixture(params=["load", "load_dataset"] if SCRIPTS_LOAD else ["load"])
 def load(request, tiny, cache):
     """Load the tiny family into a fresh cache: with `load` and, before 4.0, with `load_dataset`."""
@@ -193,6 +200,17 @@ def assert_rows(dataset, images, labels):
     got_images, got_labels = arrays_of(dataset)
     np.testing.assert_array_equal(got_images, images)
     np.testing.assert_array_equal(got_labels, labels)
+
+
+def contents(folder):
+    """The bytes of every file below a folder, by path."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def front_matter_of(folder):
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    return yaml.safe_load(card.split("---\n")[1])
 
 
 @pytest.fixture(scope="session")

@@ -63,7 +63,7 @@ def as_pushed_to(repo, folder):
 
 def anonymous(path, content):
     """Take out what a push writes for its repository; other tests look at that."""
-    if path.endswith("README.md"):
+    if path.endswith(".md"):
         return re.sub(rb'load_dataset\("[^"]*"', b'load_dataset("..."', content)
     if path == "croissant.json":
         pattern = rb'"url": "(?:[^"]*/LICENSE.md|LICENSE.md|README.md|http://127[^"]*)"'

@@ -141,6 +141,12 @@ class Answer(http.server.BaseHTTPRequestHandler):
         raw[-1] ^= 1
         self.send(gzip.compress(bytes(raw), mtime=0), length=False)
 
+    def one_row_less(self, content):
+        """Sound in every way, but without the last image."""
+        raw = gzip.decompress(content)
+        rows = int.from_bytes(raw[4:8], "big") - 1
+        self.send(gzip.compress(raw[:4] + rows.to_bytes(4, "big") + raw[8:-784]), length=False)
+
     def other_member(self, content):
         names = sorted(
             path.name for path in self.server.folder.iterdir() if (path / self.file.name).is_file()
@@ -158,6 +164,10 @@ class Answer(http.server.BaseHTTPRequestHandler):
     def trailing(self, content):
         self.send(content + content, length=False)
 
+    def padded(self, content):
+        """The archive, and many zeros, which gzip ignores."""
+        self.send(content + bytes(15 * len(content)), length=False)
+
     def encoded(self, content):
         self.send(content, Content_Encoding="gzip")
 
@@ -169,6 +179,13 @@ class Answer(http.server.BaseHTTPRequestHandler):
             b"%x\r\n%b\r\n" % (len(part), part) for part in (content[:20], content[20:], b"")
         )
         self.send(content, length=False, body=body, Transfer_Encoding="chunked")
+
+    def kept_open(self, content):
+        """The archive, on a connection that is not closed after it."""
+        self.send(content)
+        if self.command == "GET":
+            self.wfile.flush()
+            self.server.closing.wait()
 
     def without_head(self, content):
         self.send(content) if self.command == "GET" else self.send(HTML, 405)

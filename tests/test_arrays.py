@@ -303,6 +303,13 @@ def test_a_folder_of_ones_own_has_arrays_under_its_name(tiny, tmp_path):
     )
 
 
+def test_a_folder_needs_no_mirror(tiny, tmp_path, monkeypatch):
+    folder = write_split(tmp_path / "letters", "train", pictures(9, 1), numbers(9, 1))
+    monkeypatch.setenv("MNIST_FAMILY_MIRROR", "ftp://127.0.0.1")
+    for read in (tiny.module.arrays, tiny.module.verified_splits):
+        assert [*read("letters", data_dir=folder)] == ["train"]
+
+
 def test_published_rows_have_no_arrays_under_another_name(tiny):
     folder = tiny.folder("fashion")
     assert told(tiny.module.arrays, "letters", data_dir=folder) == (

@@ -12,6 +12,7 @@ from mnist_tools.commands import benchmark as command
 from mnist_tools.commands.benchmark import Benchmark, EncoderCost, PeakMemory, benchmark
 from mnist_tools.costs.read_cost import READERS
 from mnist_tools.costs.rows import write_many_rows
+from mnist_tools.costs.run import measure_run
 
 BUILDS = [
     "NumPy arrays",
@@ -175,6 +176,19 @@ def test_reading_costs_are_printed_for_each_reader(tmp_path, capsys):
     for reader, line in zip(READERS.values(), lines[4:], strict=True):
         is_installed = importlib.util.find_spec(reader.package) is not None
         assert is_installed != (" | not installed | | | |" in line)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are watched in Linux's /proc")
+def test_the_cpu_time_of_a_process_that_nobody_waits_for_counts(tmp_path):
+    """As that of Ray's; it runs until its parent, which is told by a line, has ended."""
+    child = "import time\nwhile time.process_time() < 1: pass\nprint(flush=True); input()"
+    code = """
+import subprocess, sys
+pipe = subprocess.PIPE
+child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdin=pipe, stdout=pipe)
+child.stdout.readline()
+"""
+    assert measure_run(code, [child], tmp_path).cpu_seconds > 0.5
 
 
 def test_too_few_rows_are_refused(tmp_path):

@@ -14,17 +14,29 @@ import datasets
 import numpy as np
 import PIL.Image
 import pytest
-import yaml
-from conftest import NAMES, ROOT, assert_rows, gz, idx_bytes, numbers, pictures, write_split
+from conftest import (
+    NAMES,
+    ROOT,
+    assert_rows,
+    contents,
+    front_matter_of,
+    gz,
+    idx_bytes,
+    numbers,
+    pictures,
+    write_split,
+)
 
 import mnist_family
 from mnist_tools import cli, dataset_folder
 from mnist_tools.commands import build as command
 from mnist_tools.commands.build import Built, build
 from mnist_tools.lint import findings
+from mnist_tools.manifest import MANIFEST, read_manifest
+from mnist_tools.own_origins import RESERVED
 from mnist_tools.sample import write_sample_archives
 from mnist_tools.shards import local
-from mnist_tools.whole_folder import MANIFEST, read_manifest, whole_folder
+from mnist_tools.whole_folder import whole_folder
 
 FILES = [MANIFEST, "LICENSE.md", "README.md", "class_names", "croissant.json", "pictures"]
 SPLITS = {"train": "train", "test": "t10k"}
@@ -33,21 +45,6 @@ SPLITS = {"train": "train", "test": "t10k"}
 @pytest.fixture
 def archives(tiny):
     return tiny.folder()
-
-
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "out"
-
-
-def contents(folder):
-    """Return the bytes of every file below a folder, by path."""
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
-
-
-def front_matter_of(folder):
-    return yaml.safe_load((folder / "README.md").read_text(encoding="utf-8").split("---\n")[1])
 
 
 def run(out, *names, **settings):
@@ -85,7 +82,8 @@ def test_the_first_dataset_named_is_the_default(tiny, archives, out, cache, name
     assert [config.get("default") for config in front_matter["configs"]] == [True] + [None] * (
         len(order) - 1
     )
-    assert sorted(path.name for path in out.iterdir()) == sorted([*FILES, *order])
+    cards = ["dataset_cards"] if len(order) > 1 else []
+    assert sorted(path.name for path in out.iterdir()) == sorted([*FILES, *cards, *order])
     loaded = datasets.load_dataset(str(out), split="test", cache_dir=str(cache))
     assert_rows(loaded, *tiny.arrays[order[0]]["test"])
 
@@ -139,7 +137,7 @@ def test_the_same_archives_give_the_same_bytes(archives, tmp_path):
     build(tmp_path / "two", archives=archives, num_proc=2)
     one, two = contents(tmp_path / "one"), contents(tmp_path / "two")
     for path in one:
-        if path.endswith("README.md"):  # which name their folder
+        if path.endswith(".md"):  # which name their folder
             one[path] = one[path].replace(b'"./one"', b'"./two"')
     manifests = [json.loads(each.pop(MANIFEST)) for each in (one, two)]
     assert one == two
@@ -334,7 +332,7 @@ def found(sheet, picture):
 def test_a_card_shows_the_pictures_that_are_there(sample):
     """The card of all has the sheets of each dataset; each one's own card has the rows, too."""
     shown = set()
-    for card in ("README.md", *(f"{name}/README.md" for name in NAMES)):
+    for card in ("README.md", *(f"dataset_cards/{name}.md" for name in NAMES)):
         text = (sample / card).read_text(encoding="utf-8")
         pictures_of_card = re.findall(r"!\[[^]]+\]\((.*?)\)", text)
         assert len(pictures_of_card) == len({*pictures_of_card})
@@ -343,6 +341,11 @@ def test_a_card_shows_the_pictures_that_are_there(sample):
             os.path.normpath((sample / card).parent / picture) for picture in pictures_of_card
         }
     assert shown == {str(path) for path in (sample / "pictures").iterdir()}
+
+
+def test_no_dataset_may_be_named_like_what_build_writes_beside_it(sample):
+    others = {path.name.lower() for path in sample.iterdir() if not path.name.startswith(".")}
+    assert others - {*NAMES} == {*RESERVED}
 
 
 def test_a_sample_says_so_first(sample):
@@ -605,6 +608,17 @@ def test_an_error_that_datasets_wraps_is_told_as_it_was(tmp_path, out, processes
     assert not out.exists()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="has no such limit")
+def test_an_error_starts_on_a_line_of_its_own(tmp_path, out):
+    """While archives are unpacked, a progress bar is on the last line."""
+    folder = write_split(tmp_path / "archives", "train", pictures(2000, 1), numbers(2000, 1))
+    settings = ("--max-shard-size", "100KB")
+    result = run_limited(1_500_000, out, "mnist", "--archives", folder, *settings)
+    assert result.returncode == 1
+    last = result.stderr.splitlines()[-1]
+    assert re.fullmatch("mnist: .*-images-idx3-ubyte.*: File too large, .*", last), result.stderr
+
+
 @pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGKILL"])
 @pytest.mark.parametrize("written", ["kept/mnist", "new/README.md"])
 def test_a_build_that_is_ended_leaves_a_whole_folder(tmp_path, out, how, written, cache):
@@ -702,27 +716,18 @@ def test_shards_of_another_build_are_not_used(copied, out, monkeypatch, change):
     assert sorted(path.name for path in out.parent.iterdir()) == ["archives", "out"]
 
 
-def test_after_an_error_of_the_system_the_shards_are_kept(archives, out, monkeypatch):
+@pytest.mark.parametrize("kind", [OSError, ValueError])
+def test_after_an_error_the_shards_are_kept(archives, out, monkeypatch, kind):
     def fail(*_, **__):
-        raise OSError("mnist: no space")
+        raise kind("mnist: no space")
 
+    kept = out.with_name(".out.mnist_family") / "kept"
     with monkeypatch.context() as patch:
         patch.setattr(dataset_folder, "render", fail)
-        with pytest.raises(
-            OSError, match="^mnist: no space; 2 finished shards are kept in .*/kept"
-        ):
+        with pytest.raises(kind) as caught:
             build(out, ["mnist"], archives=archives)
+    assert str(caught.value) == f"mnist: no space; 2 finished shards are kept in {kept}"
     assert build(out, ["mnist"], archives=archives).reused_shards == 2
-
-
-def test_after_wrong_rows_nothing_is_kept(archives, out, monkeypatch):
-    def fail(*_, **__):
-        raise ValueError("wrong")
-
-    monkeypatch.setattr(dataset_folder, "render", fail)
-    with pytest.raises(ValueError, match="wrong"):
-        build(out, ["mnist"], archives=archives)
-    assert not any(out.parent.iterdir())
 
 
 # --- The real archives ----------------------------------------------------------------------------

@@ -11,8 +11,16 @@ import datasets
 import numpy as np
 import PIL.Image
 import pytest
-import yaml
-from conftest import assert_rows, gz, idx_bytes, numbers, pictures, write_split
+from conftest import (
+    assert_rows,
+    contents,
+    front_matter_of,
+    gz,
+    idx_bytes,
+    numbers,
+    pictures,
+    write_split,
+)
 
 import mnist_family
 import mnist_tools
@@ -21,6 +29,7 @@ from mnist_tools.commands import build as command
 from mnist_tools.commands import lint
 from mnist_tools.commands.build import build
 from mnist_tools.commands.convert import convert
+from mnist_tools.commands.init import init
 from mnist_tools.commands.measure import measure
 from mnist_tools.formats import idx
 from mnist_tools.lint import findings
@@ -72,22 +81,8 @@ def letters(tmp_path):
     return folder
 
 
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "out"
-
-
-def contents(folder):
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
-
-
 def card_of(out):
     return (out / "README.md").read_text(encoding="utf-8")
-
-
-def front_matter_of(out):
-    return yaml.safe_load(card_of(out).split("---\n")[1])
 
 
 def croissant_of(out):
@@ -198,7 +193,8 @@ def test_wrong_rows_are_refused_in_one_line(tmp_path, out, labels, message):
 def test_classes_without_names_are_numbered_up_to_the_last_label(tmp_path, out, cache):
     labels = numbers(30, 1, 26).astype(np.int64)
     np.savez(tmp_path / "some.npz", x_train=pictures(30, 1), y_train=labels)
-    build(out, [tmp_path / "some.npz"])
+    built = build(out, [tmp_path / "some.npz"])
+    assert built.notes[0].startswith("some: NPZ with the split train and ")
     loaded = load_built(out, "some", cache)["train"]
     assert_rows(loaded, pictures(30, 1), labels)
     assert loaded.features["label"].names == [str(label) for label in range(26)]
@@ -355,6 +351,7 @@ def test_archives_alone_are_enough(letters, out, cache):
 def test_the_files_that_rows_were_read_from_are_listed(letters, tmp_path, out):
     """And not the archives that they were converted to on the way."""
     convert(letters, tmp_path / "csv", to="csv")
+    (tmp_path / "csv" / "measurements.json").write_text("not read, as it can only be of archives")
     build(out, [tmp_path / "csv"])
     card = card_of(out)
     for split in SPLITS:
@@ -362,6 +359,17 @@ def test_the_files_that_rows_were_read_from_are_listed(letters, tmp_path, out):
         assert f"`{mnist_family.digest_archive(file).sha256}`" in card
         assert f"`{file.name}`" in card
     assert "idx3" not in card
+
+
+def test_a_card_rendered_without_a_build_claims_no_download_and_no_mirror(letters, tmp_path):
+    convert(letters, tmp_path / "csv", to="csv")
+    card = mnist_tools.render_card(tmp_path / "csv")
+    assert "| split | rows | in memory |\n" in card
+    assert "\nIn memory, each pixel takes one byte (uint8).\n" in card
+    assert "<summary>Files and checksums</summary>" in card
+    of_archives = mnist_tools.render_card(letters)
+    assert "| split | rows | download | in memory |\n" in of_archives
+    assert "irror" not in card + of_archives
 
 
 def test_a_tree_of_images_is_summed_up_by_folder(letters, tmp_path, out):
@@ -397,8 +405,13 @@ def test_measurements_with_other_classes_or_splits_are_not_used(letters, out):
 
 def test_a_file_in_the_place_of_measurements_is_named(letters, out):
     (letters / "measurements.json").write_text("{}")
-    with pytest.raises(ValueError, match=r"measurements\.json: not a file of measurements"):
+    with pytest.raises(ValueError, match="not a file of measurements") as caught:
         build(out, [letters])
+    path = letters / "measurements.json"
+    assert str(caught.value) == (
+        f"letters: {path}: not a file of measurements (archives: missing), expected a file that "
+        "this release of measure writes; remove it and run measure again"
+    )
     assert not out.exists()
 
 
@@ -516,6 +529,35 @@ def test_wrong_facts_are_told_before_anything_is_read(letters, out):
     assert not out.exists()
 
 
+def test_images_that_are_dark_on_white_are_noticed(tmp_path, out, capsys):
+    images = np.full((40, 64, 64), 250, np.uint8)
+    images[:, 20:40, 20:40] = 10
+    np.savez(tmp_path / "scans.npz", x_train=images, y_train=numbers(40, 1, 4))
+    source = tmp_path / "scans.npz"
+    assert run(out, str(source), resize=True) == 0
+    assert (
+        "warning: scans: the border of 40 of 40 images is bright, so they seem to be dark on "
+        f"white; `mnist-family init scans-inverted --from {source} --resize --invert` makes the "
+        "background 0, as it should be; then build scans-inverted/"
+    ) in capsys.readouterr().out.splitlines()
+    assert (
+        "\n## Before You Use It\n\n- The images seem to be dark on white, not white "
+        "on black: the border of 40 of 40 images is bright.\n"
+    ) in card_of(out)
+    init(tmp_path / "inverted", source, resize=True, invert=True)
+    assert run(out, str(tmp_path / "inverted")) == 0
+    assert "warning" not in capsys.readouterr().out
+    assert "seem to be dark" not in card_of(out)
+
+
+def test_archives_that_are_dark_on_white_are_noticed_too(letters, out):
+    for split, (images, labels) in SPLITS.items():
+        write_split(letters, {"test": "t10k"}.get(split, split), np.maximum(images, 200), labels)
+    (warning,) = build(out, [letters]).warnings
+    assert warning.startswith("warning: letters: the border of 52 of 52 images is bright, ")
+    assert f" init letters-inverted --from {letters} --invert` " in warning
+
+
 def test_missing_facts_are_named_and_the_lint_says_what_is_open(tiny, letters, out, capsys):
     (letters / "facts.yaml").unlink()
     assert run(out, str(letters), "fashion", archives=tiny.folder()) == 0
@@ -523,10 +565,14 @@ def test_missing_facts_are_named_and_the_lint_says_what_is_open(tiny, letters, o
     assert is_open.startswith("letters, open: licence, description, rationale, ")
     assert is_open.endswith("; 0 of 14 answered")
     assert advice == (
-        f"answer in {letters}/facts.yaml, which `init {letters}` writes, then build again"
+        f"answer in {letters}/facts.yaml, which `mnist-family init {letters}` writes, "
+        "then build again"
     )
     assert lint.run([out, out / "README.md"]) == 0
-    assert capsys.readouterr().out.splitlines() == [f"{out}: {is_open}"]
+    assert capsys.readouterr().out.splitlines() == [
+        "2 cards: no findings",
+        f"{out}: {is_open}",
+    ]
 
 
 def test_a_file_gets_a_folder_of_its_own_for_its_facts(tmp_path, out, capsys):
@@ -534,7 +580,8 @@ def test_a_file_gets_a_folder_of_its_own_for_its_facts(tmp_path, out, capsys):
     np.savez(file, x_train=pictures(4, 1), y_train=numbers(4, 1))
     assert run(out, str(file)) == 0
     assert capsys.readouterr().out.splitlines()[5] == (
-        f"answer in some/facts.yaml, which `init some --from {file}` writes, then build some/"
+        f"answer in some/facts.yaml, which `mnist-family init some --from {file}` writes, "
+        "then build some/"
     )
 
 
@@ -544,7 +591,7 @@ def test_remarks_that_no_build_wrote_are_not_shown(letters, out, capsys, remarks
     manifest = json.loads((out / MANIFEST).read_text())
     (out / MANIFEST).write_text(json.dumps({**manifest, "remarks": remarks}))
     assert lint.run([out]) == 0
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == "1 card: no findings\n"
 
 
 def test_a_full_disk_is_told_without_the_name_of_a_temporary_folder(tmp_path, out, monkeypatch):

@@ -155,14 +155,14 @@ def test_the_code_of_a_built_card_runs_beside_its_folder(sample, tmp_path):
     shutil.copytree(sample, tmp_path / sample.name)
     blocks = blocks_of((sample / "README.md").read_text(encoding="utf-8"))
     assert len(run_blocks(blocks, tmp_path)) == 1
-    part = (sample / "fashion" / "README.md").read_text(encoding="utf-8")
+    part = (sample / "dataset_cards" / "fashion.md").read_text(encoding="utf-8")
     assert len(run_blocks(blocks_of(part), tmp_path, OTHERS, rows=600)) == 4
 
 
 @needs_libraries
 def test_the_first_models_of_a_built_card_learn(sample, tmp_path):
     shutil.copytree(sample, tmp_path / sample.name)
-    part = (sample / "fashion" / "README.md").read_text(encoding="utf-8")
+    part = (sample / "dataset_cards" / "fashion.md").read_text(encoding="utf-8")
     run_blocks(blocks_of(part, libraries=True), tmp_path, FIRST_MODELS, LEARNT, rows=600)
 
 

@@ -24,12 +24,14 @@ from mnist_tools.cards.card import (
     published,
     render,
     render_part,
+    render_template,
     unpublished,
 )
 from mnist_tools.cards.figures import show_size
 from mnist_tools.cards.markdown_table import cut, table
-from mnist_tools.cards.measurements import Duplicates, committed, measure_splits
+from mnist_tools.cards.measurements import Duplicates, SideCount, committed, measure_splits
 from mnist_tools.commands import card
+from mnist_tools.shards.digests import EqualCount, EqualCounts
 
 CONFIGS = {config.name: config for config in mnist_family.CONFIGS}
 CARDS = ["README.md", *(f"{name}/README.md" for name in NAMES)]
@@ -105,7 +107,7 @@ def test_a_stale_card_is_shown_and_left_alone(cards, capsys):
     assert card.run(["fashion"], check=True) == 1
     output = capsys.readouterr()
     assert output.err == (
-        f"{path}: stale, expected what facts and measurements say; run scripts/generate_cards.py\n"
+        f"{path}: stale, expected what facts and measurements say; run mnist-family card\n"
     )
     assert re.search(r"^-\| `train` \| 60,001 \|", output.out, re.MULTILINE)
     assert path.read_text(encoding="utf-8") == stale
@@ -312,6 +314,19 @@ def test_own_sections_are_markdown_under_their_headings():
     assert "\n- Contact: ada@example.org\n" in text
 
 
+@pytest.mark.parametrize(
+    ("licence", "licence_id"),
+    [
+        (facts.NO_LICENCE, "unknown"),
+        (facts.Licence("Example Licence"), "other"),
+        (facts.Licence("MIT", id="mit"), "mit"),
+    ],
+)
+def test_a_licence_without_an_id_is_another_one(licence, licence_id):
+    letters = dataclasses.replace(facts.no_facts("letters"), licence=licence)
+    assert own("letters", letters, "0123456789", committed("mnist")).licence_id == licence_id
+
+
 def test_several_licences_are_listed_and_other_ones_named():
     block = front_matter_of(card_text("README.md"))
     assert block["license"] == ["unknown", "mit", "cc-by-sa-4.0"]
@@ -390,7 +405,7 @@ def test_a_dataset_among_several_has_a_card_of_its_own():
     text = render_part(described[1], described, location="./two")
     assert text.startswith("# Dataset Card for Fashion-MNIST\n")
     assert "One of the datasets of [MNIST, Fashion-MNIST](../README.md)." in text
-    assert "(fashion/README.md)" in render(described, location="./two")
+    assert "(dataset_cards/fashion.md)" in render(described, location="./two")
 
 
 def test_at_most_five_issues_stand_at_the_top_and_the_others_below():
@@ -437,6 +452,42 @@ def test_the_checksums_are_those_that_sha256sum_takes(tmp_path):
     assert subprocess.run(check, input=block, cwd=tmp_path, text=True).returncode == 1
 
 
+def test_a_card_speaks_of_nothing_that_the_data_lack():
+    """Dates, rows without a label and near-duplicates are mentioned if there are any."""
+    full = committed("mnist")
+    bare = dataclasses.replace(
+        full,
+        neighbours=None,
+        archives={
+            split: tuple(dataclasses.replace(each, dated=None) for each in archives)
+            for split, archives in full.archives.items()
+        },
+    )
+    text = render([own("a", facts.no_facts("a"), "0123456789", bare)])
+    assert "\n| archive | bytes | bytes decompressed |\n" in text
+    assert "| int64 | the class as an integer |\n" in text
+    assert "\n## Duplicates\n\n<details>\n<summary>Identical images</summary>\n" in text
+    assert "\nNo licence stated (`license: unknown`)\n" in text
+    train = dataclasses.replace(full.splits["train"], unlabelled=1)
+    unlabelled = dataclasses.replace(full, splits={**full.splits, "train": train})
+    text = render([own("a", facts.no_facts("a"), "0123456789", unlabelled)])
+    assert "\n| archive | bytes | bytes decompressed | date |\n" in text
+    assert "| int64 | the class as an integer; minus one means no label |\n" in text
+    assert "\n## Duplicates and Near-Duplicates\n" in text
+
+
+def test_at_most_four_sizes_of_the_bounding_box_are_shown():
+    full = committed("mnist")
+    sides = tuple(SideCount(20 + number, 9 - number) for number in range(6))
+    test = dataclasses.replace(full.splits["test"], longer_side=sides, bright_borders=None)
+    train = dataclasses.replace(test, longer_side=sides[:4])
+    measured = dataclasses.replace(full, splits={"train": train, "test": test})
+    text = render([own("a", facts.no_facts("a"), "0123456789", measured)])
+    four = "20 px (9), 21 px (8), 22 px (7), 23 px (6)"
+    assert f"| longer side of the bounding box | {four} | {four}, others (9) |\n" in text
+    assert "images with a bright border" not in text
+
+
 @pytest.mark.parametrize(
     ("size", "shown"),
     [(999, "999 bytes"), (1000, "1.0 kB"), (28_881, "28.9 kB"), (11_594_722, "11.6 MB"),
@@ -459,6 +510,25 @@ def test_what_is_unknown_is_one_paragraph():
     own_text = render([own("a", facts.no_facts("a"), "0123456789", committed("mnist"))])
     assert "Not documented" not in own_text
     assert {"Curation Rationale", "Uses", "Glossary", "Citation"} & {*headings(own_text)} == set()
+
+
+def test_a_few_words_are_led_by_what_they_are_about(tmp_path):
+    (tmp_path / "facts.yaml").write_text(
+        "funding: Pocket money\n"
+        "collection: [A scanner, Each writer filled in a page.]\n"
+        "intended_uses: Teaching\n"
+        "sensitive:\n- claim: Names were removed\n  source: https://a.b\n"
+    )
+    own_facts = facts.read_facts(tmp_path / "facts.yaml")
+    lines = render([own("a", own_facts, "0123456789", committed("mnist"))]).splitlines()
+    for line in (
+        "- Funding: Pocket money",
+        "- Collection: A scanner",
+        "- Each writer filled in a page.",
+        "- Teaching",
+        "- Names were removed ([a.b](https://a.b))",
+    ):
+        assert line in lines
 
 
 # --- Tables and lists -----------------------------------------------------------------------------
@@ -494,9 +564,35 @@ def test_thousands_of_equal_images_make_a_short_line():
         across=(everywhere,),
     )
     text = render([published(CONFIGS["mnist"], dataclasses.replace(measured, duplicates=many))])
-    within, pairs, across = re.findall(r"^- (.*occur .*)$", text, re.MULTILINE)
+    within, pairs, across = re.findall(r"^- (.*occurs? .*)$", text, re.MULTILINE)
+    assert within.startswith("In train, 1 image occurs more than once, in rows 0, 1, ")
     assert within.endswith("in rows 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 19,990 more.")
     assert pairs.startswith("In test, 2,500 images occur more than once, in rows 0, 1; 2, 3; ")
     assert pairs.endswith("18, 19 and 2,490 more.")
+    assert across.startswith("1 image occurs in more than one split: train 0, ")
     assert across.endswith("train 8, train 9 and 24,990 more.")
     assert max(map(len, text.splitlines())) < 1_000
+
+
+def test_equal_images_that_are_too_many_to_list_are_counted():
+    counts = EqualCounts(
+        within={"train": EqualCount(20_000, 2_000_000), "test": EqualCount()},
+        across=EqualCount(1, 90_000),
+    )
+    counted = Duplicates(within={"train": (), "test": ()}, across=(), counts=counts)
+    measured = dataclasses.replace(committed("mnist"), duplicates=counted)
+    text = render([published(CONFIGS["mnist"], measured)])
+    assert re.findall(r"^- (.*occur .*)$", text, re.MULTILINE) == [
+        "In train, 20,000 images occur more than once, in 2,000,000 rows: too many to list.",
+        "1 image occurs in more than one split, in 90,000 rows: too many to list.",
+    ]
+    assert "No two images are identical" not in text
+
+
+def test_a_template_that_prints_nothing_known_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "any.j2").write_text("{{ value }}")
+    monkeypatch.setattr(facts, "CARDS", tmp_path)
+    assert render_template("any.j2", value="*a*") == "\\*a\\*"
+    with pytest.raises(TypeError) as caught:
+        render_template("any.j2", value=None)
+    assert str(caught.value) == "a template prints None, expected text; check it in the template"

@@ -2,8 +2,10 @@
 
 import pandas
 import polars
+import pytest
 from conftest import rows_of_duckdb
 
+from mnist_tools.cards.card import own_card_path
 from mnist_tools.class_names_file import class_names_path, write_class_names
 from mnist_tools.hub.record import config_of
 
@@ -24,6 +26,12 @@ def test_polars_joins_rows_with_class_names(sample):
     assert counts.select("label", "len", "class_name").rows()[:3] == FASHION_NAMES
 
 
+@pytest.mark.parametrize("read", [pandas.read_parquet, polars.read_parquet])
+def test_readers_take_the_folder_of_a_dataset(sample, read):
+    """It holds Parquet files only: any other file would stop pandas, Polars and Spark."""
+    assert len(read(sample / "fashion")) == 700
+
+
 def test_any_class_name_comes_back(tmp_path):
     names = ['a "b"', "c, d", "э\u3042", "7", "NA"]
     write_class_names(tmp_path, "letters", names)
@@ -32,8 +40,12 @@ def test_any_class_name_comes_back(tmp_path):
     assert table["class_name"].tolist() == names
 
 
-def test_the_table_of_a_config_is_its_own():
-    assert class_names_path("a") == "class_names/a.csv"
-    assert config_of("class_names/a.csv", ["a", "a.b", "b"]) == "a"
-    assert config_of("class_names/a.b.csv", ["a", "a.b", "b"]) == "a.b"
-    assert config_of("class_names/c.csv", ["a", "a.b", "b"]) is None
+@pytest.mark.parametrize(
+    ("path_of", "folder", "ending"),
+    [(class_names_path, "class_names", ".csv"), (own_card_path, "dataset_cards", ".md")],
+)
+def test_table_and_card_of_a_config_are_its_own(path_of, folder, ending):
+    assert path_of("a") == f"{folder}/a{ending}"
+    assert config_of(path_of("a"), ["a", "a.b", "b"]) == "a"
+    assert config_of(path_of("a.b"), ["a", "a.b", "b"]) == "a.b"
+    assert config_of(path_of("c"), ["a", "a.b", "b"]) is None

@@ -43,6 +43,18 @@ def run_with(*arguments):
     return run(**vars(parsed))
 
 
+@pytest.mark.parametrize("name", ["./mnist", pathlib.Path("mnist")])
+def test_a_folder_with_the_name_of_a_config_is_read_if_it_is_a_path(
+    tmp_path, source, splits, monkeypatch, name
+):
+    source.rename(tmp_path / "mnist")
+    monkeypatch.chdir(tmp_path)
+    assert [*convert(name, tmp_path / "out", to="npz").splits] == [*splits]
+    with pytest.raises(ValueError, match="expected"):  # it is not written into
+        convert(name, tmp_path / "mnist" / "out", to="npz")
+    assert not (tmp_path / "mnist" / "out").exists()
+
+
 # --- What is said ---------------------------------------------------------------------------------
 
 
@@ -251,6 +263,15 @@ def test_force_deletes_no_file_that_a_user_edited(tmp_path, source):
     line = f"{out}: mnist_val.csv was added or edited, expected only its files as convert wrote "
     assert refusal(source, dest=out, force=True) == f"{line}them; move it elsewhere"
     assert (out / "mnist_val.csv").read_text().endswith("mine")
+
+
+def test_many_images_may_be_replaced_although_a_class_has_none(tmp_path):
+    splits = {"train": (np.zeros((2100, 28, 28), np.uint8), np.zeros(2100, np.int64))}
+    source, out = write_idx_source(tmp_path / "source", splits, ["some", "none"]), tmp_path / "out"
+    convert(source, out, to="imagefolder")
+    assert (out / "train" / "none").is_dir()
+    convert(source, out, to="npz", force=True)
+    assert {path.name for path in out.iterdir()} == {MANIFEST, "mnist.npz"}
 
 
 def test_the_manifest_of_many_images_is_small_and_still_tells_a_users_file(tmp_path):

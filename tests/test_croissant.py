@@ -131,6 +131,14 @@ def test_each_dataset_has_its_licence_its_origin_and_one_citation(published_bloc
         assert config.citation.strip() in published_block["citeAs"]
 
 
+def test_one_dataset_has_the_url_of_its_publisher_and_several_have_their_card(
+    sample, published_block
+):
+    assert published_block["url"] == "README.md"
+    fashion = json.loads(croissant(sample, [published_dataset("fashion")]))
+    assert fashion["url"] == mnist_family.find_config("fashion").homepage
+
+
 def test_licences_are_those_of_spdx_or_of_the_folder(published_block):
     assert [each["url"] for each in published_block["license"]] == [
         "LICENSE.md",
@@ -171,6 +179,13 @@ def test_what_is_unknown_is_not_said(published_block):
     measured = "Fashion-MNIST: Measured: Some test images have a near-duplicate"
     assert any(text.startswith(measured) for text in texts)
     assert any("The 15 test images whose label" in text for text in texts)
+
+
+def test_no_topic_is_told_twice(published_block):
+    for topic in ("collection", "annotation", "biases", "known_issues", "sensitive"):
+        told = published_dataset("mnist").facts.about(topic)[0].text
+        first_words = " ".join(told.split()[:4])
+        assert json.dumps(published_block, ensure_ascii=False).count(first_words) == 1
 
 
 def test_nothing_is_said_where_nothing_is_known(sample):

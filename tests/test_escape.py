@@ -267,6 +267,9 @@ def test_blank_lines_are_joined_except_in_code():
     assert escape.join_blank_lines(text) == joined
     longer = "````\n```\n\n\n````\n\n\n"
     assert escape.join_blank_lines(longer) == "````\n```\n\n\n````\n"
+    for block in ("~~~\na\n\n\nb\n~~~~ \n", "```\n~~~\n\n\n```x\n\n\n```\n"):
+        assert escape.join_blank_lines(f"{block}\n\nc") == f"{block}\nc"
+    assert escape.join_blank_lines("```a``` b\n\n\nc") == "```a``` b\n\nc"
 
 
 # --- Facts ----------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
 
@@ -85,7 +86,7 @@ def test_facts_that_are_not_there_are_one_line(folder):
     path = folder / "letters" / "facts.yaml"
     assert message_of(facts.dataset_facts, "letters") == (
         f"{path}: no such file, expected what people say of the dataset; "
-        f"run mnist-family init {path.parent}, or python scripts/init.py {path.parent}"
+        f"run mnist-family init {path.parent}"
     )
 
 
@@ -126,6 +127,9 @@ def test_facts_are_read_again_only_when_their_file_changes(folder):
     change(folder / "mnist" / "facts.yaml", "tags: [digits, handwriting]", "tags: [numerals]")
     assert before.tags == ("digits", "handwriting")
     assert facts.dataset_facts("mnist").tags == ("numerals",)
+    change(folder / "mnist" / "facts.yaml", "tags: [numerals]", "tags: [Numerals]")
+    os.utime(folder / "mnist" / "facts.yaml", ns=(1, 1))
+    assert facts.dataset_facts("mnist").tags == ("Numerals",)
 
 
 def test_cards_are_written_into_a_clone_alone(monkeypatch):
@@ -240,13 +244,6 @@ def test_what_is_open_is_told_most_important_first(tmp_path):
     )
     assert open_questions(facts.no_facts("a")).keys == QUESTIONS
     assert str(open_questions(facts.dataset_facts("mnist"))).startswith("open: ")
-
-
-def test_a_folder_without_facts_is_called_by_its_name(tmp_path):
-    empty = facts.facts_in(tmp_path)
-    assert (empty.title, empty.licence, empty.topics) == (tmp_path.name, facts.NO_LICENCE, {})
-    (tmp_path / "facts.yaml").write_text("title: Letters\n")
-    assert facts.facts_in(tmp_path).title == "Letters"
 
 
 def test_every_answer_is_in_the_card(tmp_path):

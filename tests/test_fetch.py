@@ -12,6 +12,7 @@ import time
 import urllib.request
 
 import datasets
+import filelock
 import numpy as np
 import pytest
 from conftest import ROOT, SCRIPTS_LOAD, arrays_of, assert_rows
@@ -44,6 +45,7 @@ FAULTS = {
     "raw": None,
     "redirect": None,
     "without_head": None,
+    "kept_open": None,
 }
 # Those that a stream may notice no sooner than at its end.
 LATE_FAULTS = {
@@ -54,7 +56,7 @@ LATE_FAULTS = {
     "reset": "reset the connection",
     "flipped": "wrong digest, sha256 [0-9a-f]{64}",
     "other_pixel": r"[\d,]+ bytes instead of [\d,]+|wrong digest, sha256 [0-9a-f]{64}",
-    "trailing": r"[\d,]+ bytes instead of [\d,]+",
+    "trailing": r"over [\d,]+ bytes|[\d,]+ bytes instead of [\d,]+",
 }
 STREAMED = FAULTS | {"other_kind": "not an IDX file of (images|labels)"}
 DOWNLOADED = FAULTS | LATE_FAULTS | {"other_kind": "over 56 bytes"}
@@ -135,6 +137,19 @@ def test_when_no_mirror_gives_an_archive_one_error_tells_all(load, tiny, mirrors
     assert_whole(load("fashion"), tiny)
 
 
+def test_zeros_after_an_archive_are_not_read_to_their_end(tiny, mirrors, cache):
+    """They may have none, and gzip takes no notice of them."""
+    for mirror in mirrors:
+        mirror.behaviour = {FILES[0]: "padded"}
+    with pytest.raises(ConnectionError, match=rf"{FILES[0]}: over [\d,]+ bytes\n"):
+        tiny.module.arrays("fashion", cache_dir=cache)
+    mirrors[0].behaviour = "good"
+    streamed = tiny.module.load("fashion", "train", streaming=True, cache_dir=str(cache))
+    mirrors[0].behaviour = {FILES[0]: "padded"}
+    with pytest.raises(ValueError, match=rf"{FILES[0]}: over [\d,]+ bytes, expected"):
+        list(streamed)
+
+
 @pytest.mark.parametrize("bad", [b"<html>", b"", "truncated", "flipped"])
 @pytest.mark.parametrize("streaming", [False, True])
 def test_a_bad_copy_in_the_cache_is_replaced_from_its_own_mirror(
@@ -154,6 +169,28 @@ def test_a_bad_copy_in_the_cache_is_replaced_from_its_own_mirror(
     url = f"{mirrors[0].url}fashion/t10k-images-idx3-ubyte.gz"
     assert f"{copy}: a bad copy of {url}, removed from the cache" in caplog.messages
     assert streaming or copy.read_bytes() == good
+
+
+def test_a_copy_that_another_process_has_just_replaced_is_kept(
+    tiny, mirrors, cache, monkeypatch, caplog
+):
+    expected = tiny.module.arrays("fashion", "test", cache_dir=cache)
+    copy = cached_copy(cache, f"{mirrors[0].url}fashion/t10k-images-idx3-ubyte.gz")
+    good = copy.read_bytes()
+    copy.write_bytes(b"bad")
+    mirrors[0].requests.clear()
+
+    class LockOfTheOtherProcess(filelock.FileLock):
+        def acquire(self, *args, **kwargs):
+            copy.write_bytes(good)
+            return super().acquire(*args, **kwargs)
+
+    monkeypatch.setattr(filelock, "FileLock", LockOfTheOtherProcess)
+    images, labels = tiny.module.arrays("fashion", "test", cache_dir=cache)
+    np.testing.assert_array_equal(images, expected.images)
+    np.testing.assert_array_equal(labels, expected.labels)
+    assert mirrors[0].requests == []
+    assert caplog.messages == []
 
 
 def cached_copy(cache, url):
@@ -297,6 +334,21 @@ def test_a_password_is_not_sent_where_a_mirror_redirects_to(
     assert {*mirrors[1].authorizations} == {None}
 
 
+def test_a_password_is_not_sent_to_another_host(load, tiny, mirrors, monkeypatch, tmp_path):
+    (tmp_path / "netrc").write_text("machine example.org login me password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    mirrors[0].behaviour = "elsewhere"
+    mirrors[0].authorizations.clear()
+    assert_whole(load("fashion"), tiny)
+    assert {*mirrors[0].authorizations} == {None}
+
+
+def test_a_netrc_that_cannot_be_read_is_passed_over(load, tiny, mirrors, monkeypatch, tmp_path):
+    (tmp_path / "netrc").write_bytes("machine 127.0.0.1 login me password grün\n".encode("latin-1"))
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert_whole(load("fashion"), tiny)
+
+
 def test_a_dead_proxy_is_named_without_its_password(load, mirrors, monkeypatch):
     port = closed_port()
     monkeypatch.setenv("http_proxy", f"http://me:secret@127.0.0.1:{port}/")
@@ -308,6 +360,17 @@ def test_a_dead_proxy_is_named_without_its_password(load, mirrors, monkeypatch):
         caught.value
     )
     assert "secret" not in str(caught.value)
+
+
+def test_a_proxy_that_is_not_used_for_a_host_is_not_named(load, mirrors, monkeypatch):
+    mirrors[0].behaviour = mirrors[1].behaviour = "hung_up"
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port()}/")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr(urllib.request, "_opener", None)
+    with pytest.raises(ConnectionError) as caught:
+        load("mnist")
+    line = f"  {mirrors[0].url}mnist/{FILES[0]}: closed the connection without answering"
+    assert line in str(caught.value).splitlines()
 
 
 @pytest.mark.parametrize("host", ["offline.invalid", "timeout.invalid", "refused.invalid"])
@@ -599,6 +662,14 @@ def test_a_stream_of_wrong_bytes_ends_in_one_error(load, tiny, mirrors, fault, f
     assert len(str(caught.value).splitlines()) == 1
     assert len(rows) < 40, "the last rows are out before the end was checked"
     assert mirrors[1].requests == []
+
+
+def test_a_stream_of_other_images_than_it_began_with_gives_no_row(load, mirrors):
+    streamed = load("fashion", split="train", streaming=True)
+    mirrors[0].behaviour = {FILES[0]: "one_row_less"}
+    line = f"{mirrors[0].url}fashion/{FILES[0]}: changed, it or its labels, expected the files that"
+    with pytest.raises(ValueError, match=line):
+        next(iter(streamed))
 
 
 def test_a_stream_that_falls_silent_ends_in_one_error(load, mirrors):

@@ -149,11 +149,39 @@ def test_an_unlabelled_row_among_256_classes_does_not_fit_idx(tmp_path):
     convert(tmp_path / "a.npz", tmp_path / "csv", to="csv")
 
 
+@pytest.mark.parametrize("format_name", ["idx", "csv"])
+def test_names_that_a_user_wrote_to_labels_txt_in_vain_are_told(tmp_path, format_name):
+    splits = {"train": (pictures(2, 1), np.array([0, 1]))}
+    source, folder = write_idx_source(tmp_path / "source", splits, "ab"), tmp_path / "converted"
+    convert(source, folder, to=format_name)
+    before = open_source(folder).notes
+    for text in ("x\ny\n", "x\nx\n"):
+        (folder / "labels.txt").write_text(text)
+        assert open_source(folder).class_names.names == ("a", "b")
+        assert open_source(folder).notes == (
+            *before,
+            f"{folder / 'labels.txt'}: other names than in dataset_meta.json, and not used; remove "
+            "dataset_meta.json to use it",
+        )
+    named = mnist_family.ClassNames(("c", "d"), "--class-names")
+    assert open_source(folder, class_names=named).notes == before
+
+
 def test_two_formats_in_one_folder_are_refused(tmp_path):
     source = write_idx_source(tmp_path / "source", {"train": (pictures(3, 1), numbers(3, 1))})
     np.savez(source / "a.npz", x_train=pictures(3, 1), y_train=[0, 1, 2])
     line = f"{source}: holds IDX and NPZ, expected one format; move the others elsewhere"
     assert refusal(source) == line
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".npz"])
+def test_files_of_the_same_format_in_a_subfolder_are_not_missed(tmp_path, suffix):
+    source = tmp_path / "source"
+    (source / "more" / "inside").mkdir(parents=True)
+    for file in (source / f"train{suffix}", source / "more" / "inside" / f"test{suffix}"):
+        file.write_text("")
+    line = f"{source}: {suffix} files in itself, more/inside, expected one folder with some; give "
+    assert refusal(source) == f"{line}{source}/more/inside, or move what is in folders elsewhere"
 
 
 def test_a_folder_of_no_format_is_refused(tmp_path):

@@ -212,11 +212,24 @@ def test_texts_in_the_first_row_are_no_header(file):
     assert refusal(file, dest=file.parent.parent / "out") == line
 
 
+def test_line_ends_of_old_macs_are_refused(file):
+    write_csv(file, *LABELLED)
+    file.write_bytes(file.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r"))
+    line = (
+        f"{file}: lines that end in CR alone, expected LF or CR LF; save it with the line ends of "
+    )
+    assert refusal(file, dest=file.parent.parent / "out") == f"{line}Unix"
+
+
+EXPECTED = "expected 784 pixels and maybe a label; export the images"
+
+
 @pytest.mark.parametrize(
     ("line", "found"),
     [
-        (["7"], "1 values in the first line, which are no image, expected 784 pixels, after a "
-                "label or without one; export the images"),
+        (["7"], f"a first line too short for an image, {EXPECTED}"),
+        (["0"], f"a first line too short for an image, {EXPECTED}"),
+        (["0", "1"], f"a first line too short for an image, {EXPECTED}"),
         (["7", *ROWS[0][:-2]], "783 values in the first line, expected 785, or 784 without labels; "
                                "correct the file"),
         ([], "no row, expected 784 pixels and a label in UTF-8 text; export it again, or move it "
@@ -229,7 +242,12 @@ def test_a_first_line_of_no_image_is_refused(file, line, found):
 
 
 @pytest.mark.parametrize(
-    ("encoding", "found"), [("utf-16", "UTF-16 text"), ("latin-1", "text that is not UTF-8")]
+    ("encoding", "found"),
+    [
+        ("utf-16", "UTF-16 text"),
+        ("utf-16-le", "UTF-16 text"),
+        ("latin-1", "text that is not UTF-8"),
+    ],
 )
 def test_other_encodings_are_refused(file, encoding, found):
     write_csv(file, ["é", *PIXELS], *LABELLED, encoding=encoding)

@@ -83,12 +83,23 @@ def test_other_sizes_are_resized_when_asked(tmp_path, side, pack):
     assert_holds(source, {"train": (scaled, np.array([3, -1]))}, resize=True)
 
 
+def test_the_label_of_a_256th_class_is_kept_with_scaled_images(tmp_path):
+    names = [f"c{label:03}" for label in range(256)]
+    images, labels = np.zeros((2, 32, 32), np.uint8), np.array([3, 255], np.uint8)
+    source = write_split(tmp_path / "source", "train", images, labels)
+    (source / "labels.txt").write_text("\n".join(names))
+    scaled = np.zeros((2, 28, 28), np.uint8)
+    assert_holds(source, {"train": (scaled, labels)}, names, resize=True)
+
+
 def test_labels_that_do_not_belong_to_scaled_images_are_refused(tmp_path):
     images = np.zeros((2, 32, 32), np.uint8)
     source = write_split(tmp_path / "source", "train", images, np.array([1, 2, 3], np.uint8))
     file = source / "train-labels-idx1-ubyte.gz"
-    line = f"{file}: labels of uint8 3, expected one for each of 2 images; "
-    assert refusal(source, resize=True) == f"{line}put files that belong together there"
+    rest = "expected one for each of 2 images; put files that belong together there"
+    assert refusal(source, resize=True) == f"{file}: labels of uint8 3, {rest}"
+    file.write_bytes(gzip.compress(idx_bytes(np.array([1.5, 2], ">f4"), code=0x0D)))
+    assert refusal(source, resize=True) == f"{file}: labels of float32 2, {rest}"
 
 
 def test_large_images_are_scaled_in_little_memory(tmp_path):

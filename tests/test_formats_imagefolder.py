@@ -112,6 +112,12 @@ def test_a_folder_in_the_folder_of_a_class_is_refused(source):
     assert refusal(source) == f"{line}images; move its images into the folder of a class"
 
 
+def test_a_folder_that_build_did_not_write_may_have_pictures_of_its_own(tmp_path):
+    for row, image in enumerate(IMAGES):
+        save(image, tmp_path / "source" / "pictures" / f"n0{row // 3}" / f"{row}.png")
+    assert_holds(tmp_path / "source", {"pictures": (IMAGES, LABELS)}, ["n00", "n01"])
+
+
 @pytest.mark.parametrize("pair", [("t10k", "test"), ("my-val", "my_val"), ("Train", "train")])
 def test_two_folders_of_one_split_are_refused(tmp_path, pair):
     for split in pair:
@@ -281,6 +287,14 @@ def test_a_drawing_in_black_on_transparent_ground_is_refused(source, mode):
     )
 
 
+@pytest.mark.parametrize("alpha", [0, 255])
+def test_an_image_that_is_black_and_equally_transparent_all_over_is_black(source, alpha):
+    file = source / "train" / "n00" / "img_0.png"
+    PIL.Image.new("LA", (28, 28), (0, alpha)).save(file)
+    splits, _ = read_source(source, resize=True)
+    np.testing.assert_array_equal(splits["train"][0], [np.zeros((28, 28)), *IMAGES[1:]])
+
+
 def test_sixteen_bits_are_refused_even_when_resizing(source):
     file = source / "train" / "n00" / "deep.png"
     PIL.Image.fromarray(np.zeros((28, 28), np.uint16)).save(file)
@@ -300,6 +314,19 @@ def test_names_become_folders_and_come_back(name):
     assert pathlib.PurePath(folder).name == folder
     assert folder not in ("", ".", "..")
     assert not re.search(r'[<>:"/\\|?*]', folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [("CON", "%43ON"), ("con.txt", "%63on.txt"), ("lpt1", "%6Cpt1"), ("Conus", "Conus")],
+)
+def test_names_that_windows_reserves_are_no_folders(name, folder):
+    assert folder_name(name) == folder
+
+
+@pytest.mark.parametrize("folder", ["50%20off", "%41", "100%"])
+def test_a_folder_of_others_that_only_looks_quoted_keeps_its_name(folder):
+    assert class_name(folder) == folder
 
 
 def test_the_order_of_names_that_no_line_keeps_is_kept(tmp_path):

@@ -1,6 +1,7 @@
 """NPZ files of others are read block by block, or refused in one line."""
 
 import io
+import struct
 import zipfile
 
 import numpy as np
@@ -219,6 +220,12 @@ def test_class_names_of_the_option_replace_those_that_no_set_may_have(file, tmp_
     assert_holds(file, {"train": (IMAGES, LABELS)}, class_names=names)
 
 
+def test_class_names_that_fill_the_memory_are_refused_unread(file):
+    np.savez(file, x_train=IMAGES, y_train=LABELS, class_names=np.array(["a" * 300_000]))
+    line = f"{file}, class_names: 1,200,000 bytes of class names, expected at most 1,048,576; "
+    assert refused(file) == f"{line}correct the class names"
+
+
 def test_objects_are_not_unpickled(file):
     np.savez(file, x_train=IMAGES, y_train=np.array([{}] * 5, object))
     line = (
@@ -303,7 +310,26 @@ def test_an_array_of_another_length_than_it_promises_is_refused(file, shape):
     line = (
         f"{file}, x_train.npy: 3,920 bytes of values, expected {promised:,} as its header promises"
     )
-    assert refused(file) == f"{line}; get the file again"
+    assert refused(file) == f"{line}; download it again"
+
+
+def test_an_array_that_ends_before_the_size_in_the_zip_directory_is_refused(file):
+    content = array_bytes(IMAGES, (6, 28, 28))
+    write_zip(file, x_train__npy=content, y_train__npy=array_bytes(numbers(6, 1)))
+    zipped = bytearray(file.read_bytes())
+    size_at = zipped.find(b"PK\x01\x02") + 24
+    zipped[size_at : size_at + 4] = struct.pack("<I", len(content) + 784)
+    file.write_bytes(zipped)
+    line = f"{file}, x_train: an array that ends early, expected as many values as it promises; "
+    assert refused(file) == f"{line}download it again"
+
+
+def test_headers_of_later_versions_are_refused(file):
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, IMAGES, version=(2, 0))
+    write_zip(file, x_train__npy=stream.getvalue(), y_train__npy=array_bytes(LABELS))
+    line = f"{file}, x_train.npy: unreadable (version (2, 0) of the array format), expected an NPZ "
+    assert refused(file) == f"{line}file of plain arrays; save it again with numpy.savez"
 
 
 def test_a_flipped_byte_is_refused(file):

@@ -271,7 +271,7 @@ def test_what_is_no_parquet_is_refused(file, content):
     line = refused(file)
     assert line.startswith(f"{file}: unreadable (")
     assert line.endswith(
-        "), expected a Parquet file with the columns image and label; get it again"
+        "), expected a Parquet file with the columns image and label; download it again"
     )
 
 
@@ -322,7 +322,8 @@ def test_files_in_two_folders_are_refused(file):
     write_table(file)
     write_table(file.parent / "more" / "test.parquet")
     line = f"{file.parent}: .parquet files in itself, more, expected one folder with some; give "
-    assert refusal(file.parent) == f"{line}{file.parent / 'more'} or another"
+    line += f"{file.parent / 'more'}, or move what is in folders elsewhere"
+    assert refusal(file.parent) == line
 
 
 @pytest.mark.parametrize("names", [["0000"], ["0000", "0001", "0002"], ["part-0", "part-1"]])

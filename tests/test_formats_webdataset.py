@@ -188,7 +188,7 @@ def test_a_file_that_ends_early_or_breaks_off_is_refused(file):
     write_tar(file, samples())
     content = file.read_bytes()
     blocks = len(content.rstrip(b"\0")) // 512 + 1
-    end = "expected a whole tar file; get it again"
+    end = "expected a whole tar file; download it again"
     file.write_bytes(content[: 512 * blocks])
     line = f"{file}: no further file at byte {512 * blocks:,}, and no end, {end}"
     assert refused(file) == line

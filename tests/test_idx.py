@@ -1,5 +1,6 @@
 """`read_idx` and `write_idx`: arrays to IDX files and back, against an encoder of the tests."""
 
+import contextlib
 import gzip
 import hashlib
 import os
@@ -143,6 +144,16 @@ def test_no_chunks_make_an_empty_array(tmp_path):
             r"x.gz: a chunk of int8 \(1,\), expected uint8 \('rows',\); make all chunks alike",
         ),
         (
+            [np.zeros((2, 3), np.uint8)],
+            (-1, 3),
+            r"x.gz: the shape \(-1, 3\), expected sizes from 0 to 4,294,967,295; correct the shape",
+        ),
+        (
+            [np.zeros(2, np.uint8)],
+            (2**32,),
+            r"x.gz: the shape \(4294967296,\), expected sizes from 0 to 4,294,967,295; correct the",
+        ),
+        (
             iter([np.zeros(3)]),
             None,
             "x.gz: an iterator of chunks, expected shape= with it; give the shape of the",
@@ -216,13 +227,26 @@ def test_a_file_in_place_is_replaced_whole_or_kept(tmp_path, monkeypatch):
     assert read_idx(tmp_path / "x.gz").tolist() == [1, 1, 1]
 
 
-@pytest.mark.skipif(
-    not os.path.exists("/dev/full"), reason="only Linux has a disk that is always full"
-)
-def test_a_full_disk_is_an_error(tmp_path):
-    os.symlink("/dev/full", tmp_path / "x.incomplete")
-    with pytest.raises(OSError, match="No space left on device: '.*x.incomplete'"):
-        write_idx(tmp_path / "x", pictures(2000, 1))
+@pytest.mark.parametrize("name", ["x.incomplete", ".x.{}.incomplete"])
+def test_a_file_beside_it_is_kept(tmp_path, name):
+    """Whatever it is called: it may be another writer's."""
+    other = tmp_path / name.format(os.getpid())
+    other.write_bytes(b"mine")
+    with contextlib.suppress(FileExistsError):
+        write_idx(tmp_path / "x", np.zeros(3, np.uint8))
+    assert other.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("name", ["x", "x.gz"])
+def test_a_full_disk_is_an_error(tmp_path, name):
+    resource = pytest.importorskip("resource", reason="only POSIX limits the size of files")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, limits[1]))
+    try:
+        with pytest.raises(OSError, match=rf"File too large: '.*\.{name}\.\d+\.incomplete'"):
+            write_idx(tmp_path / name, pictures(2000, 1))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list(tmp_path.iterdir()) == []
 
 

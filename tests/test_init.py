@@ -18,6 +18,7 @@ from mnist_tools.cards import facts
 from mnist_tools.cards.facts_file import load_schema
 from mnist_tools.cards.open_questions import open_questions
 from mnist_tools.cards.skeleton import published_skeleton, skeleton
+from mnist_tools.cli import main
 from mnist_tools.commands.init import init, run
 from mnist_tools.formats.split_names import usual_names
 from mnist_tools.hold_out import HoldOut, assign_rows
@@ -55,7 +56,7 @@ def test_a_csv_becomes_a_folder_that_loads(tmp_path, letters_csv, cache):
         [*ARCHIVES[2:], "facts.schema.json", "facts.yaml", "labels.txt"]
     )
     assert started.archives.splits == {"train": 60}
-    assert "the split letters is called train" in started.source.notes
+    assert "letters.csv holds one split, which is called train" in started.source.notes
     rows = mnist_family.load(data_dir=str(tmp_path / "letters"), split="train")
     assert rows.features["label"].names == [str(label) for label in range(12)]
     np.testing.assert_array_equal(np.stack([np.asarray(each) for each in rows["image"]]), images)
@@ -92,8 +93,7 @@ def test_class_names_may_come_from_a_file(tmp_path, letters_csv):
     assert started.archives.class_names == tuple("abcdefghijkl")
     (tmp_path / "labels.txt").write_text("a\nb\n")
     assert refused(tmp_path / "other", letters_csv[0]) == (
-        "train: label 2 in row 2, expected -1 to 1; "
-        "correct the label, or name more classes with --class-names"
+        "train: label 2 in row 2, expected -1 to 1; name 3 classes or more with --class-names"
     )
     missing = tmp_path / "missing.txt"
     assert refused(tmp_path / "other", letters_csv[0], class_names=missing) == (
@@ -116,8 +116,7 @@ def test_labels_that_no_class_can_have_are_refused(tmp_path, label):
     row[:, 1:] = 0
     np.savetxt(tmp_path / "a.csv", row, fmt="%d", delimiter=",")
     assert refused(tmp_path / "out", tmp_path / "a.csv") == (
-        f"train: label {label} in row 0, expected -1 to 255; "
-        "correct the label, or name more classes with --class-names"
+        f"train: label {label} in row 0, expected -1 to 255; correct the label"
     )
 
 
@@ -127,6 +126,16 @@ def test_a_split_without_rows_is_refused(tmp_path):
     )
     assert refused(tmp_path / "out", tmp_path / "a.npz") == (
         "train: no rows, expected at least one; leave the split out"
+    )
+
+
+def test_splits_named_after_the_dataset_are_told(tmp_path):
+    for split in ("letters_train", "letters_test"):
+        row = np.r_[1, pictures(1, 1).ravel()]
+        np.savetxt(tmp_path / f"{split}.csv", row[None], fmt="%d", delimiter=",")
+    assert init(tmp_path / "out", tmp_path).source.notes[2:] == (
+        "letters_test: read as the split test",
+        "letters_train: read as the split train",
     )
 
 
@@ -146,8 +155,8 @@ def test_files_that_are_there_are_never_replaced(tmp_path, letters_csv):
     folder.mkdir()
     (folder / "train-labels-idx1-ubyte.gz").write_bytes(b"mine")
     assert refused(folder, letters_csv[0]) == (
-        f"{folder / 'train-labels-idx1-ubyte.gz'}: there already, expected no such file yet; "
-        "move it elsewhere, or choose another folder"
+        f"{folder}: holds train-labels-idx1-ubyte.gz, expected none of these files yet; "
+        "move them elsewhere, or choose another folder"
     )
     assert os.listdir(folder) == ["train-labels-idx1-ubyte.gz"]
     assert sorted(os.listdir(tmp_path)) == ["letters", "letters.csv"]
@@ -166,17 +175,28 @@ def test_archives_that_are_there_do_not_become_splits(tmp_path, letters_csv, nam
     folder.mkdir()
     (folder / name).write_bytes(b"mine")
     assert refused(folder, letters_csv[0]) == (
-        f"{folder}: holds {name}, expected no archives yet; "
+        f"{folder}: holds {name}, expected none of these files yet; "
         "move them elsewhere, or choose another folder"
     )
     assert os.listdir(folder) == [name]
+
+
+def test_all_files_in_the_way_are_named_at_once(tmp_path, letters_csv):
+    folder = tmp_path / "letters"
+    init(folder, letters_csv[0])
+    (folder / "val-labels-idx1-ubyte").write_bytes(b"mine")
+    assert refused(folder, letters_csv[0]) == (
+        f"{folder}: holds labels.txt, train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, "
+        "val-labels-idx1-ubyte, expected none of these files yet; "
+        "move them elsewhere, or choose another folder"
+    )
 
 
 def test_files_that_are_there_are_noticed_before_any_row_is_read(tmp_path, letters_csv):
     path = letters_csv[0]
     path.write_text(path.read_text() + "300" + ",0" * 784 + "\n")
     (tmp_path / "labels.txt").write_text("".join(f"{number}\n" for number in range(12)))
-    assert refused(tmp_path, path).startswith(f"{tmp_path / 'labels.txt'}: there already, ")
+    assert refused(tmp_path, path).startswith(f"{tmp_path}: holds labels.txt, expected none ")
 
 
 def test_facts_that_are_there_stay_and_the_user_is_told_what_they_lack(
@@ -232,7 +252,7 @@ def test_every_class_gives_its_share_and_no_row_is_lost(tmp_path, letters_csv):
 
 def test_what_was_done_is_in_the_facts(tmp_path, letters_csv):
     init(tmp_path / "a", letters_csv[0], hold_out=[HoldOut("test", 0.2)], invert=True, seed=5)
-    collection = facts.facts_in(tmp_path / "a").about("collection")
+    collection = facts.read_facts(tmp_path / "a" / "facts.yaml").about("collection")
     assert [each.text for each in collection] == [
         "The images were inverted, so that 0 is background.",
         "12 of the 60 rows of train, 20 % of each class, were drawn at random for test "
@@ -294,6 +314,11 @@ EXPECTED_ROWS = [3, 4, 5, 8, 9, 10, 12, 16, 17]  # of numpy.random.RandomState(0
             "less than 1; correct them",
         ),
         (
+            [("test", 0.5), ("other", -0.1)],
+            "--hold-out test=0.5 other=-0.1: 0.4 of the rows, expected shares above 0 that add up "
+            "to less than 1; correct them",
+        ),
+        (
             [("test", float("nan"))],
             "--hold-out test=nan: nan of the rows, expected shares above 0 that add up to less "
             "than 1; correct them",
@@ -323,10 +348,18 @@ def test_hold_outs_that_cannot_be_made_are_refused(tmp_path, letters_csv, hold_o
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_that_cannot_be_used_is_refused(tmp_path, letters_csv, seed):
+    hold_out = [HoldOut("test", 0.5)]
+    assert refused(tmp_path / "out", letters_csv[0], hold_out=hold_out, seed=seed) == (
+        f"--seed {seed}: out of range, expected 0 to 4294967295; choose another"
+    )
+
+
 def test_only_train_gives_rows(tmp_path):
     np.savez(tmp_path / "a.npz", x_test=pictures(4, 0), y_test=np.arange(4))
     assert refused(tmp_path / "out", tmp_path / "a.npz", hold_out=[HoldOut("b", 0.5)]) == (
-        "--hold-out: the splits test, expected train among them; leave --hold-out out"
+        "--hold-out: the split test, expected the split train; leave --hold-out out"
     )
 
 
@@ -340,10 +373,49 @@ def test_the_wrong_background_is_noticed(tmp_path, invert, bright):
     if bright != invert:
         text = "the border of 3 of 3 images is bright, so they seem to be dark on white"
         if invert:
-            text = "only the border of 0 of 3 images is bright"
+            text = (
+                "only the border of 0 of 3 images is bright, so --invert may have made the others "
+                "dark on white; leave it out if it has"
+            )
         assert text in notes[0]
     else:
         assert notes == ()
+
+
+@pytest.fixture
+def bright_npz(tmp_path):
+    images = 255 - np.pad(pictures(9, 0)[:, :14, :14], ((0, 0), (7, 7), (7, 7)))
+    np.savez(tmp_path / "a.npz", x_train=images, y_train=np.arange(9) % 3)
+    return tmp_path / "a.npz"
+
+
+def test_the_command_under_the_warning_works_as_it_is(tmp_path, capsys, monkeypatch, bright_npz):
+    monkeypatch.chdir(tmp_path)
+    names = tmp_path / "labels.txt"
+    names.write_text("a\nb\nc\n")
+    options = ["--class-names", str(names), "--hold-out", "test=0.34", "--seed", "3"]
+    command = ["mnist-family", "init", "my letters", "--from", "a.npz", "--resize", *options]
+    advised = []
+    for _ in range(2):
+        with pytest.raises(SystemExit) as ended:
+            main(None, command[1:])
+        assert not ended.value.code
+        lines = capsys.readouterr().out.splitlines()
+        advised += [shlex.split(line) for line in lines if line.startswith("    mnist-family init")]
+        command = advised[0]
+    options = ["--class-names", str(names), "--resize", *options[2:], "--invert"]
+    assert advised == [["mnist-family", "init", "my letters-inverted", "--from", "a.npz", *options]]
+    dark, bright = (read_source(folder)[0] for folder in ("my letters-inverted", "my letters"))
+    for split in ("train", "test"):
+        np.testing.assert_array_equal(dark[split][0], 255 - bright[split][0])
+
+
+def test_inverting_what_was_dark_advises_not_to(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("a.npz", x_train=np.zeros((2, 28, 28), np.uint8), y_train=np.arange(2))
+    run(tmp_path / "b", "a.npz", None, False, True, None, 0)
+    printed = capsys.readouterr().out
+    assert f"\n    mnist-family init {tmp_path / 'b-not-inverted'} --from a.npz\n" in printed
 
 
 # --- Only facts.yaml ------------------------------------------------------------------------------
@@ -374,7 +446,8 @@ def test_what_cannot_be_started_is_refused(tmp_path):
 
 
 def test_the_last_lines_are_the_next_two_commands(tmp_path, capsys, monkeypatch, letters_csv):
-    monkeypatch.setattr(sys, "argv", ["/usr/bin/mnist-family"])
+    monkeypatch.setattr(sys, "argv", ["mnist-family"])
+    monkeypatch.chdir(tmp_path)
     folder = tmp_path / "my letters"
     run(folder, str(letters_csv[0]), None, False, False, None, 0)
     lines = capsys.readouterr().out.splitlines()
@@ -382,11 +455,19 @@ def test_the_last_lines_are_the_next_two_commands(tmp_path, capsys, monkeypatch,
         f"    $EDITOR '{folder / 'facts.yaml'}'",
         f"    mnist-family build out 'my-letters={folder}'",
     ]
+    assert "train: 60 rows" in lines
     assert f"{folder}: written, with 2 archives, facts.schema.json, facts.yaml, labels.txt" in lines
     monkeypatch.setattr(sys, "argv", ["scripts/init.py"])
+    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))
     run(folder, None, None, False, False, None, 0)
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last == f"    python scripts/build.py out 'my-letters={folder}'"
+    assert last == f"    .venv/bin/python scripts/build.py out 'my-letters={folder}'"
+
+
+def test_one_row_is_not_called_rows(tmp_path, capsys):
+    np.savez(tmp_path / "a.npz", x_train=pictures(1, 0), y_train=[0])
+    run(tmp_path / "out", str(tmp_path / "a.npz"), None, False, False, None, 0)
+    assert "train: 1 row\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -419,7 +500,7 @@ def test_only_title_and_licence_are_not_commented_out():
 @pytest.mark.parametrize("title", ["no", "1.0", "a: b", "# x", "カ", "'", "a\nb", "{{ x }}"])
 def test_any_name_is_a_title(tmp_path, title):
     (tmp_path / "facts.yaml").write_text(skeleton(title), encoding="utf-8")
-    assert facts.facts_in(tmp_path).title == title
+    assert facts.read_facts(tmp_path / "facts.yaml").title == title
 
 
 @pytest.mark.parametrize("published", [False, True])
@@ -434,7 +515,7 @@ def test_every_commented_example_is_valid(tmp_path, published):
         if not line.startswith("# ---")
     )
     (tmp_path / "facts.yaml").write_text(answered, encoding="utf-8")
-    read = facts.facts_in(tmp_path)
+    read = facts.read_facts(tmp_path / "facts.yaml")
     left_out = {"license"} | ({"title", "licence", "homepage", "version"} if published else set())
     assert {*keys} == {*load_schema("facts")["properties"]} - left_out
     assert {*yaml.safe_load(answered)} == {*keys}

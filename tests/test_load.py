@@ -655,6 +655,18 @@ def test_published_rows_are_not_loaded_under_another_name(load, tiny):
     )
 
 
+def test_published_images_with_the_labels_of_another_dataset_are_refused(load, tiny, tmp_path):
+    folder = write_split(tmp_path / "letters", "train", *tiny.arrays["fashion"]["train"])
+    labels = "train-labels-idx1-ubyte.gz"
+    (folder / labels).write_bytes((tiny.folder("kmnist") / labels).read_bytes())
+    with pytest.raises(ValueError, match=".") as refusal:
+        load("letters", data_dir=folder)
+    assert str(refusal.value) == (
+        f"{folder / 'train-images-idx3-ubyte.gz'}: these are Fashion-MNIST's train images and "
+        "Kuzushiji-MNIST's labels, expected those of letters; load 'fashion'"
+    )
+
+
 def test_published_images_may_have_other_labels(load, tiny, tmp_path):
     images, _ = tiny.arrays["fashion"]["train"]
     folder = write_split(tmp_path / "coarse", "train", images, numbers(40, 1, 3))

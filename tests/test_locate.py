@@ -6,6 +6,8 @@ import os
 import pytest
 from conftest import assert_rows, gz, idx_bytes, numbers, pictures, write_split
 
+import mnist_family
+
 IMAGES, LABELS = pictures(9, 1), numbers(9, 1)
 
 
@@ -47,6 +49,16 @@ def test_any_split_loads_and_train_comes_first(load, tmp_path):
     loaded = load(data_dir=folder)
     assert list(loaded) == ["train", "extra", "my_val", "test"]
     assert_rows(loaded["my_val"], IMAGES, LABELS)
+
+
+@pytest.mark.parametrize(("pack", "suffix"), [(gz, ".gz"), (bytes, "")])
+def test_an_archive_has_the_split_of_its_publisher(tiny, tmp_path, monkeypatch, pack, suffix):
+    """Whatever the name of the file, packed or unpacked."""
+    archives = tiny.module.find_config("kmnist").archives
+    odd = [each._replace(file=f"balanced-{each.file}") for each in archives["test"]]
+    monkeypatch.setitem(archives, "test", tiny.module.ArchivePair(*odd))
+    write_split(tmp_path, "balanced-t10k", IMAGES, LABELS, pack, suffix=suffix)
+    assert [split.name for split in tiny.module.locate(tmp_path).splits] == ["test"]
 
 
 def test_other_files_and_folders_named_as_archives_do_no_harm(load, tmp_path):
@@ -101,6 +113,38 @@ def test_a_folder_two_levels_above_is_refused_with_its_content(load, tiny, tmp_p
     (tmp_path / "data").symlink_to(tiny.folder())
     with pytest.raises(ValueError, match=f"{tmp_path}: holds data/, expected IDX archives"):
         load(data_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "file", ["train/ring/0.png", "ring/0.JPG", "train.csv", "a.csv.gz", "train-0.parquet", "a.npz"]
+)
+def test_data_of_another_format_are_refused_with_a_way_to_convert_them(tmp_path, file):
+    folder = tmp_path / "my scans"
+    (folder / file).parent.mkdir(parents=True)
+    (folder / file).write_bytes(b"")
+    with pytest.raises(ValueError, match=".") as refusal:
+        mnist_family.locate(folder)
+    first = os.listdir(folder)[0]
+    holds = f"{first}/" if (folder / first).is_dir() else first
+    assert str(refusal.value) == (
+        f"{folder}: holds {holds}, expected IDX archives such as train-images-idx3-ubyte.gz with "
+        f"train-labels-idx1-ubyte.gz; run `mnist-family init NAME --from '{folder}'`, "
+        "and give the folder NAME as data_dir"
+    )
+    with pytest.raises(ValueError, match=".") as refusal:
+        mnist_family.locate(folder / file)
+    assert str(refusal.value) == (
+        f"data_dir '{folder / file}': no such folder, expected one that holds IDX archives; "
+        f"run `mnist-family init NAME --from '{folder / file}'`, "
+        "and give the folder NAME as data_dir"
+    )
+
+
+def test_other_files_are_refused_without_a_word_on_formats(tmp_path):
+    (tmp_path / "notes.txt").write_bytes(b"")
+    for path in (tmp_path, tmp_path / "notes.txt", tmp_path / "missing.csv"):
+        with pytest.raises(ValueError, match="(their folder as data_dir|correct the path)$"):
+            mnist_family.locate(path)
 
 
 @pytest.mark.parametrize(
@@ -322,6 +366,21 @@ def test_what_could_be_read_for_ever_is_not_opened(tiny, tmp_path, name, make):
             tiny.module.read_idx(folder / name)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="only POSIX has pipes with names")
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, lambda path: os.symlink("/dev/zero", path)], ids=["pipe", "device"]
+)
+def test_nothing_endless_is_compared_with_the_archive_beside_it(tiny, tmp_path, packed, make):
+    """One of the two files that may hold the same, packed and unpacked."""
+    pack, suffix, other = (bytes, "", ".gz") if packed else (gz, ".gz", "")
+    folder = write_split(tmp_path / "archives", "train", IMAGES, LABELS, pack, suffix=suffix)
+    make(folder / f"train-images-idx3-ubyte{other}")
+    words = f"ubyte{other}: a pipe, socket or device, expected a regular file; put the file itself"
+    with pytest.raises(ValueError, match=words):
+        tiny.module.locate(folder)
+
+
 def test_an_error_about_a_hostile_file_name_is_one_printable_line(tiny, tmp_path):
     folder = tmp_path / "a\x1b[2Jb\u202ec"
     folder.mkdir()
@@ -333,7 +392,9 @@ def test_an_error_about_a_hostile_file_name_is_one_printable_line(tiny, tmp_path
     assert str(refusal.value).isprintable()
 
 
-@pytest.mark.parametrize("name", ["train-images-idx3-ubyte.gz", "labels.txt"])
+@pytest.mark.parametrize(
+    "name", ["train-images-idx3-ubyte", "train-images-idx3-ubyte.gz", "labels.txt"]
+)
 def test_a_link_to_nothing_is_refused(load, tmp_path, name):
     folder = write_split(tmp_path / "archives", "train", IMAGES, LABELS)
     (folder / name).unlink(missing_ok=True)

@@ -16,13 +16,16 @@ from conftest import ROOT, gz, idx_bytes, numbers, pictures, write_split
 import mnist_family
 from mnist_tools.cards import facts, measurements
 from mnist_tools.cards.measurements import (
+    Duplicates,
     committed,
+    find_duplicates,
     measure_splits,
     read_measurements,
     write_measurements,
 )
 from mnist_tools.commands import measure as command
 from mnist_tools.commands.measure import measure
+from mnist_tools.shards.digests import ROW_DIGEST, EqualCount, EqualCounts
 
 ARRAYS = {
     "train": (pictures(60, 1), numbers(60, 1)),
@@ -115,12 +118,26 @@ def test_archives_are_described_as_they_lie_on_disk(archives, out):
 
 
 def test_duplicates_are_listed_by_row(archives, out):
-    assert dataclasses.asdict(
-        measure("mnist", archives=archives, out=out).measurements.duplicates
-    ) == {
-        "within": {"train": ((3, 5, 7, 30), (40, 41)), "test": ()},
-        "across": ({"train": (3, 5, 7, 30), "test": (4,)}, {"train": (9,), "test": (6,)}),
-    }
+    assert measure("mnist", archives=archives, out=out).measurements.duplicates == Duplicates(
+        within={"train": ((3, 5, 7, 30), (40, 41)), "test": ()},
+        across=({"train": (3, 5, 7, 30), "test": (4,)}, {"train": (9,), "test": (6,)}),
+    )
+
+
+def test_duplicates_are_only_counted_if_they_are_more_than_100_000(archives, out, tmp_path):
+    digests = np.zeros(100_001, ROW_DIGEST)
+    digests["row"] = np.arange(len(digests))
+    np.save(tmp_path / "digests.npy", digests)
+    np.save(tmp_path / "fewer.npy", digests[:100_000])
+    listed = find_duplicates({"train": [tmp_path / "fewer.npy"]})
+    assert listed == Duplicates({"train": (tuple(range(100_000)),)}, ())
+    counted = find_duplicates({"train": [tmp_path / "digests.npy"]})
+    counts = EqualCounts({"train": EqualCount(1, 100_001)}, EqualCount())
+    assert counted == Duplicates({"train": ()}, (), counts)
+    measured = measure("mnist", archives=archives, out=out).measurements
+    measured = dataclasses.replace(measured, duplicates=counted)
+    write_measurements(out, measured)
+    assert read_measurements(out) == measured
 
 
 def test_unlabelled_rows_and_own_classes_are_counted(tmp_path):
@@ -220,6 +237,17 @@ NO_MEASUREMENT = {
     '{"archives": {"train": []}, "splits": {}, "duplicates": {"within": {}, "across": []}}': (
         "archives.train: 0 files instead of pairs"
     ),
+    json.dumps(
+        {
+            "archives": {
+                "train": [
+                    {"file": "a", "bytes": 1, "sha256": "", "dated": None, "uncompressed_bytes": 1}
+                ]
+            },
+            "splits": {},
+            "duplicates": {"within": {}, "across": []},
+        }
+    ): "archives.train: 1 files instead of pairs",
     "": "Expecting value: line 1 column 1 (char 0)",
     "[" * 100_000: "maximum recursion depth exceeded",
 }
@@ -231,7 +259,8 @@ def test_a_file_that_is_no_measurement_is_never_replaced(archives, out, content)
     line = refusal("mnist", archives=archives, out=out)
     assert line.startswith(f"{out}: not a file of measurements ({NO_MEASUREMENT[content]}")
     assert line.endswith(
-        "), expected a file that measure wrote; choose another file with --out, or remove this one"
+        "), expected a file that this release of measure writes; "
+        "choose another file with --out, or remove this one"
     )
     assert len(line.splitlines()) == 1
     assert out.read_text() == content
@@ -310,7 +339,7 @@ def test_committed_figures_of_other_archives_are_refused(cards, before, after, f
         committed("mnist")
     stated = fault.split()[1].replace(after.strip('"'), before.strip('"'))
     assert str(caught.value) == (
-        f"{path}: {fault}, expected {stated} as in mnist_family.py; run scripts/measure.py mnist"
+        f"{path}: {fault}, expected {stated} as in mnist_family.py; run mnist-family measure mnist"
     )
 
 
@@ -321,7 +350,7 @@ def test_committed_figures_of_other_splits_are_refused(cards):
     with pytest.raises(ValueError) as caught:  # noqa: PT011 (the whole message is compared below)
         committed("mnist")
     assert str(caught.value) == (
-        f"{path}: splits train, val, expected train, test; run scripts/measure.py mnist"
+        f"{path}: splits train, val, expected train, test; run mnist-family measure mnist"
     )
 
 
@@ -376,6 +405,19 @@ def test_a_folder_of_published_archives_is_measured_as_what_it_holds(tiny_comman
     (folder / "t10k-labels-idx1-ubyte.gz").rename(folder / "test-labels-idx1-ubyte.gz")
     found = measure(str(folder), out=out).measurements
     assert found.archives["test"][0].file == "t10k-images-idx3-ubyte.gz"
+
+
+def test_a_path_that_ends_in_a_datasets_name_is_a_folder(
+    tiny_commands, cards, tmp_path, monkeypatch
+):
+    """Its figures go there, and not over those of the published card."""
+    shutil.copytree(tiny_commands.folder("mnist"), tmp_path / "mnist")
+    monkeypatch.chdir(tmp_path)
+    before = (cards / "mnist" / "measurements.json").read_bytes()
+    measured = measure("./mnist")
+    assert measured.out.samefile(tmp_path / "mnist" / "measurements.json")
+    assert measured.means is None
+    assert (cards / "mnist" / "measurements.json").read_bytes() == before
 
 
 def test_mirrors_are_read_if_no_folder_is_given(tiny_commands, mirrors, out):

@@ -55,12 +55,31 @@ def test_files_that_are_there_stay(tmp_path):
     assert contents(tmp_path / "b") == {"mine": "mine", "x": "new x"}
 
 
+def test_files_are_written_to_the_disk_of_the_folder_not_that_of_a_link_to_it(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    with new_files(tmp_path / "link") as new:
+        assert new.resolve().parent == tmp_path / "disk"
+        (new / "x").write_text("new x")
+    assert contents(tmp_path / "disk") == {"x": "new x"}
+    assert sorted(os.listdir(tmp_path)) == ["disk", "link"]
+
+
+def test_a_folder_that_appears_meanwhile_keeps_its_files(tmp_path):
+    with new_files(tmp_path / "b") as new:
+        (new / "x").write_text("new x")
+        (tmp_path / "b").mkdir()
+        (tmp_path / "b" / "mine").write_text("mine")
+    assert contents(tmp_path / "b") == {"mine": "mine", "x": "new x"}
+    assert os.listdir(tmp_path) == ["b"]
+
+
 def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path):
     folder = tmp_path / "b"
     folder.mkdir()
     message = (
-        f"{folder / 'y'}: there already, expected no such file yet; "
-        "move it elsewhere, or choose another folder"
+        f"{folder}: holds y, expected none of these files yet; "
+        "move them elsewhere, or choose another folder"
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         write(folder, ["x", "y"], appears="y")

@@ -73,10 +73,11 @@ def test_its_missing_facts_are_one_line(clone):
     result = run_in(clone, "generate_cards", "letters")
     folder = clone / "cards" / "letters"
     assert result.returncode == 1
-    assert result.stderr.splitlines() == [
-        f"{folder / 'facts.yaml'}: no such file, expected what people say of the dataset; "
-        f"run mnist-family init {folder}, or python scripts/init.py {folder}"
-    ]
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(
+        f"{folder / 'facts.yaml'}: no such file, expected what people say of the dataset; run "
+    )
+    assert line.endswith(f" scripts/init.py {folder}")
 
 
 def test_it_is_started_measured_described_and_built(clone):

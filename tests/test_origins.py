@@ -1,7 +1,9 @@
 """What the words on the command line of `build` stand for."""
 
+import io
 import os
 import shutil
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +75,16 @@ def test_a_folder_has_its_own_name(here, word):
     assert origin.source is None
 
 
+def test_a_labels_txt_that_is_not_used_is_told(here):
+    (here / "letters" / "dataset_meta.json").write_text('{"labels": ["a", "b", "c", "d"]}')
+    (origin,) = find_origins(["letters"])
+    assert origin.notes == (
+        "letters: IDX with the split train and 4 classes: a, b, c, d (named by dataset_meta.json)",
+        "letters/labels.txt: other names than in dataset_meta.json, and not used; "
+        "remove dataset_meta.json to use it",
+    )
+
+
 def test_a_link_has_the_name_of_the_link(here):
     (here / "linked").symlink_to("letters")
     assert find_origins(["linked"])[0].name == "linked"
@@ -96,6 +108,23 @@ def test_a_file_has_its_name_without_the_suffix_and_one_split(here, file):
     assert origin.name == Path(file).stem
     assert origin.splits == ("train",)
     assert origin.source.format == "CSV"
+
+
+def test_a_packed_tar_file_has_its_name_without_both_suffixes(here):
+    (png,) = mnist_family.encode_pngs(ROWS[0][:1])
+    with tarfile.open(here / "letters.tar.gz", "w:gz") as tar:
+        for name, content in (("0.png", png), ("0.cls", b"0")):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    (origin,) = find_origins(["letters.tar.gz"])
+    assert (origin.name, origin.source.format) == ("letters", "WebDataset")
+
+
+def test_archives_beside_others_that_the_loader_does_not_know_are_converted(here):
+    write_split(here / "letters", "emnist-letters-val", *ROWS)
+    (origin,) = find_origins(["letters"])
+    assert (origin.splits, origin.source.format) == (("train", "val"), "IDX")
 
 
 def test_a_file_that_is_named_after_a_split_is_that_split(here):
@@ -199,6 +228,11 @@ def test_published_labels_with_other_images_are_ones_own(here, tiny_fashion):
             "expected another name; choose another NAME",
         ),
         (
+            ["Readme.md=letters"],
+            "Readme.md=letters: the name 'Readme.md', which build gives to files of its own, "
+            "expected another name; choose another NAME",
+        ),
+        (
             ["mnist=letters"],
             "mnist=letters: named mnist, but not MNIST's published archives, expected those, or a "
             "name of its own; choose another NAME",
@@ -255,6 +289,16 @@ def test_options_for_published_names_are_refused_with_paths(here):
     )
     assert refusal("letters", archives=".") == (
         f"--archives: given with paths alone, {family}; leave it out"
+    )
+
+
+def test_a_folder_without_archives_of_published_names_is_refused(here):
+    assert refusal("mnist", archives="nowhere") == (
+        "nowhere: no such folder, expected a folder of archives; correct --archives"
+    )
+    assert refusal(archives="letters") == (
+        "letters: no folder named after a dataset, expected one or more of mnist, fashion, kmnist "
+        "in it; give a NAME if the archives are in this folder itself"
     )
 
 

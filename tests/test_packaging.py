@@ -1,21 +1,21 @@
-"""A wheel works away from the clone: it has the loader, the package, the cards and the command."""
+"""A wheel works away from the clone, and an editable install works beside it."""
 
 import os
-import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 
 import pytest
 from conftest import OFFLINE, ROOT
 
-pytest.importorskip(
-    "setuptools", minversion="77", reason="the wheel is built with setuptools 77 or newer"
-)
-LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv*", "*.egg-info", "build", "__pycache__", ".*_cache"
-)
-BUILD = "import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))"
+backend = pytest.importorskip("hatchling.build", reason="hatchling builds the wheel")
+FIND = """
+import importlib.util, site, sys
+site.addsitedir(sys.argv[1])
+for name in sys.argv[2:]:
+    print(importlib.util.find_spec(name).origin)
+"""
 
 
 def python(arguments, cwd, path):
@@ -28,18 +28,59 @@ def python(arguments, cwd, path):
     )
 
 
+def build(make, folder, place):
+    """Build the project in a folder, as pip would, and return the file."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return place / make(str(place))
+
+
+def unpack(wheel, folder):
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder
+
+
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory):
+def clone(tmp_path_factory):
+    """A source distribution of this checkout, unpacked as `a place/mnist_family`."""
+    place = tmp_path_factory.mktemp("a place")
+    with tarfile.open(build(backend.build_sdist, ROOT, place)) as archive:
+        (top,) = {name.split("/")[0] for name in archive.getnames()}
+        archive.extractall(place, filter="data")
+    return (place / top).rename(place / "mnist_family")
+
+
+@pytest.fixture(scope="module")
+def installed(clone, tmp_path_factory):
     """A folder with what pip would unpack from a wheel of this checkout."""
     place = tmp_path_factory.mktemp("wheel")
-    shutil.copytree(ROOT, place / "clone", ignore=LEFT_OUT)
-    result = python(["-c", BUILD, place], place / "clone", place / "clone")
-    assert result.returncode == 0, result.stderr
-    wheel = place / result.stdout.splitlines()[-1]
-    shutil.rmtree(place / "clone")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(place / "installed")
-    return place / "installed"
+    return unpack(build(backend.build_wheel, clone, place), place / "installed")
+
+
+@pytest.fixture(scope="module")
+def linked(clone, tmp_path_factory):
+    """A folder with what `pip install -e` would unpack."""
+    place = tmp_path_factory.mktemp("editable")
+    return unpack(build(backend.build_editable, clone, place), place / "linked")
+
+
+def test_an_editable_install_is_found_from_the_folder_above_the_clone(clone, linked):
+    """Python takes the folder `mnist_family` there for a namespace package."""
+    names = ("mnist_family", "mnist_tools")
+    # -S: an installation in the environment of these tests is not to be found instead
+    result = python(["-S", "-c", FIND, linked, *names], clone.parent, clone.parent)
+    modules = [clone / "mnist_family.py", clone / "scripts" / "mnist_tools" / "__init__.py"]
+    assert (result.stdout.splitlines(), result.stderr) == ([*map(str, modules)], "")
+
+
+def test_a_source_distribution_has_what_a_clone_has(clone):
+    result = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    if result.returncode:
+        pytest.skip("not a git checkout, so there is no list of the project's files")
+    tracked = {name for name in result.stdout.split("\0") if name and (ROOT / name).exists()}
+    packed = {path.relative_to(clone).as_posix() for path in clone.rglob("*") if path.is_file()}
+    assert tracked - packed <= {".ci/run", ".gitattributes", ".pre-commit-config.yaml"}
 
 
 def test_a_wheel_has_the_types_and_the_words_of_cards(installed):

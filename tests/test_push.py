@@ -231,7 +231,10 @@ def test_texts_name_the_repository(hub, repo, built):
     """The load lines of every card, and the URLs that Croissant wants to be absolute."""
     push(built, repo)
     there = hub.files(repo)
-    for path in ("README.md", "mnist/README.md", "fashion/README.md", "kmnist/README.md"):
+    for path in (
+        "README.md",
+        *(f"dataset_cards/{name}.md" for name in ("mnist", "fashion", "kmnist")),
+    ):
         card = there[path].decode()
         loaded = re.findall(r'load_dataset\("(.*?)"', card)
         assert {*loaded} == {repo}
@@ -297,6 +300,12 @@ def test_a_dry_run_changes_nothing(hub, repo, small, capsys):
         assert f"  add     {len(content):>12,} B  {path}\n" in output
     assert output.endswith("Dry run: nothing was sent.\n")
     assert not hub.path(repo).exists()
+
+
+def test_an_odd_name_of_a_file_is_escaped(hub, repo, folder, capsys):
+    (folder / "a\x1b[2Jb").write_bytes(b"")
+    output = printed(capsys, folder, repo, "--include", "a*", "--dry-run")
+    assert "  add                0 B  a\\x1b[2Jb\n" in output
 
 
 def test_a_dry_run_for_a_new_branch_makes_no_branch(hub, repo, small, capsys):

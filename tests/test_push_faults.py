@@ -281,18 +281,41 @@ def test_rows_that_datasets_reads_otherwise_are_found(hub, repo, small, monkeypa
     )
 
 
-def test_a_list_of_files_that_differs_is_found(hub, repo, small, monkeypatch):
+def test_labels_that_datasets_reads_otherwise_are_found(hub, repo, small, monkeypatch):
+    load_dataset = read_back.datasets.load_dataset
+
+    def relabelled(*args, **options):
+        loaded = load_dataset(*args, **options)
+        features = loaded["train"].features
+
+        def next_label(row):
+            return {**row, "label": (row["label"] + 1) % 10}
+
+        return {split: loaded[split].map(next_label, features=features) for split in loaded}
+
+    monkeypatch.setattr(read_back.datasets, "load_dataset", relabelled)
+    assert "fashion train begins with another row or has other class names" in fails(small, repo)
+
+
+@pytest.mark.parametrize("change", ["size", "path"])
+def test_a_list_of_files_that_differs_is_found(hub, repo, small, monkeypatch, change):
     entry = hub.entry
+    size = len(contents(small)[SHARD])
 
     def other(path, file):
-        size = file["size"] + 1 if path == SHARD else file["size"]
-        return entry(path, {**file, "size": size})
+        if path != SHARD:
+            return entry(path, file)
+        if change == "path":
+            return entry("another.parquet", file)
+        return entry(path, {**file, "size": size + 1})
 
     monkeypatch.setattr(hub, "entry", other)
-    lines = fails(small, repo).splitlines()
-    assert lines[0].startswith(f"{repo}: {SHARD} is listed as RemoteFile(size=")
-    assert lines[0].endswith("; delete it there and push again")
-    assert lines[1] == f"The repository is new, at {hub.head(repo)}."
+    found = "not listed" if change == "path" else f"listed with other content, {size + 1:,} bytes"
+    assert fails(small, repo).splitlines() == [
+        f"{repo}: {SHARD} is {found}, expected the {size:,} bytes that were pushed; "
+        "delete it there and push again",
+        f"The repository is new, at {hub.head(repo)}.",
+    ]
 
 
 # --- Reasons --------------------------------------------------------------------------------------

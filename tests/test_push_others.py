@@ -167,10 +167,14 @@ def test_configs_of_an_earlier_push_can_be_kept(hub, repo, built, small, capsys)
         "README.md, LICENSE.md and croissant.json describe fashion only\n"
     ) in capsys.readouterr().out
     there = pushed_files(hub, repo)
-    assert {*there} == {*before} - {"fashion/README.md"}  # the root's is about fashion alone now
+    assert {*there} == {*before} - {
+        "dataset_cards/fashion.md"
+    }  # the root's is about fashion alone now
     assert config_names(hub, repo) == ["fashion", "mnist", "kmnist"]
     for path in before:
-        if path.startswith(("mnist/", "kmnist/", "pictures/")):
+        if path.startswith(
+            ("mnist/", "kmnist/", "pictures/", "dataset_cards/mnist", "dataset_cards/k")
+        ):
             assert there[path] == before[path]
     loaded = datasets.load_dataset(repo, "mnist", split="test", streaming=True)
     assert len([*loaded]) == 13
@@ -383,7 +387,15 @@ def test_an_edit_of_the_text_is_an_edit(hub, repo, small, change, difference):
 
 @pytest.mark.parametrize(
     "content",
-    [b"theirs", b"[]", b'{"format": 2}', b'{"format": 1, "card": "", "shared": {"a": 1}}', b"\xff"],
+    [
+        b"theirs",
+        b"[]",
+        b'{"format": 2}',
+        b'{"format": 1, "card": "", "shared": {"a": 1}}',
+        b'{"format": 1, "card": "", "configs": {}, "shared": {"a": '
+        b'{"size": "1", "blob_id": "", "sha256": ""}}}',
+        b"\xff",
+    ],
 )
 def test_a_record_that_cannot_be_read_is_somebody_elses(hub, repo, small, folder, content):
     """Then nothing counts as ours."""

@@ -4,6 +4,7 @@ import datasets
 import numpy as np
 import pytest
 from conftest import assert_rows, numbers, pictures, write_split
+from hub_contents import as_pushed, pushed_files
 
 from mnist_tools.commands.build import build
 from mnist_tools.commands.push import push
@@ -69,3 +70,14 @@ def test_ones_own_dataset_is_added_to_those_of_an_earlier_push(hub, repo, tiny, 
         loaded = datasets.load_dataset(repo, name, cache_dir=str(cache))
         for split, arrays in expected.items():
             assert_rows(loaded[split], *arrays)
+
+
+def test_a_dataset_named_as_a_split_of_another_is_deleted_alone(hub, repo, tmp_path):
+    """The names of its pictures begin like those of the other's split."""
+    for name in ("ours", "ours-train"):
+        write_own(tmp_path / name, 4)
+    build(tmp_path / "both", [tmp_path / "ours", tmp_path / "ours-train"])
+    build(tmp_path / "one", [tmp_path / "ours"])
+    push(tmp_path / "both", repo)
+    push(tmp_path / "one", repo, delete_configs=["ours-train"])
+    assert pushed_files(hub, repo) == as_pushed(tmp_path / "one")

@@ -1,4 +1,4 @@
-"""Shards written by a Ray cluster: the bytes of one process, also when a node dies."""
+"""Shards written and read by a Ray cluster: as by one process, also when a node dies."""
 
 import importlib.util
 import os
@@ -36,6 +36,16 @@ def test_a_cluster_that_loses_a_node_writes_the_bytes_of_one_process(tmp_path):
     assert told[1].endswith("expected 0 to 2; name every class in labels.txt beside the archives")
     write_datasets(tmp_path / "one", [make_source(tmp_path / "rows")], SMALL, ONE)
     assert contents(tmp_path / "cluster") == contents(tmp_path / "one")
+
+
+@needs_ray
+def test_ray_data_decodes_every_row_of_shards(tmp_path):
+    """The reader of `benchmark --read`; Ray may print lines of its own before the last."""
+    write_datasets(tmp_path / "shards", [make_source(tmp_path / "rows")], SMALL, ONE)
+    code = "import sys, mnist_tools.costs.readers as ways; print(ways.with_ray(sys.argv[1]))"
+    finished = run_with_ray(["-c", code, tmp_path / "shards" / "digits" / "*.parquet"])
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.split()[-1] == "1500"
 
 
 @needs_ray

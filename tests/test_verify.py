@@ -188,12 +188,14 @@ FAULTS = {
     "count of Datumaro": (
         {TRAIN_IMAGES: gz(header(20 * 784, 28, 28) + IMAGES.tobytes())},
         TRAIN_IMAGES,
-        "15,680 images, the count × 784 that Datumaro writes by mistake, expected 20",
+        "15,680 images, the count × 784 that Datumaro writes by mistake, expected 20, as many as "
+        ".* has labels; repair the folder with the command convert",
     ),
     "4 billion images": (
         {TRAIN_IMAGES: header(2**32 - 1, 28, 28)},
         TRAIN_IMAGES,
-        "4,294,967,295 images, expected 20",
+        "4,294,967,295 images, expected 20, as many as .* has labels; put files that belong "
+        "together there",
     ),
     "4 billion large images": (
         {TRAIN_IMAGES: header(2**32 - 1, 65535, 65535)},

@@ -17,22 +17,11 @@ import pytest
 
 from mnist_tools import manifest
 from mnist_tools.folder_lock import hold_lock
+from mnist_tools.manifest import MANIFEST, Manifest, hash_file, is_current, read_manifest
 from mnist_tools.out_folder import check_place, check_replaceable
-from mnist_tools.whole_folder import (
-    MANIFEST,
-    Manifest,
-    hash_file,
-    is_current,
-    read_manifest,
-    whole_folder,
-)
+from mnist_tools.whole_folder import whole_folder
 
 posix = pytest.mark.skipif(os.name == "nt", reason="has no fork, no FIFO, and other permissions")
-
-
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "out"
 
 
 def write(out, files, **settings):
@@ -232,6 +221,14 @@ def test_edited_files_are_named_and_replaced_only_with_force(out):
     assert (out / "README.md").read_text() == "new card"
     assert sorted(path.name for path in out.iterdir()) == [MANIFEST, "README.md"]
     assert os.listdir(out.parent) == ["out"]
+
+
+def test_a_link_to_nothing_in_place_of_a_file_is_replaced_with_force(out):
+    write(out, {"README.md": "card"})
+    (out / "README.md").unlink()
+    (out / "README.md").symlink_to("nowhere")
+    write(out, {"README.md": "new card"}, force=True)
+    assert (out / "README.md").read_text() == "new card"
 
 
 def test_a_file_that_the_user_removed_stops_nothing(out):

@@ -35,7 +35,50 @@ WRONG_FACTS = {  # text, and what is said after the path; <KEYS> are those of th
     ),
     "a version that YAML takes for a number": (
         "version: 1.0\n",
-        (":1: version: 1.0 (a float), expected a version such as 1.0.0; put it in quotes"),
+        (":1: version: 1.0 (a float), expected a version such as 1.0.0; correct it"),
+    ),
+    "an answer that YAML takes for a boolean": (
+        "sensitive: false\n",
+        (
+            ":1: sensitive: False (a boolean), expected a text, a list of texts, or statements "
+            "with sources; write a sentence"
+        ),
+    ),
+    "an answer without its question": (
+        "title: a\nsensitive: no\n",
+        (
+            ":2: sensitive: 'no', expected a sentence; write one, such as 'The writers agreed to "
+            "publication; their names were not kept.', or remove the key"
+        ),
+    ),
+    "an answer without its question in a list": (
+        "collection:\n  - Each writer filled in a page.\n  - N/A.\n",
+        (
+            ":3: collection[1]: 'N/A.', expected a sentence; write one, such as 'Each writer "
+            "filled in one page.', or remove the key"
+        ),
+    ),
+    "an answer without its question in a claim": (
+        "funding:\n  - claim: None\n    source: https://a.b\n",
+        (
+            ":2: funding[0].claim: 'None', expected a sentence; write one, such as 'The Example "
+            "Foundation, grant 42.', or remove the key"
+        ),
+    ),
+    "no results": (
+        "benchmarks: none\n",
+        ":1: benchmarks: 'none', expected a sentence; write one, or remove the key",
+    ),
+    "no contact": (
+        "contact: '-'\n",
+        (
+            ":1: contact: '-', expected an address or a page; write one, such as "
+            "'ada@example.org', or remove the key"
+        ),
+    ),
+    "nothing to cite": (
+        "citation: None\n",
+        ":1: citation: 'None', expected a BibTeX entry; write one, or remove the key",
     ),
     "a version of another form": (
         "version: v1\n",
@@ -167,7 +210,7 @@ WRONG_FACTS = {  # text, and what is said after the path; <KEYS> are those of th
         "authors:\n- name: A\n  orcid: 12\n",
         (
             ":3: authors[0].orcid: 12 (an integer), expected an ORCID iD such as "
-            "0000-0002-1825-0097; put it in quotes"
+            "0000-0002-1825-0097; correct it"
         ),
     ),
     "a text for a list of authors": (
@@ -237,6 +280,17 @@ WRONG_FACTS = {  # text, and what is said after the path; <KEYS> are those of th
         "title: '  '\n",
         ":1: title: '  ', expected a text; correct it",
     ),
+    "two wrong values, in another order than in the schema": (
+        "version: 1.5\ntitle: 5\n",
+        ":1: version: 1.5 (a float), expected a version such as 1.0.0; correct it",
+    ),
+    "a licence that may be any": (
+        "licence: m\n",
+        (
+            ":1: licence: 'm', expected an id of the Hub or of SPDX, or unknown; "
+            "for any other, give a mapping with its name"
+        ),
+    ),
     "a list with nothing in it": (
         "tags: [a, ]\nrationale: [~]\n",
         ":2: rationale[0]: nothing, expected a text or a statement; correct it",
@@ -245,9 +299,24 @@ WRONG_FACTS = {  # text, and what is said after the path; <KEYS> are those of th
         "more:\n  A: |\n    ```\n    x\n",
         (":2: more.A: a code block that ``` opens, expected its end; add a line with ```"),
     ),
+    "a code block that opens again instead of ending": (
+        "more:\n  A: |\n    ~~~~\n    x\n    ~~~\n    ~~~~ text\n",
+        (":2: more.A: a code block that ~~~~ opens, expected its end; add a line with ~~~~"),
+    ),
     "a comment without an end": (
         "more:\n  A: 'x <!-- y'\n",
         ":2: more.A: a comment that <!-- opens, expected its end; add -->",
+    ),
+    "a comment that begins after another one": (
+        "more:\n  A: '<!-- x --> <!-- y'\n",
+        ":2: more.A: a comment that <!-- opens, expected its end; add -->",
+    ),
+    "a heading with a character that reorders text": (
+        'more: {"a\\u202eb": x}\n',
+        (
+            ":1: more.a\\u202eb: the invisible character U+202E, expected Markdown that shows "
+            "all it has; remove it"
+        ),
     ),
     "a character that reorders text": (
         'more: {A: "a\\u202eb"}\n',
@@ -404,7 +473,7 @@ def test_what_people_mean_is_read(tmp_path, text, title):
         ("mit", "mit", "MIT License"),
         ("CC-BY-SA-4.0", "cc-by-sa-4.0", "Creative Commons Attribution Share Alike 4.0"),
         ("MIT-0", "other", "MIT-0"),
-        ("unknown", None, "not known"),
+        ("unknown", None, "No licence stated"),
         ("{name: Ours, url: 'https://a.example'}", None, "Ours"),
         ("{spdx: MIT}", "mit", "MIT License"),
     ],

@@ -91,6 +91,10 @@ def _add_reading_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="labels.txt or dataset_meta.json that names the classes",
     )
+    _add_resize(parser)
+
+
+def _add_resize(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resize",
         action="store_true",
@@ -133,11 +137,7 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--sample", action="store_true", help="build a small synthetic sample; needs no network"
     )
-    parser.add_argument(
-        "--resize",
-        action="store_true",
-        help="scale images of other sizes to 28 × 28, and convert colour to grey",
-    )
+    _add_resize(parser)
     parser.add_argument(
         "--num-proc",
         metavar="N",
@@ -294,7 +294,7 @@ def _add_push(parser: argparse.ArgumentParser) -> None:
         "repo_id", metavar="REPO_ID", help="USER/NAME; created if it does not exist"
     )
     parser.add_argument(
-        "--private", action="store_true", help="if the repository is created, make it private"
+        "--private", action="store_true", help="create a private repository; refuse a public one"
     )
     parser.add_argument(
         "--revision",

@@ -7,7 +7,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from mnist_tools.cards.card import Dataset, render, render_licence, render_part
+from mnist_tools.cards.card import (
+    Dataset,
+    own_card_path,
+    render,
+    render_licence,
+    render_part,
+)
 from mnist_tools.cards.chosen_rows import chosen_rows
 from mnist_tools.cards.croissant import croissant
 from mnist_tools.cards.front_matter import CARD_FILE
@@ -49,9 +55,10 @@ def fill_folder(
     `shards` is the folder with the shards; `out` is where `folder` will end up, and errors name it.
     """
     described = []
-    for each in tqdm(ready, desc="Describing", unit="dataset", leave=False):
-        with naming_dataset(each.name, out):
-            described.append(_describe(folder, each, written.shards[each.name]))
+    with tqdm(ready, desc="Describing", unit="dataset", leave=False) as progress:
+        for each in progress:
+            with naming_dataset(each.name, out):
+                described.append(_describe(folder, each, written.shards[each.name]))
     _write_cards(folder, described, location=f"./{out.absolute().name}")
     _write_text(folder / "croissant.json", croissant(shards, described))
     for each in ready:
@@ -66,8 +73,9 @@ def _write_cards(folder: Path, described: Sequence[Dataset], *, location: str) -
     for dataset in described:
         (folder / dataset.name).mkdir()
         if len(described) > 1:
-            part = render_part(dataset, described, location=location)
-            _write_text(folder / dataset.name / CARD_FILE, part)
+            path = folder / own_card_path(dataset.name)
+            path.parent.mkdir(exist_ok=True)
+            _write_text(path, render_part(dataset, described, location=location))
     _write_text(folder / "LICENSE.md", render_licence(described))
 
 

@@ -7,6 +7,8 @@ import numpy as np
 
 from mnist_family import fault
 
+MAX_SEED = 2**32 - 1  # of RandomState
+
 
 class HoldOut(NamedTuple):
     """A split to make, and the share of the rows of every class that it gets."""
@@ -20,13 +22,15 @@ def assign_rows(labels: np.ndarray, hold_outs: Sequence[HoldOut], seed: int) -> 
 
     Rows are drawn class by class with NumPy's RandomState, whose sequences never change; a class
     gives its share rounded to whole rows. `labels` may have -1 for rows without a label, which are
-    drawn like a class. ValueError if the shares leave nothing, or a hold-out gets no row.
+    drawn like a class. ValueError if the shares leave nothing, a hold-out gets no row, or the seed
+    is not from 0 to 2³² - 1.
     """
     total = sum(each.share for each in hold_outs)
     if not 0 < total < 1 or any(each.share <= 0 for each in hold_outs):
-        shown = " ".join(f"{each.split}={each.share:g}" for each in hold_outs)
         expected = "shares above 0 that add up to less than 1"
-        raise fault(f"--hold-out {shown}", f"{total:g} of the rows", expected, "correct them")
+        raise fault(_option(hold_outs), f"{total:g} of the rows", expected, "correct them")
+    if not 0 <= seed <= MAX_SEED:
+        raise fault(f"--seed {seed}", "out of range", f"0 to {MAX_SEED}", "choose another")
     random = np.random.RandomState(seed)
     places = np.full(len(labels), -1)
     for label in np.unique(labels):
@@ -41,8 +45,12 @@ def assign_rows(labels: np.ndarray, hold_outs: Sequence[HoldOut], seed: int) -> 
 
 
 def _refuse_empty(places: np.ndarray, hold_outs: Sequence[HoldOut]) -> None:
-    for number, each in enumerate((*hold_outs, HoldOut("the rest", 0))):
-        if not (places == (number if number < len(hold_outs) else -1)).any():
-            found = f"no row for {each.split}, of {len(places):,}"
-            shown = " ".join(f"{one.split}={one.share:g}" for one in hold_outs)
-            raise fault(f"--hold-out {shown}", found, "at least one", "choose another share")
+    names = {number: each.split for number, each in enumerate(hold_outs)}
+    for number, name in (names | {-1: "the rest"}).items():
+        if not (places == number).any():
+            found = f"no row for {name}, of {len(places):,}"
+            raise fault(_option(hold_outs), found, "at least one", "choose another share")
+
+
+def _option(hold_outs: Sequence[HoldOut]) -> str:
+    return f"--hold-out {' '.join(f'{each.split}={each.share:g}' for each in hold_outs)}"

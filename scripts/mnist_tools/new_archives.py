@@ -9,15 +9,18 @@ import numpy as np
 from tqdm import tqdm
 
 from mnist_family import CLASS_NAME_FILES, MAX_CLASSES, Chunk, fault
+from mnist_tools.background import Borders, count_bright_borders
 from mnist_tools.formats.class_names import DIGITS
 from mnist_tools.formats.idx import archive_names
+from mnist_tools.formats.labels import refuse_other_labels
 from mnist_tools.formats.source import Reader, Source, write_splits
 from mnist_tools.formats.split_names import refuse_bad_name, split_name
 from mnist_tools.formats.spool import Spool, spooled
 from mnist_tools.hold_out import HoldOut, assign_rows
+from mnist_tools.lists import name_splits
 
 LABELS_JSON, LABELS_TEXT = CLASS_NAME_FILES
-BRIGHT = 128  # a border whose median grey level is this or more is taken for white paper
+NAMED = "with --class-names"
 
 
 @dataclass(frozen=True)
@@ -62,15 +65,17 @@ def write_new_archives(folder: Path, source: Source, preparation: Preparation) -
         write_splits(folder, "idx", rows, class_names)
     if (folder / LABELS_TEXT).exists():
         (folder / LABELS_JSON).unlink()  # people edit labels.txt, which the other would overrule
-    bright = sum(split.bright for split in prepared.values())
-    total = sum(split.rows for split in prepared.values())
+    borders = Borders(
+        sum(split.bright for split in prepared.values()),
+        sum(split.rows for split in prepared.values()),
+    )
     if preparation.invert:
         sentences = ("The images were inverted, so that 0 is background.", *sentences)
     return NewArchives(
         {name: split.rows for name, split in rows.items()},
         class_names,
         sentences,
-        _notes_on_borders(bright, total, preparation.invert),
+        _notes_on_borders(borders, preparation.invert),
     )
 
 
@@ -94,9 +99,11 @@ class _PreparedSplit:
         """Yield the rows. ValueError for a label that no class can have, or if there is no row."""
         with tqdm(desc=f"Reading {self._name}", unit=" rows", unit_scale=True, leave=False) as bar:
             for chunk in self._reader():
-                _refuse_other_labels(chunk.labels, self._name, self.rows, MAX_CLASSES)
+                refuse_other_labels(
+                    chunk.labels, MAX_CLASSES, self._name, first_row=self.rows, named=NAMED
+                )
                 self.rows += len(chunk.labels)
-                self.bright += int((_border_levels(chunk.images) >= BRIGHT).sum())
+                self.bright += count_bright_borders(chunk.images)
                 bar.update(len(chunk.labels))
                 yield Chunk(255 - chunk.images, chunk.labels) if self._invert else chunk
         if not self.rows:
@@ -121,16 +128,7 @@ class _SelectedRows:
             start = stop
 
 
-# --- Labels and class names -----------------------------------------------------------------------
-
-
-def _refuse_other_labels(labels: np.ndarray, split: str, first_row: int, classes: int) -> None:
-    wrong = (labels < -1) | (labels >= classes)
-    if wrong.any():
-        at = int(wrong.argmax())
-        remedy = "correct the label, or name more classes with --class-names"
-        found = f"label {labels[at]} in row {first_row + at}"
-        raise fault(split, found, f"-1 to {classes - 1}", remedy)
+# --- Class names ----------------------------------------------------------------------------------
 
 
 def _class_names(source: Source, spools: Mapping[str, Spool]) -> tuple[str, ...]:
@@ -138,9 +136,10 @@ def _class_names(source: Source, spools: Mapping[str, Spool]) -> tuple[str, ...]
     if source.class_names == DIGITS:
         highest = max(int(spool.labels.max()) for spool in spools.values())
         return tuple(str(label) for label in range(max(highest, 0) + 1))
+    names = source.class_names.names
     for name, spool in spools.items():
-        _refuse_other_labels(spool.labels, name, 0, len(source.class_names.names))
-    return source.class_names.names
+        refuse_other_labels(spool.labels, len(names), name, first_row=0, named=NAMED)
+    return names
 
 
 # --- Holding out ----------------------------------------------------------------------------------
@@ -157,8 +156,8 @@ def _refuse_hold_outs(splits: Mapping[str, Reader], hold_outs: Sequence[HoldOut]
             raise fault(option, found, expected, "choose another name, or leave it out")
         taken.add(read_back)
     if hold_outs and "train" not in splits:
-        found = f"the splits {', '.join(splits)}"
-        raise fault("--hold-out", found, "train among them", "leave --hold-out out")
+        found, remedy = name_splits(splits), "leave --hold-out out"
+        raise fault("--hold-out", found, "the split train", remedy)
 
 
 def _held_out(
@@ -188,19 +187,12 @@ def _held_out(
 # --- Background -----------------------------------------------------------------------------------
 
 
-def _border_levels(images: np.ndarray) -> np.ndarray:
-    """Return the median grey level of the outermost pixels of each image."""
-    sides = images[:, 0], images[:, -1], images[:, 1:-1, 0], images[:, 1:-1, -1]
-    levels: np.ndarray = np.median(np.concatenate(sides, axis=1), axis=1)
-    return levels
-
-
-def _notes_on_borders(bright: int, rows: int, inverted: bool) -> tuple[str, ...]:
+def _notes_on_borders(borders: Borders, inverted: bool) -> tuple[str, ...]:
     """Return a warning if most images seem to have the wrong background."""
-    if (bright > rows / 2) == inverted:
+    if borders.are_mostly_bright == inverted:
         return ()
-    border = f"the border of {bright:,} of {rows:,} images is bright"
     if inverted:
-        return (f"warning: only {border}, so --invert may have made the others dark on white",)
+        found = f"only {borders}, so --invert may have made the others dark on white"
+        return (f"warning: {found}; leave it out if it has",)
     remedy = "--invert would make the background 0, as it should be"
-    return (f"warning: {border}, so they seem to be dark on white; {remedy}",)
+    return (f"warning: {borders}, so they seem to be dark on white; {remedy}",)

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mnist_family import fault
@@ -14,12 +14,14 @@ from mnist_tools.out_folder import naming_out, parents_of
 def new_files(folder: Path) -> Iterator[Path]:
     """Yield an empty folder to fill; afterwards, move its files to `folder`, made if missing.
 
-    After an exception, `folder` is as it was. ValueError if a file of the same name is there.
+    After an exception, `folder` is as it was. ValueError if a file of the same name is there. A
+    killed process leaves `.NAME.PID.incomplete`, in `folder` or, if that is new, beside it.
     """
     place = folder.absolute()
     if os.path.lexists(place) and not place.is_dir():
         raise fault(str(folder), "not a folder", "a folder, new or not", "choose another name")
-    work = place.with_name(f".{place.name}.{os.getpid()}.incomplete")
+    # Inside a folder that exists, as that may be a mount point or a link to another disk.
+    work = (place if place.exists() else place.parent) / f".{place.name}.{os.getpid()}.incomplete"
     with parents_of(place), naming_out(folder, work):
         work.mkdir()
         try:
@@ -32,12 +34,12 @@ def new_files(folder: Path) -> Iterator[Path]:
             shutil.rmtree(work, ignore_errors=True)
 
 
-def refuse_existing(folder: Path, names: list[str]) -> None:
-    """Raise ValueError if a folder has a file of one of these names."""
-    for name in names:
-        if os.path.lexists(folder / name):
-            expected, remedy = "no such file yet", "move it elsewhere, or choose another folder"
-            raise fault(str(folder / name), "there already", expected, remedy)
+def refuse_existing(folder: Path, names: Iterable[str]) -> None:
+    """Raise ValueError if a folder has files of these names; it names all of them."""
+    found = sorted({name for name in names if os.path.lexists(folder / name)})
+    if found:
+        remedy = "move them elsewhere, or choose another folder"
+        raise fault(str(folder), f"holds {', '.join(found)}", "none of these files yet", remedy)
 
 
 def _move(work: Path, place: Path, shown: Path) -> None:

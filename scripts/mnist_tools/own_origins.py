@@ -6,24 +6,35 @@ from pathlib import Path
 from typing import NamedTuple
 
 import mnist_family
-from mnist_family import CLASS_NAME_FILES, FamilyConfig, fault
+from mnist_family import (
+    CLASS_NAME_FILES,
+    DiskSplit,
+    FamilyConfig,
+    PartedSplit,
+    PublishedArchive,
+    fault,
+)
 from mnist_tools.cards.facts import FACTS_FILE, DatasetFacts, no_facts, read_facts
 from mnist_tools.cards.measurements import MEASUREMENTS_FILE
 from mnist_tools.formats.class_names import DIGITS, class_count
 from mnist_tools.formats.source import (
     Request,
     Source,
-    in_order,
     load_format,
     open_path,
+    read_format,
     with_usual_splits,
 )
+from mnist_tools.lists import name_splits
 from mnist_tools.manifest import hash_file
 from mnist_tools.origin import Origin, from_archives
 from mnist_tools.source_files import SourceFile, list_source_files
 
-RESERVED = ("class_names", "pictures", "readme.md", "license.md", "croissant.json")
+RESERVED = ("class_names", "dataset_cards", "pictures", "readme.md", "license.md", "croissant.json")
 """What `build` itself writes in OUT, in lower case."""
+
+Inspected = tuple[DiskSplit | PartedSplit, PublishedArchive | None]
+"""A split, and its published archive if it is a published one."""
 
 READ_BESIDE = (FACTS_FILE, MEASUREMENTS_FILE, *CLASS_NAME_FILES)
 
@@ -39,21 +50,21 @@ class Place(NamedTuple):
 def find_at(place: Place, *, resize: bool) -> Origin:
     """Find one's own dataset, or published archives, at a path."""
     source = _open(place.path, resize=resize)
-    plain = _is_plain(place.path, source)
-    config = published_in(place.path) if plain else None
+    inspected = _inspect_plain(place.path, source)
+    config = _published_in(place.path, inspected)
     if config is not None:
         _refuse_other_name(place, config)
         return from_archives(str(config.name), config.title, place.path)
     name = _name_of(place.path) if place.name is None else place.name
     _check_name(name, place)
     facts = _facts_of(place.path, name)
-    files = () if plain else list_source_files(place.path)
+    files = () if inspected else list_source_files(place.path)
     return Origin(
         name=name,
         title=facts.title or name,
         splits=tuple(source.splits),
         path=place.path,
-        source=None if plain else source,
+        source=None if inspected else source,
         facts=facts,
         notes=(_describe(name, source), *source.notes),
         files=files,
@@ -66,7 +77,7 @@ def _describe(name: str, source: Source) -> str:
     classes = f"{class_count(source.class_names.names)} (named by {source.class_names.source})"
     if source.class_names == DIGITS:
         classes = "classes without names, which get numbers"
-    return f"{name}: {source.format} with the splits {', '.join(source.splits)} and {classes}"
+    return f"{name}: {source.format} with {name_splits(source.splits)} and {classes}"
 
 
 def _name_of(path: Path) -> str:
@@ -96,13 +107,10 @@ def _check_name(name: str, place: Place) -> None:
         raise fault(place.word, found, "another name", remedy)
 
 
-def published_in(folder: Path) -> FamilyConfig | None:
+def _published_in(folder: Path, inspected: Sequence[Inspected]) -> FamilyConfig | None:
     """Return the config whose published archives a folder holds, in part or whole; or None."""
-    configs = []
-    for located in mnist_family.locate(folder).splits:
-        _, published = mnist_family.inspect(located)
-        configs.append(published.config if published else None)
-    if configs[0] is None or any(config is not configs[0] for config in configs):
+    configs = [published.config if published else None for _, published in inspected]
+    if not configs or configs[0] is None or any(config is not configs[0] for config in configs):
         return None
     try:
         splits = mnist_family.verified_splits(str(configs[0].name), folder)
@@ -115,22 +123,23 @@ def _open(path: Path, *, resize: bool) -> Source:
     """Open a source; beside archives, a folder may hold anything."""
     archives, request = load_format("idx"), Request(path, resize=resize)
     if path.is_dir() and archives.detect(path):
-        return in_order(archives.read(request))
-    return with_usual_splits(open_path(request))
+        return read_format(archives, request)
+    return with_usual_splits(open_path(request), path)
 
 
-def _is_plain(path: Path, source: Source) -> bool:
-    """Check whether the loader reads the same splits as `source`."""
+def _inspect_plain(path: Path, source: Source) -> list[Inspected]:
+    """Inspect the splits of a folder; [] unless the loader reads the same ones as `source`."""
     if source.format != load_format("idx").TITLE or not path.is_dir():
-        return False
+        return []
     try:
-        located = mnist_family.locate(path)
-        inspected = [mnist_family.inspect(split)[0] for split in located.splits]
+        inspected = [mnist_family.inspect(split) for split in mnist_family.locate(path).splits]
     except ValueError:
-        return False
-    return [*source.splits] == [split.name for split in inspected] and all(
-        part.header_images == part.rows for split in inspected for part in split.parts
-    )
+        return []
+    splits = [split for split, _ in inspected]
+    if [*source.splits] != [split.name for split in splits]:
+        return []
+    parts = [part for split in splits for part in split.parts]
+    return inspected if all(part.header_images == part.rows for part in parts) else []
 
 
 def _facts_of(path: Path, title: str) -> DatasetFacts:

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
 
 import datasets
 from tqdm import tqdm
@@ -15,7 +14,6 @@ from tqdm import tqdm
 import mnist_family
 from mnist_family import (
     CLASS_NAME_FILES,
-    MAX_CLASSES,
     UNLABELLED,
     Chunk,
     DiskSplit,
@@ -32,6 +30,7 @@ from mnist_tools.cards.measurements import (
 )
 from mnist_tools.causes import naming_dataset
 from mnist_tools.formats.class_names import DIGITS
+from mnist_tools.formats.labels import refuse_other_labels
 from mnist_tools.formats.source import Reader, Source, WriteOptions, write_splits
 from mnist_tools.manifest import hash_file
 from mnist_tools.origin import PUBLISHED, Origin
@@ -169,23 +168,13 @@ def _checked(subject: str, reader: Reader, num_classes: int) -> Iterator[Chunk]:
     row = 0
     with tqdm(desc=f"Reading {subject}", unit=" rows", unit_scale=True, leave=False) as bar:
         for chunk in reader():
-            wrong = (chunk.labels < -1) | (chunk.labels >= num_classes)
-            if wrong.any():
-                at = int(wrong.argmax())
-                _refuse_label(subject, int(chunk.labels[at]), row + at, num_classes)
+            named = "in labels.txt beside the data"
+            refuse_other_labels(chunk.labels, num_classes, subject, first_row=row, named=named)
             row += len(chunk.labels)
             bar.update(len(chunk.labels))
             yield chunk
     if not row:
         raise fault(subject, "no rows", "at least one", "remove the split")
-
-
-def _refuse_label(subject: str, label: int, row: int, num_classes: int) -> NoReturn:
-    remedy = "correct the label"
-    if num_classes <= label < MAX_CLASSES:
-        remedy = f"name {label + 1} classes or more in labels.txt beside the data"
-    expected = f"-1 to {num_classes - 1}"
-    raise fault(subject, f"label {label} in row {row}", expected, remedy)
 
 
 # --- Measurements ---------------------------------------------------------------------------------

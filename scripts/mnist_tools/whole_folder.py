@@ -3,10 +3,11 @@
 Nothing of the user's is lost: a folder is replaced only if one of our commands wrote it and nothing
 was added or edited since. Temporary files are beside OUT, in `.OUT.mnist_family` and
 `.OUT.mnist_family.lock`. If a run is killed (SIGKILL), the next command that writes OUT puts back
-what had been moved aside and removes them.
+what had been moved aside and removes them. Files that a later run can use are in `kept`.
 """
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import os
@@ -22,31 +23,79 @@ from mnist_tools.folder_lock import hold_lock
 from mnist_tools.lists import name_some
 from mnist_tools.manifest import (
     MANIFEST,
-    Manifest,
-    hash_file,
-    is_current,
     list_paths,
-    read_manifest,
     write_manifest,
 )
 from mnist_tools.out_folder import check_place, check_replaceable, parents_of, resolve
 
-__all__ = [
-    "MANIFEST",
-    "Manifest",
-    "hash_file",
-    "is_current",
-    "kept_folder",
-    "read_manifest",
-    "whole_folder",
-]
-
 WORK_NOTE = "mnist_family-work"  # this file marks a work folder as ours
-KEPT = "kept"  # a folder that outlives the run, for the next one to go on with
 MOVED_ASIDE = "moved-aside.json"  # the stamps of the files in `old` that may be deleted
 LONGEST_NAME = 200  # bytes; file systems allow 255, and names of temporary files are longer
 
 Stamps = dict[str, list[int]]  # by path: size in bytes, modification time in ns
+
+
+@dataclasses.dataclass(frozen=True)
+class Workplace:
+    """Where a command prepares the folder `out`, while no other process does.
+
+    `command` and `force` are those of `check_replaceable`.
+    """
+
+    out: str | os.PathLike[str]
+    command: str
+    force: bool
+    place: Path
+    work: Path
+
+    @property
+    def new(self) -> Path:
+        """Return the folder that will be moved to `out`."""
+        return self.work / "new"
+
+    @property
+    def kept(self) -> Path:
+        """Return a folder that a command may write, and that stays until `out` is complete."""
+        return self.work / "kept"
+
+
+@contextlib.contextmanager
+def workplace(
+    out: str | os.PathLike[str],
+    *,
+    command: str,
+    force: bool = False,
+    sources: Iterable[str | os.PathLike[str]] = (),
+) -> Iterator[Workplace]:
+    """Lock `out` against other processes, and put right what a killed run left beside it.
+
+    `sources` is that of `check_place`, `force` that of `check_replaceable`. ValueError if either of
+    them refuses `out`; OSError if another process is writing it.
+    """
+    check_place(out, sources)
+    place = resolve(out)
+    with parents_of(place), _lock_of(place), _work_folder(place) as work:
+        check_replaceable(out, command=command, force=force)
+        yield Workplace(out, command, force, place, work)
+
+
+@contextlib.contextmanager
+def new_folder(at: Workplace, *, made_of: str, remarks: Sequence[str] = ()) -> Iterator[Path]:
+    """Yield an empty folder to fill; afterwards, add a manifest to it and move it to OUT.
+
+    After an exception, OUT is as it was. `remarks` go into the manifest. ValueError if OUT has
+    changed meanwhile and may no longer be replaced.
+    """
+    if at.new.exists():
+        shutil.rmtree(at.new)
+    at.new.mkdir()
+    yield at.new
+    write_manifest(at.new, command=at.command, made_of=made_of, remarks=remarks)
+    stamps = _stamps(at.place)
+    check_replaceable(at.out, command=at.command, force=at.force)
+    with undisturbed():
+        _replace(at, stamps)
+        shutil.rmtree(at.kept, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -55,37 +104,27 @@ def whole_folder(
     *,
     command: str,
     made_of: str,
-    remarks: Sequence[str] = (),
     force: bool = False,
     sources: Iterable[str | os.PathLike[str]] = (),
 ) -> Iterator[Path]:
-    """Yield an empty folder to fill; afterwards, add a manifest to it and move it to `out`.
+    """Yield an empty folder to fill, which is moved to `out`: `workplace` and `new_folder`."""
+    with (
+        workplace(out, command=command, force=force, sources=sources) as at,
+        new_folder(at, made_of=made_of) as folder,
+    ):
+        yield folder
 
-    After an exception, `out` is as it was. `remarks` go into the manifest. `sources` is that of
-    `check_place`, `force` that of `check_replaceable`. ValueError if either of them refuses `out`,
-    before the folder is yielded or because `out` has changed since; OSError if another process is
-    writing it.
-    """
-    check_place(out, sources)
+
+def clear_leftovers(out: str | os.PathLike[str]) -> None:
+    """Remove what a killed run left beside a complete folder, unless a process is writing there."""
     place = resolve(out)
-    with parents_of(place), _lock_of(place), _work_folder(place) as work:
-        check_replaceable(out, command=command, force=force)
-        new = work / "new"
-        new.mkdir()
-        yield new
-        write_manifest(new, command=command, made_of=made_of, remarks=remarks)
-        stamps = _stamps(place)
-        check_replaceable(out, command=command, force=force)
-        with _undisturbed():
-            _replace(place, work, stamps)
-
-
-def kept_folder(out: str | os.PathLike[str]) -> Path:
-    """Return the folder beside `out` that a command may write while it holds `whole_folder`.
-
-    What is left in it afterwards stays there until the next run.
-    """
-    return _beside(resolve(out), "") / KEPT
+    work = _beside(place, "")
+    if not any(os.path.lexists(path) for path in (work, _beside(place, ".lock"))):
+        return
+    with contextlib.suppress(OSError), _lock_of(place):
+        if _is_ours(work):
+            with _work_folder(place):
+                shutil.rmtree(work / "kept", ignore_errors=True)
 
 
 # --- Beside OUT -----------------------------------------------------------------------------------
@@ -105,22 +144,22 @@ def _lock_of(place: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _work_folder(place: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `place`, and remove it afterwards.
+    """Yield a folder beside `place`, and remove it afterwards.
 
-    First, clean up after a run that was killed.
+    After a run that was killed, what it had moved aside is put back or deleted first, and what it
+    had written is still in the folder.
     """
     work = _beside(place, "")
     if os.path.lexists(work):
         _check_ours(work)
         _recover(place, work)
-        _clear(work)
     try:
         work.mkdir(exist_ok=True)
         text = f"A command is writing {place.name} here. Do not put files of yours here.\n"
         (work / WORK_NOTE).write_text(text, encoding="utf-8", errors="backslashreplace")
         yield work
     finally:
-        with _undisturbed():
+        with undisturbed():
             _clear(work)
 
 
@@ -133,10 +172,14 @@ def _beside(place: Path, suffix: str) -> Path:
 
 
 def _check_ours(work: Path) -> None:
+    if not _is_ours(work):
+        raise fault(str(work), "not written by mnist_family", "nothing there", "move it elsewhere")
+
+
+def _is_ours(work: Path) -> bool:
+    """Check for a folder with our note, or an empty one, as a run may be killed before the note."""
     is_folder = work.is_dir() and not work.is_symlink()
-    if is_folder and (not any(work.iterdir()) or (work / WORK_NOTE).is_file()):
-        return
-    raise fault(str(work), "not written by mnist_family", "nothing there", "move it elsewhere")
+    return is_folder and (not any(work.iterdir()) or (work / WORK_NOTE).is_file())
 
 
 def _recover(place: Path, work: Path) -> None:
@@ -153,7 +196,7 @@ def _recover(place: Path, work: Path) -> None:
 def _clear(work: Path) -> None:
     """Delete a run's own files from its work folder, then the folder if it is empty."""
     shutil.rmtree(work / "new", ignore_errors=True)
-    if (work / "old").exists() or (work / KEPT).exists():
+    if (work / "old").exists() or (work / "kept").exists():
         return
     for name in (MOVED_ASIDE, WORK_NOTE):
         (work / name).unlink(missing_ok=True)
@@ -164,21 +207,21 @@ def _clear(work: Path) -> None:
 # --- Moving in ------------------------------------------------------------------------------------
 
 
-def _replace(place: Path, work: Path, stamps: Stamps) -> None:
+def _replace(at: Workplace, stamps: Stamps) -> None:
     """Move `new` to `place` and delete what was there, or put that back if the move fails."""
-    new, old = work / "new", work / "old"
+    place, new, old = at.place, at.new, at.work / "old"
     if not place.exists():
         new.rename(place)
         return
     new.chmod(stat.S_IMODE(place.stat().st_mode))
-    (work / MOVED_ASIDE).write_text(json.dumps(stamps), encoding="utf-8")
+    (at.work / MOVED_ASIDE).write_text(json.dumps(stamps), encoding="utf-8")
     place.rename(old)
     try:
         new.rename(place)
     except BaseException:
         old.rename(place)
         raise
-    _delete_moved_aside(work)
+    _delete_moved_aside(at.work)
 
 
 def _delete_moved_aside(work: Path) -> None:
@@ -208,7 +251,7 @@ def _stamps(folder: Path) -> Stamps:
 
 
 @contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """Ignore Ctrl-C and SIGTERM during the moment that moving and deleting take."""
     if threading.current_thread() is not threading.main_thread():
         yield  # signals interrupt the main thread only, and only it may set their handlers

@@ -2,7 +2,7 @@
 
 import bisect
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import yaml
@@ -46,6 +46,12 @@ class PositionedYaml(NamedTuple):
 
     values: object
     positions: tuple[Position, ...]
+
+
+def closest_line(lines: Mapping[Place, int], place: Place) -> int:
+    """Return the line of a place, or of the closest place around it that has one; 1 without any."""
+    ends = range(len(place), 0, -1)
+    return next((lines[place[:end]] for end in ends if place[:end] in lines), 1)
 
 
 def parse_with_positions(

@@ -5,7 +5,7 @@ import itertools
 import json
 import re
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jinja2
@@ -16,7 +16,7 @@ from mnist_tools.cards.chosen_rows import picture_of
 from mnist_tools.cards.dataset import Dataset, own, published, unpublished, words_of
 from mnist_tools.cards.facts import FamilyFacts, family_facts
 from mnist_tools.cards.figures import show_figure
-from mnist_tools.cards.front_matter import CARD_FILE, front_matter
+from mnist_tools.cards.front_matter import front_matter
 from mnist_tools.cards.statements import Source, Statement
 
 __all__ = ["Dataset", "own", "pretty_name", "published", "render", "render_licence", "unpublished"]
@@ -24,6 +24,15 @@ __all__ = ["Dataset", "own", "pretty_name", "published", "render", "render_licen
 CARD, LICENCE = "card.md.j2", "license.md.j2"
 LOADED_FOLDER = re.compile(r'load_dataset\(("\./(?:[^"\\]|\\.)*")')
 CAUTIONS = 5  # at the top of a card
+
+
+def own_card_path(config: str) -> str:
+    """Return the path of one dataset's card in a built folder of several.
+
+    The dataset's own folder holds only Parquet files, since pandas, Polars and Spark read a folder
+    whole.
+    """
+    return f"dataset_cards/{config}.md"
 
 
 class Cited:
@@ -44,24 +53,35 @@ class Cited:
 
 
 def render(
-    datasets: Sequence[Dataset], *, location: str | None = None, project: str | None = None
+    datasets: Sequence[Dataset],
+    *,
+    location: str | None = None,
+    project: str | None = None,
+    own_card: Callable[[str], str] = own_card_path,
 ) -> str:
     """Render the card of one dataset, or of several in one folder.
 
     `location` is the path that the card passes to `load_dataset`; without it, the card loads
     published datasets with mnist_family, and others from a path to fill in. `project` is a link to
-    this project, by default the one in the facts.
+    this project, by default the one in the facts. `own_card` returns the path of the card of one
+    dataset among several.
     """
     family = family_facts()
     name = pretty_name(datasets, family)
     block = escape.Markdown(front_matter(datasets, family, name))
     if location is None and not all(dataset.kind == "published" for dataset in datasets):
         location = "path/to/this/folder"
-    return _render_card(datasets, front_matter=block, location=location, project=project)
+    return _render_card(
+        datasets,
+        front_matter=block,
+        location=location,
+        own_card=lambda dataset: escape.Markdown(urllib.parse.quote(own_card(dataset.name))),
+        project=project,
+    )
 
 
 def render_part(dataset: Dataset, datasets: Sequence[Dataset], *, location: str) -> str:
-    """Render a card for one of several datasets in a folder, to be put into the dataset's folder.
+    """Render the card of one of several datasets in a folder, to be written at `own_card_path`.
 
     It has no front matter, which is only in the card of the whole folder.
     """
@@ -193,7 +213,6 @@ def _environment(folder: Path) -> jinja2.Environment:
         literal=_literal,
         normalisation_code=_normalisation_code,
         neighbours=neighbour_tables,
-        own_card=_own_card,
         own_markdown=escape.Markdown,
         picture_of=picture_of,
         prose=_prose,
@@ -221,11 +240,6 @@ def _prose(statement: Statement, dataset: Dataset | None) -> escape.Markdown:
     figures = {} if dataset is None else dataset.figures
     words = words_of(statement, figures, escape=escape.escape_prose)
     return escape.protect_start(words)
-
-
-def _own_card(dataset: Dataset) -> escape.Markdown:
-    """Return the path of a dataset's own card, from the card of several datasets."""
-    return escape.Markdown(urllib.parse.quote(f"{dataset.name}/{CARD_FILE}"))
 
 
 def _literal(text: str) -> escape.Markdown:

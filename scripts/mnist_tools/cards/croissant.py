@@ -13,7 +13,7 @@ from mnist_tools.cards.facts import Author, FamilyFacts, family_facts
 from mnist_tools.cards.front_matter import CARD_FILE, LICENCE_FILE, tags_of
 from mnist_tools.cards.statements import Statement
 from mnist_tools.licences import SPDX
-from mnist_tools.whole_folder import hash_file
+from mnist_tools.manifest import hash_file
 
 Json = dict[str, Any]
 
@@ -42,7 +42,6 @@ regex repeated replace samplingRate separator source subField transform
 """
 RAI_TOPICS = {  # terms of the Responsible AI vocabulary, and the topics of facts.yaml on them
     "dataCollection": "collection",
-    "dataPreprocessingProtocol": "collection",
     "dataAnnotationProtocol": "annotation",
     "annotatorDemographics": "annotators",
     "dataBiases": "biases",

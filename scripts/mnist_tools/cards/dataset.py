@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import mnist_family
 from mnist_family import FamilyConfig
+from mnist_tools.background import Borders
 from mnist_tools.cards.facts import NO_LICENCE, DatasetFacts, dataset_facts
 from mnist_tools.cards.figures import fill
 from mnist_tools.cards.measurements import Measurements, SplitFigures
@@ -60,11 +61,6 @@ class Dataset:
     source_files: tuple[SourceFile, ...] = ()
 
     @property
-    def description(self) -> str | None:
-        """Return the description of a published dataset's config, or None."""
-        return str(self.config.description) if self.config else None
-
-    @property
     def homepage(self) -> str | None:
         """Return the URL of the publisher's description, or None."""
         return self.config.homepage if self.config else self.facts.homepage
@@ -99,6 +95,25 @@ class Dataset:
     def measured_splits(self) -> Mapping[str, SplitFigures]:
         """Return the figures of each split; empty if nothing was measured."""
         return self.measurements.splits if self.measurements else {}
+
+    @property
+    def lacks_labels(self) -> bool:
+        """Check whether a row without a label was measured."""
+        return any(figures.unlabelled for figures in self.measured_splits.values())
+
+    @property
+    def has_neighbours(self) -> bool:
+        """Check whether test images were compared with training images."""
+        return self.measurements is not None and self.measurements.neighbours is not None
+
+    @property
+    def borders(self) -> Borders | None:
+        """Return how many images have a bright border; None if that was not measured."""
+        bright = [each.bright_borders for each in self.measured_splits.values()]
+        counted = [each for each in bright if each is not None]
+        if not counted or len(counted) < len(bright):
+            return None
+        return Borders(sum(counted), sum(each.rows for each in self.measured_splits.values()))
 
     @cached_property
     def counts(self) -> dict[str, SplitCounts]:
@@ -219,7 +234,7 @@ def own(
     """Describe somebody's own dataset.
 
     `name` is that of its config, which readers pass to `load_dataset`. `facts` are those of
-    `facts_in(folder)`, or of `no_facts(title)` for rows from elsewhere. `measurements` are of the
+    `read_facts(path)`, or of `no_facts(title)` without a facts.yaml. `measurements` are of the
     archives with the rows, and `sizes` of the Parquet files, by split. The title is the one in
     `facts`, or else `name`.
     """

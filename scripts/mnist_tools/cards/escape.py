@@ -8,7 +8,7 @@ URL = re.compile(r"https?://[^\s<>|\\`]*[^\s<>|\\`.,;:!?'\"()\[\]]")
 CODE_SPAN = re.compile(r"(`[^`]+`)")
 SPECIAL = re.compile(r"[\\`*\[\]<~$|]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
 ESCAPED = r"\\\g<0>"
-CODE_FENCE = re.compile("`{3,}")
+CODE_FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})(.*)")
 STARTS_A_BLOCK = re.compile(r"(#{1,6}|[-+])(\s|$)|[-=:]+$|>|(?<=\d)[.)](\s|$)")
 
 
@@ -107,12 +107,22 @@ def join_blank_lines(text: str) -> str:
     for line in text.split("\n"):
         if fence or line or not kept or kept[-1]:
             kept.append(line)
-        opened = CODE_FENCE.match(line)
-        if opened and not fence:
-            fence = opened[0]
-        elif fence and line == fence:
-            fence = ""
+        fence = fence_after(line, fence)
     return "\n".join(kept)
+
+
+def fence_after(line: str, fence: str) -> str:
+    """Return the fence of the code block that is open after a line, or "".
+
+    `fence` is the result for the line before it.
+    """
+    found = CODE_FENCE.match(line)
+    if found is None:
+        return fence
+    if not fence:
+        return found[1]
+    closes = found[1].startswith(fence) and not found[2].strip()
+    return "" if closes else fence
 
 
 def _longest_run_of_backticks(text: str) -> int:

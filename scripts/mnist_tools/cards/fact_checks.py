@@ -1,24 +1,48 @@
-"""Check what a schema cannot: licences, languages, dates, ORCID iDs and Markdown of facts.yaml."""
+"""Check what a schema cannot: answers, licences, languages, dates, ORCID iDs and Markdown."""
 
 import datetime
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mnist_family import fault
-from mnist_tools.cards.facts_file import FactsFile
+from mnist_tools.cards.escape import fence_after
+from mnist_tools.cards.facts_file import FactsFile, answer_keys, load_schema
+from mnist_tools.cards.statements import WRITTEN_KINDS
 from mnist_tools.licences import OTHER_LICENCE, closest_licence, find_licence
 from mnist_tools.vocabularies import closest, vocabulary
-from mnist_tools.wording import show
+from mnist_tools.wording import Place, show
 
 ORCID_URL = "https://orcid.org/"
-MARKDOWN_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+NO_ANSWERS = frozenset(
+    [
+        "-",
+        "?",
+        "false",
+        "n/a",
+        "na",
+        "no",
+        "none",
+        "nothing",
+        "tbd",
+        "todo",
+        "true",
+        "unknown",
+        "yes",
+    ]
+)
+"""Words that say nothing on a card, which leaves out the question."""
+
+EXPECTED_ANSWERS = {"citation": "a BibTeX entry", "contact": "an address or a page"}
 
 
 def check_facts(file: FactsFile) -> None:
     """Raise ValueError for the first value that no one can mean, with its line and key."""
     facts = file.values
+    for key in (*answer_keys(), *EXPECTED_ANSWERS):
+        _check_answer(file, key)
     _check_licences(file)
     for number, language in enumerate(facts.get("languages", ())):
         _check_language(file, number, language)
@@ -29,6 +53,34 @@ def check_facts(file: FactsFile) -> None:
         _check_date(file.where("date_published"), facts["date_published"])
     for heading, text in facts.get("more", {}).items():
         _check_markdown(file.where("more", heading), str(heading), text)
+
+
+def _check_answer(file: FactsFile, key: str) -> None:
+    """Refuse an answer that readers of the card cannot understand without the question."""
+    for place, text in _texts((key,), file.values.get(key)):
+        if text.strip().rstrip(".!").casefold() in NO_ANSWERS:
+            expected = EXPECTED_ANSWERS.get(key, "a sentence")
+            raise fault(file.where(*place), show(text), expected, _remedy_for_answer(key))
+
+
+def _texts(place: Place, found: Any) -> Iterator[tuple[Place, str]]:
+    """Yield the texts of an answer with their places; `found` may be a text, list or statement."""
+    if isinstance(found, str):
+        yield place, found
+    elif isinstance(found, list):
+        for number, each in enumerate(found):
+            yield from _texts((*place, number), each)
+    elif isinstance(found, Mapping):
+        for kind in WRITTEN_KINDS:
+            yield from _texts((*place, kind), found.get(kind))  # a table has no text
+
+
+def _remedy_for_answer(key: str) -> str:
+    example = load_schema("facts")["properties"][key]["examples"][0]
+    text = example[0] if isinstance(example, list) else example
+    if not isinstance(text, str) or "\n" in text:
+        return "write one, or remove the key"
+    return f"write one, such as {text!r}, or remove the key"
 
 
 def _check_licences(file: FactsFile) -> None:
@@ -97,11 +149,8 @@ def _check_markdown(where: str, heading: str, text: str) -> None:
         found = f"the invisible character U+{ord(hidden[0]):04X}"
         raise fault(where, found, "Markdown that shows all it has", "remove it")
     opened = ""
-    for fence in MARKDOWN_FENCE.findall(text):
-        if not opened:
-            opened = fence
-        elif fence.startswith(opened):
-            opened = ""
+    for line in text.split("\n"):
+        opened = fence_after(line, opened)
     if opened:
         found, remedy = f"a code block that {opened} opens", f"add a line with {opened}"
         raise fault(where, found, "its end", remedy)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import mnist_family
 from mnist_tools.cards.fact_checks import ORCID_URL, check_facts
@@ -13,6 +13,7 @@ from mnist_tools.cards.statements import (
     Source,
     Statement,
     Yaml,
+    listed,
     name_sources,
     read_answer,
     read_sources,
@@ -58,7 +59,7 @@ class Licence:
     notice: str | None = None
 
 
-NO_LICENCE = Licence("not known")
+NO_LICENCE = Licence("No licence stated")
 
 
 @dataclass(frozen=True)
@@ -165,17 +166,6 @@ def read_facts(path: Path) -> DatasetFacts:
     return _read(path, {})
 
 
-def facts_in(folder: Path) -> DatasetFacts:
-    """Read the facts.yaml in a folder; without one, the title is the folder's name.
-
-    ValueError names the file and the key that is wrong.
-    """
-    path = folder / FACTS_FILE
-    if path.exists():
-        return read_facts(path)
-    return no_facts(folder.resolve().name, path)
-
-
 def no_facts(title: str, path: Path = Path(FACTS_FILE)) -> DatasetFacts:
     """Return facts that give a title and nothing else."""
     return DatasetFacts(path, title)
@@ -206,7 +196,7 @@ def _read(path: Path, shared_sources: Mapping[str, Yaml]) -> DatasetFacts:
         homepage=facts.get("homepage"),
         repository=facts.get("repository"),
         paper=_paper(facts.get("paper")),
-        citations=tuple(entry.strip() for entry in _listed(facts.get("citation", []))),
+        citations=tuple(entry.strip() for entry in listed(facts.get("citation", []))),
         languages=tuple(facts.get("languages", ())),
         tags=tuple(facts.get("tags", ())),
         version=facts.get("version"),
@@ -261,10 +251,6 @@ def _paper(found: str | Yaml | None) -> Paper | None:
     if isinstance(found, str):
         return Paper(found, found if URL_START.match(found) else None)
     return Paper(**found)
-
-
-def _listed(found: Any) -> list[str]:
-    return found if isinstance(found, list) else [found]
 
 
 def _published_counts(file: FactsFile, sources: Mapping[str, Source]) -> PublishedCounts | None:

@@ -4,6 +4,7 @@ import codecs
 import difflib
 import functools
 import json
+import re
 import stat
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from typing import Any, Literal
 import jsonschema
 
 from mnist_family import fault
+from mnist_tools.command_line import command_line
 from mnist_tools.wording import Place, show, show_place
-from mnist_tools.yaml_positions import Unreadable, parse_with_positions
+from mnist_tools.yaml_positions import Unreadable, closest_line, parse_with_positions
 
 SchemaName = Literal["facts", "family"]
 LARGEST_FACTS = 1_000_000  # bytes
@@ -31,9 +33,7 @@ class FactsFile:
 
     def where(self, *place: Hashable) -> str:
         """Return the path, line and key of a value, for error messages."""
-        ends = range(len(place), 0, -1)
-        line = next((self.lines[place[:end]] for end in ends if place[:end] in self.lines), 1)
-        return _where(self.path, line, place)
+        return _where(self.path, closest_line(self.lines, place), place)
 
 
 def read_facts_file(path: Path, schema: SchemaName) -> FactsFile:
@@ -46,7 +46,7 @@ def read_facts_file(path: Path, schema: SchemaName) -> FactsFile:
         status = path.stat()
     except FileNotFoundError:
         expected = "what people say of the dataset"
-        remedy = f"run mnist-family init {path.parent}, or python scripts/init.py {path.parent}"
+        remedy = f"run {command_line('init', str(path.parent))}"
         raise fault(str(path), "no such file", expected, remedy) from None
     if not stat.S_ISREG(status.st_mode):
         raise fault(str(path), "not a regular file", "a YAML file", "remove or replace it")
@@ -156,8 +156,12 @@ def _show(value: object) -> str:
 def _remedy(found: object, schema: Mapping[str, Any], validator: str) -> str:
     if validator == "enum":
         return _meant(found, schema["enum"]) or "choose one of them"
-    wants_text = schema.get("type") == "string" or "$ref" in str(schema.get("anyOf", ""))
-    if isinstance(found, (bool, int, float)) and wants_text:
+    wants_answer = "$ref" in str(schema.get("anyOf", ""))
+    if isinstance(found, bool) and wants_answer:
+        return "write a sentence"
+    wants_text = wants_answer or schema.get("type") == "string"
+    fits = re.search(schema.get("pattern", ""), str(found)) is not None
+    if isinstance(found, (bool, int, float)) and wants_text and fits:
         return "put it in quotes"
     if isinstance(found, str) and schema.get("type") == "array":
         return "start each with - on a line of its own"

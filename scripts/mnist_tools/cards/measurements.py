@@ -19,7 +19,8 @@ from mnist_family import IMAGE_SHAPE, Chunk, DiskSplit, PartedSplit
 from mnist_tools.cards.facts import CARDS
 from mnist_tools.cards.neighbours import Neighbours, find_neighbours
 from mnist_tools.cards.typed_json import parse
-from mnist_tools.shards.digests import digest_rows, find_equal_rows, sort_digests
+from mnist_tools.command_line import command_line
+from mnist_tools.shards.digests import EqualCounts, digest_rows, find_equal_rows, sort_digests
 from mnist_tools.shards.tally import Tally, empty_tally, tally_chunk
 from mnist_tools.whole_file import write_whole
 
@@ -59,7 +60,8 @@ class SplitFigures:
     `standard_deviation` (of the population) are of pixels scaled to 0 to 1, rounded to five
     decimals. `zero_percent` is the share of zeros among all pixels, rounded to two decimals.
     `constant_pixels` counts the positions that have the same value in all rows. `longer_side`
-    counts rows by the longer side of the bounding box of their non-zero pixels.
+    counts rows by the longer side of the bounding box of their non-zero pixels. `bright_borders`
+    counts the rows that seem to be dark on white; it is None in files of earlier releases.
     """
 
     rows: int
@@ -74,6 +76,7 @@ class SplitFigures:
     zero_percent: float
     constant_pixels: int
     longer_side: tuple[SideCount, ...]
+    bright_borders: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,11 +84,13 @@ class Duplicates:
     """Groups of rows with identical images; rows are in ascending order.
 
     `within` has the groups inside each split, `across` those that span several splits, each as
-    {split: rows}.
+    {split: rows}. If more than 100,000 rows are in groups, none is listed, and `counts` says how
+    many there are; otherwise it is None.
     """
 
     within: dict[str, tuple[tuple[int, ...], ...]]
     across: tuple[dict[str, tuple[int, ...]], ...]
+    counts: EqualCounts | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -207,12 +212,16 @@ def figures_of(tally: Tally) -> SplitFigures:
         zero_percent=round(100 * levels[0] / pixels, 2),
         constant_pixels=int((tally.lowest == tally.highest).sum()),
         longer_side=tuple(SideCount(side, int(tally.sides[side])) for side in sides.tolist()),
+        bright_borders=tally.bright_borders,
     )
 
 
 def find_duplicates(digests: Mapping[str, Sequence[Path]]) -> Duplicates:
     """Group rows with equal images; `digests` are files of sorted digests, by split."""
-    groups = find_equal_rows(digests)
+    found = find_equal_rows(digests)
+    groups = found.groups
+    if groups is None:
+        return Duplicates(within=dict.fromkeys(digests, ()), across=(), counts=found.counts)
     return Duplicates(
         within={
             split: tuple(group[split] for group in groups if len(group.get(split, ())) > 1)
@@ -231,6 +240,8 @@ def write_measurements(path: Path, measurements: Measurements) -> None:
     Each list of numbers is on one line.
     """
     figures = dataclasses.asdict(dataclasses.replace(measurements, whole=None))
+    if measurements.duplicates.counts is None:
+        del figures["duplicates"]["counts"]
     present = {key: value for key, value in figures.items() if value is not None}
     text = json.dumps(present, indent=1, ensure_ascii=False)
     text = re.sub(r"\[[^][{}]*\]", lambda numbers: _on_one_line(numbers[0]), text)
@@ -241,8 +252,10 @@ def _on_one_line(numbers: str) -> str:
     return re.sub(r"\s+", " ", numbers).replace("[ ", "[").replace(" ]", "]")
 
 
-def read_measurements(path: Path) -> Measurements:
-    """Read a file that `write_measurements` wrote; ValueError for any other file."""
+def read_measurements(
+    path: Path, *, remedy: str = "remove it and run measure again"
+) -> Measurements:
+    """Read a file that `write_measurements` wrote; ValueError with `remedy` for any other file."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         measurements: Measurements = parse(Measurements, content)
@@ -252,8 +265,8 @@ def read_measurements(path: Path) -> Measurements:
         raise mnist_family.fault(
             str(path),
             f"not a file of measurements ({reason})",
-            "a file that measure wrote",
-            "choose another file with --out, or remove this one",
+            "a file that this release of measure writes",
+            remedy,
         ) from None
     return measurements
 
@@ -281,7 +294,7 @@ def committed(name: str, splits: Iterable[str] | None = None) -> Measurements | 
             str(path),
             f"splits {', '.join(measurements.splits)}",
             ", ".join(config.archives),
-            f"run scripts/measure.py {name}",
+            f"run {command_line('measure', name)}",
         )
     for split, pair in config.archives.items():
         for measured, fact in zip(measurements.archives[split], pair, strict=True):
@@ -305,5 +318,5 @@ def _refuse_other_archive(
                 str(path),
                 f"{key} {found}",
                 f"{stated} as in mnist_family.py",
-                f"run scripts/measure.py {name}",
+                f"run {command_line('measure', name)}",
             )

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import mnist_family
 from mnist_tools.cards.dataset import Dataset
 from mnist_tools.cards.escape import Markdown
 from mnist_tools.cards.markdown_table import Cell, cut, table
@@ -12,7 +11,8 @@ from mnist_tools.cards.neighbours import Neighbours
 
 def has_duplicates(duplicates: Duplicates) -> bool:
     """Check whether any two images are equal."""
-    return bool(duplicates.across) or any(duplicates.within.values())
+    listed = bool(duplicates.across) or any(duplicates.within.values())
+    return listed or duplicates.counts is not None
 
 
 def groups_within(groups: Sequence[Sequence[int]]) -> str:
@@ -92,6 +92,7 @@ def confusions(dataset: Dataset) -> Markdown:
 
 
 def _neighbours(dataset: Dataset) -> Neighbours:
-    if dataset.measurements is None or dataset.measurements.neighbours is None:
-        raise mnist_family.fault(dataset.title, "no neighbours", "measured ones", "measure them")
+    """Return the neighbours of a dataset that has some, which templates check first."""
+    assert dataset.measurements is not None
+    assert dataset.measurements.neighbours is not None
     return dataset.measurements.neighbours

@@ -1,5 +1,6 @@
 """Statements about a dataset with their sources, and how to read them from facts.yaml."""
 
+import dataclasses
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +15,7 @@ WrittenKind = Literal["claim", "measured", "unknown", "advice", "table"]  # the 
 StatementKind = WrittenKind | Literal["plain"]  # a plain text, by whoever wrote the file
 WRITTEN_KINDS: tuple[WrittenKind, ...] = get_args(WrittenKind)
 COMPANIONS = {"claim": {"source"}, "table": {"source"}, "unknown": {"looked"}}  # other keys
+SENTENCE_END = re.compile(r"""[.!?:;…。！？][)"'”’»」]*\s*$""")
 PARAGRAPHS = re.compile(r"\n\s*\n")
 URL_START = re.compile("https?://")
 
@@ -47,7 +49,7 @@ class Statement:
 
     Claims and tables have sources; `looked` says where something unknown was looked for. The text
     of a measured statement may have placeholders for figures; in others, braces are braces. `place`
-    is the file, line and key, for error messages.
+    is the file, line and key, for error messages; `topic` is the key alone.
     """
 
     place: str
@@ -56,6 +58,12 @@ class Statement:
     table: FactsTable | None = None
     sources: tuple[Source, ...] = ()
     looked: str | None = None
+    topic: str = ""
+
+    @property
+    def is_phrase(self) -> bool:
+        """Check whether the text is no sentence, so that it needs its topic in front."""
+        return self.kind == "plain" and not SENTENCE_END.search(self.text)
 
 
 # --- From YAML ------------------------------------------------------------------------------------
@@ -95,17 +103,20 @@ def read_answer(
     """
     if isinstance(found, str):
         where = file.where(*place)
-        return tuple(Statement(where, "plain", words) for words in PARAGRAPHS.split(found.strip()))
-    return tuple(
-        _statement(file.where(*place, number), each, sources) for number, each in enumerate(found)
-    )
+        statements = [Statement(where, "plain", text) for text in PARAGRAPHS.split(found.strip())]
+    else:
+        statements = [
+            _statement(file.where(*place, number), each, sources)
+            for number, each in enumerate(found)
+        ]
+    return tuple(dataclasses.replace(each, topic=str(place[0])) for each in statements)
 
 
 def _statement(where: str, found: str | Yaml, sources: Mapping[str, Source]) -> Statement:
     if isinstance(found, str):
         return Statement(where, "plain", found)
     kind = _kind(where, found)
-    named = name_sources(where, _listed(found.get("source", [])), sources)
+    named = name_sources(where, listed(found.get("source", [])), sources)
     if kind == "table":
         return Statement(where, kind, table=_table(where, found["table"]), sources=named)
     return Statement(where, kind, found[kind], sources=named, looked=found.get("looked"))
@@ -154,8 +165,9 @@ def _name_source(place: str, key: str, sources: Mapping[str, Source]) -> Source:
     raise mnist_family.fault(f"{place}.source", show(key), expected, remedy)
 
 
-def _listed(source: Any) -> list[str]:
-    return source if isinstance(source, list) else [source]
+def listed(found: Any) -> list[str]:
+    """Return a list of texts; a single text may stand in its place."""
+    return found if isinstance(found, list) else [found]
 
 
 def _table(place: str, found: Yaml) -> FactsTable:

@@ -8,8 +8,9 @@ import typing
 def parse(kind: typing.Any, value: object, place: str = "") -> typing.Any:
     """Convert `value`, which came from `json.loads`, to the type `kind`.
 
-    `kind` is a dataclass, a dict with str keys, a tuple, `X | None`, int, float or str; they may be
-    nested. ValueError names the place that is wrong, as in "splits.train.mean: missing".
+    `kind` is a dataclass, a dict with str keys, `tuple[X, ...]`, `X | None`, int, float or str;
+    they may be nested. ValueError names the place that is wrong, as in "splits.train.mean:
+    missing".
     """
     if dataclasses.is_dataclass(kind):
         return _parse_record(kind, value, place)
@@ -55,13 +56,8 @@ def _parse_mapping(kind: typing.Any, value: object, place: str) -> dict[str, typ
 def _parse_tuple(kind: typing.Any, value: object, place: str) -> tuple[typing.Any, ...]:
     if not isinstance(value, list):
         raise _misfit(place, value, "a list")
-    kinds = typing.get_args(kind)
-    if kinds[-1] is Ellipsis:
-        kinds = (kinds[0],) * len(value)
-    if len(kinds) != len(value):
-        raise ValueError(f"{place}: {len(value)} values instead of {len(kinds)}")
-    pairs = enumerate(zip(kinds, value, strict=True))
-    return tuple(parse(each, content, f"{place}[{number}]") for number, (each, content) in pairs)
+    content, _ = typing.get_args(kind)
+    return tuple(parse(content, each, f"{place}[{number}]") for number, each in enumerate(value))
 
 
 def _join(place: str, key: str) -> str:

@@ -4,9 +4,8 @@ import dataclasses
 import glob
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import datasets
 import PIL
@@ -14,47 +13,28 @@ import pyarrow
 
 import mnist_family
 from mnist_family import fault
+from mnist_tools.background import Borders
 from mnist_tools.cards.escape import printable
 from mnist_tools.cards.facts import CARDS, dataset_facts
 from mnist_tools.cards.front_matter import CARD_FILE
-from mnist_tools.cards.open_questions import OpenQuestions, open_questions
+from mnist_tools.cards.open_questions import open_questions
 from mnist_tools.cards.pictures import FOLDER
+from mnist_tools.command_line import command_line
 from mnist_tools.dataset_folder import fill_folder, write_rows
-from mnist_tools.manifest import SAMPLE_REMARK
+from mnist_tools.manifest import SAMPLE_REMARK, is_current
+from mnist_tools.open_facts import OpenFacts
 from mnist_tools.origin import Origin
 from mnist_tools.origins import SourceName, find_origins
 from mnist_tools.shards.engines import choose_engine
 from mnist_tools.shards.finish import total_size
 from mnist_tools.shards.kept import kept_shards
+from mnist_tools.shards.run import Engine, SplitShards
 from mnist_tools.shards.size import DEFAULT_SHARD_SIZE, parse_shard_size
 from mnist_tools.verified import verified
-from mnist_tools.whole_folder import is_current, kept_folder, whole_folder
+from mnist_tools.whole_folder import clear_leftovers, new_folder, workplace
 
 PACKAGE = Path(__file__).parents[1]
 CARD_SOURCES = (".yaml", ".j2", ".json")
-
-
-class OpenFacts(NamedTuple):
-    """What the facts of somebody's own dataset leave open; `path` is that of its facts.yaml.
-
-    `source` is the folder or file with the rows.
-    """
-
-    name: str
-    source: Path
-    path: Path
-    questions: OpenQuestions
-
-    def advice(self) -> str:
-        """Say where to answer the questions."""
-        if self.path.exists():
-            return f"answer in {self.path}, then build again"
-        if self.source.is_dir():
-            return f"answer in {self.path}, which `init {self.source}` writes, then build again"
-        command = f"init {self.name} --from {self.source}"
-        return (
-            f"answer in {self.name}/facts.yaml, which `{command}` writes, then build {self.name}/"
-        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +44,7 @@ class Built:
     `names` are its datasets, the default one first, and `titles` theirs; `splits` are the splits of
     the default one. `notes` tell how somebody's own data was read; `open_facts` has an entry for
     each such dataset. `reused_shards` are those that a run before had finished. `rows` are the
-    numbers of rows that were written, by dataset and split.
+    numbers of rows that were written, by dataset and split. `warnings` are about those rows.
     """
 
     out: Path
@@ -76,6 +56,7 @@ class Built:
     changed: bool
     reused_shards: int = 0
     rows: Mapping[str, Mapping[str, int]] = dataclasses.field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     @property
     def card(self) -> Path:
@@ -97,7 +78,7 @@ def build(  # noqa: PLR0913 - the options are keywords, and most calls pass few
     archives: str | os.PathLike[str] | None = None,
     sample: bool = False,
     resize: bool = False,
-    engine: str = "local",
+    engine: str | Engine = "local",
     num_proc: int | None = None,
     address: str | None = None,
     max_shard_size: str = DEFAULT_SHARD_SIZE,
@@ -115,8 +96,9 @@ def build(  # noqa: PLR0913 - the options are keywords, and most calls pass few
     other sizes are scaled to 28 × 28, and colours turned to grey.
 
     Rows are written by `num_proc` processes, by default one for each core; with the engine "ray",
-    by the cluster at `address`. If a build is interrupted, the next one goes on with the shards
-    that are finished, unless it is `fresh`. The files do not depend on who wrote them.
+    by the cluster at `address`. `engine` may also be a function of your own. If a build is
+    interrupted, the next one goes on with the shards that are finished, unless it is `fresh`. The
+    files do not depend on who wrote them.
 
     `out` is replaced only once the new folder is complete, and only if an earlier build wrote it
     and nothing was added or edited since; with `force`, edited files are replaced too.
@@ -134,19 +116,15 @@ def build(  # noqa: PLR0913 - the options are keywords, and most calls pass few
     made_of = _fingerprint(origins, sample, limit)
     built = _describe_built(out, origins)
     if not fresh and is_current(out, made_of):
+        clear_leftovers(out)
         return dataclasses.replace(built, changed=False)
     _refuse_patterns(out)
+    remarks = [SAMPLE_REMARK] if sample else built.open_questions
     with (
-        whole_folder(
-            out,
-            command="build",
-            made_of=made_of,
-            remarks=[SAMPLE_REMARK] if sample else built.open_questions,
-            force=force,
-            sources=paths,
-        ) as folder,
+        workplace(out, command="build", force=force, sources=paths) as at,
+        kept_shards(at, fresh=fresh) as shards,
+        new_folder(at, made_of=made_of, remarks=remarks) as folder,
         verified(origins, folder, out=out, sample=sample) as ready,
-        kept_shards(kept_folder(out), fresh=fresh) as shards,
     ):
         written = write_rows(shards, ready, limit, write)
         fill_folder(folder, ready, shards, written, out=out)
@@ -154,7 +132,8 @@ def build(  # noqa: PLR0913 - the options are keywords, and most calls pass few
         name: {split: total_size(each).num_examples for split, each in of_dataset.items()}
         for name, of_dataset in written.shards.items()
     }
-    return dataclasses.replace(built, reused_shards=written.reused, rows=rows)
+    warnings = tuple(_warnings(origins, written.shards, resize=resize))
+    return dataclasses.replace(built, reused_shards=written.reused, rows=rows, warnings=warnings)
 
 
 def run(  # noqa: PLR0913 - one parameter for each argument of the command line
@@ -199,6 +178,7 @@ def summary(built: Built) -> list[str]:
     for name, splits in built.rows.items():
         rows = ", ".join(f"{number:,} {split} rows" for split, number in splits.items())
         lines.append(f"{name}: {rows}")
+    lines += built.warnings
     if built.reused_shards:
         lines.append(f"went on with {built.reused_shards:,} finished shards of an earlier run")
     lines.append(f"card: {built.card}; pictures: {built.out / FOLDER}")
@@ -218,6 +198,25 @@ def _how_to_load(built: Built) -> str:
     import datasets
     dataset = datasets.load_dataset({path!r}, {built.names[0]!r})
     dataset[{built.splits[0]!r}][0]"""
+
+
+def _warnings(
+    origins: Sequence[Origin], shards: Mapping[str, SplitShards], *, resize: bool
+) -> Iterator[str]:
+    """Yield a warning for each dataset that seems to have the wrong background."""
+    for origin in origins:
+        tallies = [shard.tally for of_split in shards[origin.name].values() for shard in of_split]
+        borders = Borders(
+            sum(tally.bright_borders for tally in tallies), sum(tally.rows for tally in tallies)
+        )
+        if borders.are_mostly_bright:
+            folder, source = f"{origin.name}-inverted", str(origin.path or origin.name)
+            options = ["--resize", "--invert"] if resize else ["--invert"]
+            yield (
+                f"warning: {origin.name}: {borders}, so they seem to be "
+                f"dark on white; `{command_line('init', folder, '--from', source, *options)}` "
+                f"makes the background 0, as it should be; then build {folder}/"
+            )
 
 
 # --- What a build is made from --------------------------------------------------------------------

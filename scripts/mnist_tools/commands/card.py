@@ -14,6 +14,7 @@ from mnist_tools.cards.card import Dataset, published, render
 from mnist_tools.cards.facts_reference import REFERENCE_FILE, facts_reference
 from mnist_tools.cards.measurements import committed, measure_splits
 from mnist_tools.cards.pictures import MEANS_FILE, Picture, Pictures, describe_means
+from mnist_tools.command_line import command_line
 from mnist_tools.described import describe
 from mnist_tools.origins import SourceName, find_origins
 from mnist_tools.verified import verified
@@ -89,7 +90,9 @@ def _render(names: Sequence[str], folder: Path) -> dict[Path, str]:
     }
     if FAMILY in names:
         described = [_with_means(folder, dataset, f"{name}/") for name, dataset in datasets.items()]
-        texts[folder / "README.md"] = render(described, project="..")
+        texts[folder / "README.md"] = render(
+            described, project="..", own_card=lambda name: f"{name}/README.md"
+        )
     if REFERENCE in names:
         texts[folder / REFERENCE_FILE] = facts_reference()
     return texts
@@ -127,7 +130,7 @@ def run(names: Sequence[str], check: bool) -> int:
     if not cards.stale:
         return 0
     files = ", ".join(map(str, cards.stale))
-    expected, remedy = "what facts and measurements say", "run scripts/generate_cards.py"
+    expected, remedy = "what facts and measurements say", f"run {command_line('card')}"
     print(f"{files}: stale, expected {expected}; {remedy}", file=sys.stderr)
     return 1
 

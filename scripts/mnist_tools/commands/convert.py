@@ -10,18 +10,26 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from mnist_family import CONFIGS, MAX_CLASSES, Chunk, fault
+from mnist_family import Chunk, fault
 from mnist_tools.cards.escape import printable
 from mnist_tools.formats.class_names import class_count, names_of_option
 from mnist_tools.formats.files import folders_in
-from mnist_tools.formats.source import Reader, Source, WriteOptions, open_source, write_splits
+from mnist_tools.formats.labels import refuse_other_labels
+from mnist_tools.formats.source import (
+    Reader,
+    Source,
+    WriteOptions,
+    is_config_name,
+    open_source,
+    write_splits,
+)
 from mnist_tools.formats.split_names import refuse_bad_name, refuse_shared_names, split_name
-from mnist_tools.lists import name_some
+from mnist_tools.lists import name_rows, name_some, name_splits
 from mnist_tools.manifest import find_changes, list_paths, read_manifest
 from mnist_tools.out_folder import naming_out
 from mnist_tools.whole_folder import whole_folder
 
-ROW_FILE = re.compile(r"/[0-9]{8}\.png$")
+ROW_OR_EMPTY_CLASS = re.compile(r"/([0-9]{8}\.png)?$")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,9 +72,8 @@ def convert(  # noqa: PLR0913 - the options are keywords, and most calls pass fe
     `splits` selects splits; `rename_splits` then renames them. `only_classes`, by name or number,
     selects classes, which are renumbered from 0 in the order of their old numbers. `class_names`
     is a labels.txt or dataset_meta.json. With `rows_per_file`, IDX archives with more rows are
-    written in parts. With `force`, `dest` may be a folder that an earlier
-    conversion wrote and nobody has changed. ValueError if rows would be lost or misread; `dest` is
-    left as it was.
+    written in parts. With `force`, `dest` may be a folder that an earlier conversion wrote and
+    nobody has changed. ValueError if rows would be lost or misread; `dest` is left as it was.
     """
     _refuse_replacement(dest, force)
     if csv_header and to != "csv":
@@ -127,13 +134,12 @@ def summary(source: str, converted: Converted) -> list[str]:
     """Describe a conversion to the user, in lines."""
     read = converted.source
     names = f"{class_count(read.class_names.names)} (named by {read.class_names.source})"
-    lines = [f"{source}: {read.format} with the splits {', '.join(read.splits)} and {names}"]
+    lines = [f"{source}: {read.format} with {name_splits(read.splits)} and {names}"]
     lines += converted.notes
     for split, counts in converted.splits.items():
         left_out = f", {counts.left_out:,} of other classes left out" if counts.left_out else ""
         unlabelled = f"{counts.unlabelled:,} of them without a label"
-        rows = "1 row" if counts.rows == 1 else f"{counts.rows:,} rows"
-        lines.append(f"{split}: {rows}, {unlabelled}{left_out}")
+        lines.append(f"{split}: {name_rows(counts.rows)}, {unlabelled}{left_out}")
     written = class_count(converted.class_names)
     return [*lines, f"{converted.dest}: written as {converted.format}, {written}"]
 
@@ -161,7 +167,13 @@ class _KeptSplit:
         row = 0
         with tqdm(desc=f"Converting {self._name}", unit=" rows", unit_scale=True) as bar:
             for chunk in self._reader():
-                self._refuse_other_labels(chunk.labels, row)
+                refuse_other_labels(
+                    chunk.labels,
+                    self._classes.old_count,
+                    self._name,
+                    first_row=row,
+                    named="with --class-names",
+                )
                 row += len(chunk.labels)
                 bar.update(len(chunk.labels))
                 kept = self._kept(chunk)
@@ -173,17 +185,6 @@ class _KeptSplit:
         if not self.counts.rows:
             remedy = "keep more classes, or leave the split out with --split"
             raise fault(self._name, "no row is left", "at least one", remedy)
-
-    def _refuse_other_labels(self, labels: np.ndarray, row: int) -> None:
-        wrong = (labels < -1) | (labels >= self._classes.old_count)
-        if wrong.any():
-            at = int(wrong.argmax())
-            needed = int(labels[at]) + 1
-            remedy = "correct the label"
-            if self._classes.old_count < needed <= MAX_CLASSES:
-                remedy = f"name {needed} classes or more with --class-names"
-            expected = f"-1 to {self._classes.old_count - 1}"
-            raise fault(self._name, f"label {labels[at]} in row {row + at}", expected, remedy)
 
     def _kept(self, chunk: Chunk) -> Chunk:
         numbers = self._classes.numbers
@@ -219,20 +220,21 @@ def _refuse_replacement(dest: Path, force: bool) -> None:
     if not force:
         remedy = "name another, or pass --force to replace it"
         raise fault(str(dest), "an earlier conversion", "a new folder", remedy)
-    strange = [
-        path
-        for path in list_paths(dest)
-        if path.partition("/")[0] + "/" in manifest.files and not ROW_FILE.search(path)
-    ]
     edited = find_changes(dest, manifest).edited
-    if strange or edited:
+    if edited:
+        # One digest stands for a large folder, so look for what convert never writes there.
+        strange = [
+            path
+            for path in list_paths(dest)
+            if path.partition("/")[0] + "/" in edited and not ROW_OR_EMPTY_CLASS.search(path)
+        ]
         found = f"{name_some(strange or edited)} was added or edited"
         raise fault(str(dest), found, "only its files as convert wrote them", "move it elsewhere")
 
 
 def _paths(source: str | Path) -> list[Path]:
     """List a source, the entries in it and the folders in those, as each may be a link."""
-    if str(source) in [config.name for config in CONFIGS]:
+    if is_config_name(source):
         return []
     path = Path(source)
     if not path.is_dir():

@@ -3,7 +3,6 @@
 import contextlib
 import re
 import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,11 +18,12 @@ from mnist_tools.cards.skeleton import (
     schema_path_from,
     skeleton,
 )
+from mnist_tools.command_line import command_line
 from mnist_tools.formats.class_names import class_count, names_of_option
 from mnist_tools.formats.idx import archives_in
 from mnist_tools.formats.source import Source, open_source, with_usual_splits
 from mnist_tools.hold_out import HoldOut
-from mnist_tools.lists import name_some
+from mnist_tools.lists import name_rows, name_splits
 from mnist_tools.new_archives import NewArchives, Preparation, files_of, write_new_archives
 from mnist_tools.new_files import new_files, refuse_existing
 
@@ -99,8 +99,25 @@ def run(
     )
     for line in _summary(str(source), started):
         print(printable(line))
+    if started.archives and started.archives.notes:
+        options = _options(class_names, resize, hold_out or (), seed)
+        print(_with_other_background(folder, str(source), options, inverted=invert))
     print(_next_commands(started.folder))
     return 0
+
+
+def _options(
+    class_names: Path | None, resize: bool, hold_out: Sequence[tuple[str, float]], seed: int
+) -> list[str]:
+    """Return the arguments that give `init` these options, apart from --invert."""
+    options = ["--class-names", str(class_names)] if class_names else []
+    if resize:
+        options.append("--resize")
+    for split, share in hold_out:
+        options += ["--hold-out", f"{split}={share}"]
+    if seed:
+        options += ["--seed", str(seed)]
+    return options
 
 
 # --- What to write --------------------------------------------------------------------------------
@@ -117,9 +134,9 @@ def _from_source(
         expected = "a folder outside cards/, which has no archives"
         raise fault(str(folder), "a folder of cards/", expected, "choose another folder")
     names = names_of_option(class_names)
-    source = with_usual_splits(open_source(path, class_names=names, resize=resize))
-    refuse_existing(folder, files_of(source, preparation.hold_out))
-    _refuse_other_archives(folder)
+    source = with_usual_splits(open_source(path, class_names=names, resize=resize), Path(path))
+    # Other archives would become splits of the new dataset.
+    refuse_existing(folder, [*files_of(source, preparation.hold_out), *_archives_in(folder)])
     with new_files(folder) as new:
         archives = write_new_archives(new, source, preparation)
         has_facts = (folder / FACTS_FILE).exists()
@@ -131,12 +148,8 @@ def _from_source(
     return Started(folder, written, source, archives, archives.done if has_facts else ())
 
 
-def _refuse_other_archives(folder: Path) -> None:
-    """Raise ValueError if a folder has archives, which would become splits of the new dataset."""
-    archives = archives_in(folder) if folder.is_dir() else []
-    if archives:
-        remedy = "move them elsewhere, or choose another folder"
-        raise fault(str(folder), f"holds {name_some(archives)}", "no archives yet", remedy)
+def _archives_in(folder: Path) -> list[str]:
+    return archives_in(folder) if folder.is_dir() else []
 
 
 def _facts_alone(folder: Path) -> Started:
@@ -206,12 +219,12 @@ def _summary(source: str, started: Started) -> list[str]:
     """Describe to the user, in lines, what was read and written."""
     lines = []
     if started.source and started.archives:
-        names = f"{class_count(started.archives.class_names)}"
-        splits = ", ".join(started.source.splits)
-        lines.append(f"{source}: {started.source.format} with the splits {splits} and {names}")
+        splits = name_splits(started.source.splits)
+        names = class_count(started.archives.class_names)
+        lines.append(f"{source}: {started.source.format} with {splits} and {names}")
         lines += [*started.source.notes, *started.archives.done]
         for split, rows in started.archives.splits.items():
-            lines.append(f"{split}: {rows:,} rows")
+            lines.append(f"{split}: {name_rows(rows)}")
         lines += started.archives.notes
     if started.written:
         archives = [name for name in started.written if name.endswith(".gz")]
@@ -225,19 +238,22 @@ def _summary(source: str, started: Started) -> list[str]:
     return lines
 
 
+def _with_other_background(
+    folder: Path, source: str, options: Sequence[str], *, inverted: bool
+) -> str:
+    """Return a command that writes the same dataset with the other background, in a new folder."""
+    new = f"{folder}-{'not-' if inverted else ''}inverted"
+    last = () if inverted else ("--invert",)
+    command = command_line("init", new, "--from", source, *options, *last)
+    return f"To do that, in another folder:\n\n    {command}\n"
+
+
 def _next_commands(folder: Path) -> str:
-    """Return the next two commands, in the form in which this one was started."""
-    script = Path(sys.argv[0])
-    from_clone = script.name == "init.py"
+    """Return the next two commands: to fill in facts.yaml, and to see the card."""
     if _is_in_cards(folder):
-        script, command = script.with_name("generate_cards.py"), f"card {_name_of(folder)}"
+        command = command_line("card", _name_of(folder))
     else:
-        source = shlex.quote(_source_word(folder))
-        script, command = script.with_name("build.py"), f"build out {source}"
-    if from_clone:
-        command = f"python {script} {command.partition(' ')[2]}"
-    else:
-        command = f"mnist-family {command}"
+        command = command_line("build", "out", _source_word(folder))
     return f"Next:\n\n    $EDITOR {shlex.quote(str(folder / FACTS_FILE))}\n    {command}"
 
 

@@ -43,14 +43,15 @@ class Measured:
 class _Subject(NamedTuple):
     """What to measure: a config or a folder.
 
-    `name` is the config, or the path of the folder. `config` lends its class names to a folder that
-    has none of its own. `folder` is None for the mirrors and for a sample.
+    `name` is the config, or with `by_path` the path of the folder. `config` lends its class names
+    to a folder that has none of its own. `folder` is None for the mirrors and for a sample.
     """
 
     name: str
     config: str
     folder: Path | None
     sample: bool = False
+    by_path: bool = False
 
 
 def measure(
@@ -80,7 +81,7 @@ def measure(
     before = _read_earlier(target)
     with _drawn_if_sample(subject) as folder:
         splits = mnist_family.verified_splits(subject.config, folder)
-        for_card = out is None and subject.name == subject.config
+        for_card = out is None and not subject.by_path
         if for_card:
             _refuse_unpublished(subject, splits)
         if neighbours:
@@ -146,7 +147,7 @@ def _find_folder(name: str, names: list[str], archives: Path | None, sample: boo
         option = "--sample" if sample else "--archives"
         expected = f"one of {', '.join(names)}"
         raise mnist_family.fault(name, f"a folder, with {option}", expected, f"leave {option} out")
-    return _Subject(str(folder), _config_of(folder), folder)
+    return _Subject(str(folder), _config_of(folder), folder, by_path=True)
 
 
 def _config_of(folder: Path) -> str:
@@ -200,7 +201,7 @@ def _refuse_other_splits(subject: _Subject, splits: Mapping[str, DiskSplit | Par
 
 
 def _default_out(subject: _Subject) -> Path:
-    if subject.name != subject.config:
+    if subject.by_path:
         return Path(subject.name, MEASUREMENTS_FILE)
     if subject.sample:
         raise mnist_family.fault(
@@ -221,7 +222,8 @@ def _read_earlier(out: Path) -> Measurements | None:
         raise mnist_family.fault(
             str(out), "not a file", "a JSON file to write", "give --out the name of a file"
         )
-    return read_measurements(out)
+    remedy = "choose another file with --out, or remove this one"
+    return read_measurements(out, remedy=remedy)
 
 
 def _draw_means(subject: _Subject, splits: Mapping[str, DiskSplit | PartedSplit]) -> bytes:

@@ -1,5 +1,6 @@
 """Class names: where they come from, and the files that keep them."""
 
+import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,6 +42,18 @@ def names_beside(path: Path) -> ClassNames | None:
         if (folder / name).exists():
             return read_class_names(folder / name)
     return None
+
+
+def notes_on_unused_names(path: Path, used: ClassNames) -> tuple[str, ...]:
+    """Tell the user about a labels.txt with other names than the dataset_meta.json beside it."""
+    first, second = CLASS_NAME_FILES
+    unused = (path if path.is_dir() else path.parent) / second
+    if used.source != first or not unused.exists():
+        return ()
+    with contextlib.suppress(ValueError):
+        if read_class_names(unused).names == used.names:
+            return ()
+    return (f"{unused}: other names than in {first}, and not used; remove {first} to use it",)
 
 
 def write_class_names(folder: Path, names: Sequence[str]) -> None:

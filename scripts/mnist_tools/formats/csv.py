@@ -22,6 +22,7 @@ from mnist_tools.formats.source import (
     WriteOptions,
     make_source,
 )
+from mnist_tools.formats.split_files import refuse_files_inside
 from mnist_tools.formats.split_names import SplitFile, name_splits
 
 TITLE: str = "CSV"
@@ -38,6 +39,7 @@ def detect(path: Path) -> bool:
 
 def read(request: Request) -> Source:
     """Open mnist_<split>.csv, <split>.csv and the like; a header, if any, names the columns."""
+    refuse_files_inside(request.path, ".csv")
     found = files_in(request.path, ".csv")
     files = [file for file in found if not _is_list_of_names(file, found)]
     stems = [SplitFile(file.name[:-4].removeprefix("mnist_"), file.name) for file in files]
@@ -159,7 +161,7 @@ def _batches(file: Path, layout: Layout, kind: pyarrow.DataType) -> Iterator[pya
         with pyarrow.csv.open_csv(file, read, parse, convert) as reader:
             yield from reader
     except pyarrow.ArrowInvalid as error:
-        if pyarrow.types.is_string(kind) or "parse error" in str(error):
+        if pyarrow.types.is_string(kind):
             raise _unparsed(file, layout, error) from None
         raise
 

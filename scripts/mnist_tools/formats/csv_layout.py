@@ -72,8 +72,11 @@ def read_layout(path: Path, *, resize: bool) -> Layout:
 def _read_first_line(path: Path) -> FirstLine:
     with open(path, "rb") as file:
         for lines_before, line in enumerate(iter(lambda: file.readline(MAX_LINE), b"")):
-            if line.startswith((b"\xff\xfe", b"\xfe\xff")):
+            if line.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in line:
                 raise fault(str(path), "UTF-16 text", CSV_CONTENT, "save it as UTF-8")
+            if b"\r" in line.rstrip(b"\r\n"):
+                found = "lines that end in CR alone"
+                raise fault(str(path), found, "LF or CR LF", "save it with the line ends of Unix")
             if line.strip(b"\xef\xbb\xbf\r\n\t "):
                 return _split_line(line, lines_before, path)
     raise fault(str(path), "no row", CSV_CONTENT, "export it again, or move it elsewhere")
@@ -105,10 +108,8 @@ def _is_header(fields: Sequence[str], path: Path) -> bool:
 def _layout_by_position(first: FirstLine, path: Path) -> Layout:
     columns = len(first.fields)
     if columns < 3:
-        found = f"{columns} values in the first line, which are no image"
-        raise fault(
-            str(path), found, "784 pixels, after a label or without one", "export the images"
-        )
+        found, expected = "a first line too short for an image", "784 pixels and maybe a label"
+        raise fault(str(path), found, expected, "export the images")
     labelled = square_side(columns) is None
     if labelled and square_side(columns - 1) is None:
         found = f"{columns} values in the first line"

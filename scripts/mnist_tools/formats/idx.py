@@ -125,8 +125,12 @@ def write(
 
 def archive_names(split: str, suffix: str = "ubyte.gz") -> tuple[str, str]:
     """Return the names of a split's archives: images, then labels."""
-    stem = {"test": "t10k"}.get(split, split)
+    stem = _stem_of(split)
     return f"{stem}-images-idx3-{suffix}", f"{stem}-labels-idx1-{suffix}"
+
+
+def _stem_of(split: str) -> str:
+    return "t10k" if split == "test" else split
 
 
 def _divide(split: str, rows: int, rows_per_file: int | None) -> Iterator[tuple[str, int, int]]:
@@ -134,7 +138,7 @@ def _divide(split: str, rows: int, rows_per_file: int | None) -> Iterator[tuple[
     if rows_per_file is None or rows <= rows_per_file:
         yield split, 0, rows
         return
-    stem = {"test": "t10k"}.get(split, split)
+    stem = _stem_of(split)
     count = -(-rows // rows_per_file)
     for number in range(count):
         start = number * rows_per_file

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pyarrow
 
-from mnist_family import ClassNames, check_class_names, fault
+from mnist_family import MAX_CLASSES, ClassNames, check_class_names, fault
 
 LABEL_VALUES = "whole numbers, or text that names the class"
 NUMBER_THEM = "number the classes from 0"
@@ -55,6 +55,24 @@ def text_labels(values: Sequence[str | None], class_names: Sequence[str], place:
             expected = f"one of the {len(class_names)} class names"
             raise fault(place, f"the label {value!a:.80}", expected, "name it with --class-names")
     return np.array([numbers[value] for value in values], np.int64)
+
+
+def refuse_other_labels(
+    labels: np.ndarray, classes: int, subject: str, *, first_row: int, named: str
+) -> None:
+    """Raise ValueError for a label outside -1 to `classes` - 1.
+
+    `first_row` is the number of the first row; `named` says where the user names the classes.
+    """
+    wrong = (labels < -1) | (labels >= classes)
+    if not wrong.any():
+        return
+    at = int(wrong.argmax())
+    label, remedy = int(labels[at]), "correct the label"
+    if classes <= label < MAX_CLASSES:
+        remedy = f"name {label + 1} classes or more {named}"
+    expected = f"-1 to {classes - 1}"
+    raise fault(subject, f"label {label} in row {first_row + at}", expected, remedy)
 
 
 def refuse_mixed_labels(are_text: Sequence[bool], place: str) -> None:

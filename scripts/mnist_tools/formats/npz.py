@@ -16,6 +16,7 @@ from mnist_tools.formats.images import fit_arrays, refuse_other_shapes, sizes
 from mnist_tools.formats.labels import numpy_labels, refuse_mixed_labels, sorted_class_names
 from mnist_tools.formats.npz_member import Member, list_members, read_blocks, rows_per_block
 from mnist_tools.formats.source import Reader, Request, Source, WriteOptions, make_source
+from mnist_tools.formats.split_files import refuse_files_inside
 from mnist_tools.formats.split_names import SplitFile, SplitNames, name_splits
 from mnist_tools.formats.spool import spooled
 from mnist_tools.lists import name_some
@@ -60,6 +61,7 @@ def detect(path: Path) -> bool:
 def read(request: Request) -> Source:
     """Open files by Keras, MedMNIST, KMNIST or `write`; rows are read in blocks."""
     path = request.path
+    refuse_files_inside(path, ".npz")
     members = [member for file in files_in(path, ".npz") for member in list_members(file)]
     parts = [part for part in map(_part_of, members) if part is not None]
     if not parts:
@@ -162,10 +164,10 @@ def _read_names(member: Member) -> ClassNames:
     if len(member.shape) != 1 or member.dtype.kind != "U":
         found = f"{member.dtype} {sizes(member.shape)}"
         raise fault(member.place, found, "text in one dimension", "save the class names so")
-    if member.shape[0] * member.dtype.itemsize > MAX_NAMES_BYTES:
-        raise fault(
-            member.place, f"{member.shape[0]:,} class names", "at most 256", "leave classes out"
-        )
+    size = member.shape[0] * member.dtype.itemsize
+    if size > MAX_NAMES_BYTES:
+        found, expected = f"{size:,} bytes of class names", f"at most {MAX_NAMES_BYTES:,}"
+        raise fault(member.place, found, expected, "correct the class names")
     names: list[object] = []
     for block in read_blocks(member, rows_per_block(member)):
         names.extend(block.tolist())

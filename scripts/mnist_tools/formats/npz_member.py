@@ -101,7 +101,7 @@ def _read_exactly(stream: IO[bytes], size: int, member: Member) -> bytes:
             member.place,
             "an array that ends early",
             "as many values as it promises",
-            "get it again",
+            "download it again",
         )
     return content
 
@@ -130,7 +130,7 @@ def _read_header(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, file: Path) -
         )
     if size != promised:
         found = f"{size:,} bytes of values"
-        raise fault(place, found, f"{promised:,} as its header promises", "get the file again")
+        raise fault(place, found, f"{promised:,} as its header promises", "download it again")
     return Member(file, entry.filename[:-4], entry.filename, shape, dtype, fortran_order)
 
 

@@ -112,7 +112,9 @@ def _read_schema(path: Path) -> Table:
         schema = pyarrow.parquet.read_schema(path)
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         said = " ".join(str(error).split())[:100]
-        raise fault(str(path), f"unreadable ({said})", PARQUET_CONTENT, "get it again") from None
+        raise fault(
+            str(path), f"unreadable ({said})", PARQUET_CONTENT, "download it again"
+        ) from None
     for column in ("image", "label"):
         if schema.names.count(column) != 1:
             found = f"columns {name_some(schema.names)}"
@@ -194,7 +196,9 @@ def _batches(path: Path, columns: list[str]) -> Iterator[pyarrow.RecordBatch]:
                 yield from opened.iter_batches(rows, row_groups=[group], columns=columns)
     except (pyarrow.ArrowException, OSError) as error:
         said = " ".join(str(error).split())[:100]
-        raise fault(str(path), f"unreadable ({said})", PARQUET_CONTENT, "get it again") from None
+        raise fault(
+            str(path), f"unreadable ({said})", PARQUET_CONTENT, "download it again"
+        ) from None
 
 
 def _row_bytes(group: pyarrow.parquet.RowGroupMetaData, columns: Sequence[str]) -> int:

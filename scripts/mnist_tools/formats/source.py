@@ -21,7 +21,7 @@ from mnist_family import (
     verified_splits,
 )
 from mnist_tools.formats import FORMATS
-from mnist_tools.formats.class_names import first_named
+from mnist_tools.formats.class_names import first_named, notes_on_unused_names
 from mnist_tools.formats.files import refuse_packed_files
 from mnist_tools.formats.images import RESIZED
 from mnist_tools.formats.split_names import SplitNames, usual_names
@@ -109,13 +109,19 @@ def open_source(
 ) -> Source:
     """Detect the format of a folder or file and open it; a config's name opens the published data.
 
-    `class_names` replaces the names that the source has. With `resize`, images of other sizes are
-    scaled to 28 × 28 and colour images converted to grey; without it, they are a ValueError, at
-    the latest when they are read. The train split comes first, and the test split last.
+    A path object is always a path, even if a config has its name. `class_names` replaces the names
+    that the source has. With `resize`, images of other sizes are scaled to 28 × 28 and colour
+    images converted to grey; without it, they are a ValueError, at the latest when they are read.
+    The train split comes first, and the test split last.
     """
-    if str(path) in [config.name for config in CONFIGS]:
+    if is_config_name(path):
         return _open_published(str(path), class_names)
     return open_path(Request(Path(path), class_names, resize))
+
+
+def is_config_name(source: str | Path) -> bool:
+    """Check whether a source is the name of a config; a path object never is."""
+    return isinstance(source, str) and source in [config.name for config in CONFIGS]
 
 
 def open_path(request: Request) -> Source:
@@ -139,22 +145,29 @@ def open_path(request: Request) -> Source:
             f"one of {known}",
             "give the folder or file that has the data",
         )
-    return in_order(found[0].read(request))
+    return read_format(found[0], request)
 
 
-def with_usual_splits(source: Source) -> Source:
+def read_format(module: Format, request: Request) -> Source:
+    """Open a path in a format that has been detected; see `open_source`."""
+    source = _in_order(module.read(request))
+    notes = notes_on_unused_names(request.path, source.class_names)
+    return dataclasses.replace(source, notes=(*source.notes, *notes))
+
+
+def with_usual_splits(source: Source, path: Path) -> Source:
     """Give splits the usual names where files are named after the dataset.
 
     letters_train and letters_test become train and test; a split alone that has none of the usual
-    names, such as that of letters.csv, becomes train.
+    names, such as that of letters.csv, becomes train. Notes for the user name the source's `path`.
     """
     names = usual_names([*source.splits])
-    notes = [
-        f"the split {name} is called {names[name]}" for name in source.splits if name != names[name]
-    ]
+    renamed = {old: new for old, new in names.items() if old != new}
+    notes = [f"{old}: read as the split {new}" for old, new in renamed.items()]
+    if len(names) == 1 and renamed:
+        notes = [f"{path.name} holds one split, which is called {new}" for new in renamed.values()]
     splits = {names[name]: reader for name, reader in source.splits.items()}
-    renamed = dataclasses.replace(source, splits=splits, notes=(*source.notes, *notes))
-    return in_order(renamed)
+    return _in_order(dataclasses.replace(source, splits=splits, notes=(*source.notes, *notes)))
 
 
 def write_splits(
@@ -205,10 +218,10 @@ def _open_published(name: str, class_names: ClassNames | None) -> Source:
         default=ClassNames(config.class_names, config.title),
     )
     splits = {split: partial(read_chunks, disk) for split, disk in verified_splits(name).items()}
-    return in_order(Source("IDX", splits, names))
+    return _in_order(Source("IDX", splits, names))
 
 
-def in_order(source: Source) -> Source:
+def _in_order(source: Source) -> Source:
     """Return a source with its splits in order: train first, test last."""
     ordered = {split: source.splits[split] for split in order_splits(source.splits)}
     return dataclasses.replace(source, splits=ordered)

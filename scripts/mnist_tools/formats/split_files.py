@@ -38,6 +38,13 @@ def has_files(path: Path, *suffixes: str) -> bool:
     return any(files_in(folder, *suffixes) for folder in _folders(path))
 
 
+def refuse_files_inside(path: Path, suffix: str) -> None:
+    """Raise ValueError if rows could be missed: for files with the suffix in subfolders."""
+    inside = [folder for folder in _folders(path) if folder != path and files_in(folder, suffix)]
+    if inside:
+        raise _several_folders(path, [suffix], [path, *inside])
+
+
 def find_shards(
     path: Path, suffixes: Sequence[str], shorten: Callable[[str], str], numbered: re.Pattern[str]
 ) -> list[Shards]:
@@ -101,6 +108,8 @@ def _stems_of_folders(
 def _several_folders(path: Path, suffixes: Sequence[str], folders: Sequence[Path]) -> ValueError:
     places = ["itself" if each == path else str(each.relative_to(path)) for each in folders]
     remedy = f"give {folders[-1]} or another"
+    if path in folders:
+        remedy = f"give {folders[-1]}, or move what is in folders elsewhere"
     found = f"{suffixes[0]} files in {name_some(places)}"
     return fault(str(path), found, "one folder with some", remedy)
 

@@ -182,7 +182,7 @@ def _members(stream: IO[bytes], file: Path) -> Iterator[Member]:
         is_end = _is_blank_to_the_end(stream)
     if end != bytes(tarfile.BLOCKSIZE):
         found = f"no further file at byte {archive.offset:,}, and no end"
-        raise fault(str(file), found, "a whole tar file", "get it again")
+        raise fault(str(file), found, "a whole tar file", "download it again")
     if not is_end:
         found = f"more after the end at byte {archive.offset:,}"
         raise fault(str(file), found, "one tar file", "split it, if it is several in one")
@@ -196,10 +196,7 @@ def _content(archive: tarfile.TarFile, entry: tarfile.TarInfo, file: Path) -> by
         found = f"a file of {entry.size:,} bytes"
         raise fault(place, found, f"at most {MAX_FILE_BYTES:,}", "scale the image down")
     with _naming(file):
-        content = cast(IO[bytes], archive.extractfile(entry)).read()
-    if len(content) < entry.size:
-        raise fault(place, "cut off", f"{entry.size:,} bytes", "get the tar file again")
-    return content
+        return cast(IO[bytes], archive.extractfile(entry)).read()
 
 
 def _key_and_suffix(name: str) -> tuple[str, str]:
@@ -258,4 +255,4 @@ def _naming(file: Path) -> Iterator[None]:
         yield
     except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError) as error:
         said = " ".join(str(error).split())[:100] or type(error).__name__
-        raise fault(str(file), f"unreadable ({said})", TAR_CONTENT, "get it again") from None
+        raise fault(str(file), f"unreadable ({said})", TAR_CONTENT, "download it again") from None

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from mnist_tools.cards.card import load_from
+from mnist_tools.cards.card import load_from, own_card_path
 from mnist_tools.cards.croissant import for_repository
 from mnist_tools.hub.content import from_bytes
 from mnist_tools.hub.folder import CARD, BuiltFolder
@@ -16,7 +16,7 @@ def addressed(built: BuiltFolder, repo_id: str, url: str) -> BuiltFolder:
     `url` is the page of the repository. Nothing else in the texts changes; the folder on disk stays
     as it is.
     """
-    cards = [CARD, *(f"{name}/{CARD}" for name in built.shards)]
+    cards = [CARD, *(own_card_path(name) for name in built.shards)]
     texts = {
         path: load_from(built.files[path].text(), repo_id) for path in cards if path in built.files
     }

@@ -11,12 +11,12 @@ from mnist_tools.lint.patterns import expand
 
 MEGABYTE = 10**6
 
-Shards = dict[str, dict[str, tuple[str, ...]]]  # paths by config and split, in the order of rows
+ShardPaths = dict[str, dict[str, tuple[str, ...]]]  # by config and split, in the order of rows
 
 
-def find_shards(card: Path, front_matter: dict[Hashable, Any]) -> Shards:
+def find_shards(card: Path, front_matter: dict[Hashable, Any]) -> ShardPaths:
     """Return the files of each config and split; ValueError for a config that names none."""
-    shards: Shards = {}
+    shards: ShardPaths = {}
     for config in declared_configs(front_matter):
         if config.files is None:
             found = "no data_files"

@@ -158,10 +158,8 @@ def _stale_files(
 ) -> Iterator[str]:
     """Yield files of earlier pushes that are no longer wanted and that nobody has changed."""
     for config, digests in pushed.items():
-        unchanged = unchanged_files(digests, remote.files)
-        if config in deleted:
-            yield from unchanged
-        elif config in folder.shards:
+        if config in deleted or config in folder.shards:
+            unchanged = unchanged_files(digests, remote.files)
             yield from (path for path in unchanged if path not in folder.files)
 
 

@@ -31,11 +31,16 @@ def compare_revision(
     """
     listed = repository.list_files(revision)
     for path, content in files.items():
-        if not content.digest.matches(listed.get(path)):
-            found = f"{path} is listed as {listed.get(path)}"
-            raise fault(repository.repo_id, found, str(content.digest), PUSH_AGAIN)
-    for path, content in tqdm(files.items(), desc="Reading back", unit="file"):
-        _compare_bytes(repository, revision, path, content)
+        remote = listed.get(path)
+        if not content.digest.matches(remote):
+            found = f"{path} is not listed"
+            if remote is not None:
+                found = f"{path} is listed with other content, {remote.size:,} bytes"
+            expected = f"the {content.digest.size:,} bytes that were pushed"
+            raise fault(repository.repo_id, found, expected, PUSH_AGAIN)
+    with tqdm(files.items(), desc="Reading back", unit="file") as progress:
+        for path, content in progress:
+            _compare_bytes(repository, revision, path, content)
     with tempfile.TemporaryDirectory(prefix="mnist_family-") as cache:
         for config in folder.shards:
             _compare_rows(repository, revision, folder, config, cache)

@@ -10,6 +10,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
+from mnist_tools.cards.card import own_card_path
 from mnist_tools.class_names_file import class_names_path
 from mnist_tools.hub.content import Digest, RemoteFile
 
@@ -72,6 +73,7 @@ def config_of(path: str, configs: Collection[str]) -> str | None:
     owners = [
         name
         for name in configs
-        if path.startswith((f"{name}/", f"pictures/{name}-")) or path == class_names_path(name)
+        if path.startswith((f"{name}/", f"pictures/{name}-"))
+        or path in (class_names_path(name), own_card_path(name))
     ]
     return max(owners, key=len, default=None)

@@ -141,7 +141,7 @@ class Repository:
     # --- Writing ----------------------------------------------------------------------------------
 
     def create(self, snapshot: Snapshot, *, private: bool) -> None:
-        """Create what is missing in `there`: the repository, or the branch, based on `main`."""
+        """Create what `snapshot` says is missing: the repository, or the branch, from `main`."""
         head: str | None = snapshot.revision
         with self.asking():
             if snapshot.missing == "repository":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mnist_tools.lint.finding import Finding
 from mnist_tools.wording import Place, phrase, shorten, show_place
-from mnist_tools.yaml_positions import Position, Unreadable, parse_with_positions
+from mnist_tools.yaml_positions import Position, Unreadable, closest_line, parse_with_positions
 
 LONGEST_FRONT_MATTER = 250_000  # characters; parsing them takes up to five seconds
 
@@ -32,8 +32,7 @@ class FrontMatter:
 
     def line(self, place: Place) -> int:
         """Return the line of `place`, or of the closest enclosing key that has one."""
-        ends = range(len(place), 0, -1)
-        return next((self.lines[place[:end]] for end in ends if place[:end] in self.lines), 1)
+        return closest_line(self.lines, place)
 
 
 def read_front_matter(path: Path, content: bytes) -> FrontMatter:

@@ -6,36 +6,39 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mnist_tools.errors import Interrupted
+from mnist_tools.whole_folder import Workplace, undisturbed
 
 
 @contextlib.contextmanager
-def kept_shards(folder: Path, *, fresh: bool = False) -> Iterator[Path]:
-    """Yield a folder for shards; delete it afterwards, unless another run can go on with them.
+def kept_shards(at: Workplace, *, fresh: bool = False) -> Iterator[Path]:
+    """Yield a folder for shards; if anything ends the build early, those that are finished stay.
 
-    Finished shards are kept after an interruption, and after an OSError such as a full disk; the
-    error then names the folder. With `fresh`, those of an earlier run are deleted first.
+    The error then names the folder. Shards that had been moved to the new folder are moved back,
+    also those of a run that was killed, as long as their sidecars are still here. With `fresh`,
+    those of an earlier run are deleted first.
     """
     if fresh:
-        shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(exist_ok=True)
+        shutil.rmtree(at.kept, ignore_errors=True)
+    at.kept.mkdir(exist_ok=True)
+    _move_back(at)
     try:
-        yield folder
-    except KeyboardInterrupt:
-        count = _count_finished(folder)
-        if not count:
-            raise
-        goes_on = "run the command again to go on, or with --fresh to start anew"
-        found = f"{count:,} finished {_shards(count)} kept in {folder}"
-        raise Interrupted(f"build: interrupted, {found}; {goes_on}") from None
-    except OSError as error:
-        count = _count_finished(folder)
-        if not count or error.errno is not None:
-            raise
-        raise OSError(f"{error}; {count:,} finished {_shards(count)} kept in {folder}") from error
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        yield at.kept
+    except BaseException as error:
+        with undisturbed():
+            _move_back(at)
+            count = _count_finished(at.kept)
+        if count:
+            _raise_with(f"{count:,} finished {_shards(count)} kept in {at.kept}", error)
         raise
-    shutil.rmtree(folder)
+
+
+def _move_back(at: Workplace) -> None:
+    """Move shards from the new folder to the place where they were written."""
+    for sidecar in at.kept.glob("*/*.json"):
+        written = sidecar.with_suffix(".parquet")
+        moved = at.new / written.relative_to(at.kept)
+        if moved.is_file():
+            moved.replace(written)
 
 
 def _count_finished(folder: Path) -> int:
@@ -49,3 +52,14 @@ def _count_finished(folder: Path) -> int:
 
 def _shards(count: int) -> str:
     return "shard is" if count == 1 else "shards are"
+
+
+def _raise_with(kept: str, error: BaseException) -> None:
+    """Raise an error that also says what is kept, unless `error` is a bug or one of the system."""
+    if isinstance(error, KeyboardInterrupt):
+        goes_on = "run the command again to go on, or with --fresh to start anew"
+        raise Interrupted(f"build: interrupted, {kept}; {goes_on}") from None
+    if isinstance(error, ValueError):
+        raise ValueError(f"{error}; {kept}") from error
+    if isinstance(error, OSError) and error.errno is None:
+        raise OSError(f"{error}; {kept}") from error

@@ -17,13 +17,13 @@ from mnist_tools.shards.sidecar import Shard
 from mnist_tools.shards.task import INCOMPLETE, UNPACKED, ShardTask
 
 Engine = Callable[[Sequence[ShardTask]], Iterator[ShardTask]]
-"""Writes shards, and yields each task when its shard is finished."""
+"""Runs `write_shard` with each task, anywhere, and yields the task when its shard is finished."""
 
 SplitShards = dict[str, list[Shard]]
 """The shards of each split, in order."""
 
 SHARD_FILE = re.compile(
-    rf".+-\d{{5}}-of-\d{{5}}\.(parquet|json|npy)(\.[0-9a-f]+{re.escape(INCOMPLETE)})?"
+    rf".+-\d{{5,}}-of-\d{{5,}}\.(parquet|json|npy)(\.[0-9a-f]+{re.escape(INCOMPLETE)})?"
 )
 
 
@@ -77,7 +77,7 @@ def _write_missing(folder: Path, tasks: Sequence[ShardTask], engine: Engine) -> 
         unit=" rows",
         unit_scale=True,
     ) as progress:
-        for task in engine(missing):
+        for task in engine(missing) if missing else ():
             progress.update(task.stop - task.start)
     return len(finished)
 

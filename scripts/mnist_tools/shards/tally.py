@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mnist_family import IMAGE_SHAPE, Chunk
+from mnist_tools.background import count_bright_borders
 
 FIRST_LABELS = 10
 FIRST_ROWS = 10  # of each class
@@ -22,6 +23,7 @@ class Tally:
     `lowest` and `highest`, uint8 (28, 28), are the extremes at each position. `sides`, int64 (29,),
     counts rows by the longer side of the bounding box of their non-zero pixels. `first_labels` are
     the labels of the first ten rows, `first_rows` the numbers of the first ten rows of each class.
+    `bright_borders` counts the rows that seem to be dark on white.
     """
 
     unlabelled: int
@@ -33,6 +35,7 @@ class Tally:
     sides: np.ndarray
     first_labels: tuple[int, ...]
     first_rows: tuple[tuple[int, ...], ...]
+    bright_borders: int
 
     @property
     def rows(self) -> int:
@@ -52,6 +55,7 @@ class Tally:
             sides=self.sides + later.sides,
             first_labels=(self.first_labels + later.first_labels)[:FIRST_LABELS],
             first_rows=tuple((own + other)[:FIRST_ROWS] for own, other in first_rows),
+            bright_borders=self.bright_borders + later.bright_borders,
         )
 
 
@@ -67,6 +71,7 @@ def empty_tally(num_classes: int) -> Tally:
         sides=np.zeros(max(IMAGE_SHAPE) + 1, np.int64),
         first_labels=(),
         first_rows=((),) * num_classes,
+        bright_borders=0,
     )
 
 
@@ -90,6 +95,7 @@ def tally_chunk(chunk: Chunk, num_classes: int, first_row: int) -> Tally:
         sides=np.bincount(_longer_sides(images), minlength=max(IMAGE_SHAPE) + 1),
         first_labels=tuple(labels[:FIRST_LABELS].tolist()),
         first_rows=tuple(first_rows),
+        bright_borders=count_bright_borders(images),
     )
 
 
@@ -104,20 +110,29 @@ def tally_chunks(chunks: Iterable[Chunk], num_classes: int) -> Tally:
 def _count_levels(images: np.ndarray) -> np.ndarray:
     """Count pixels by grey level, int64 (256,).
 
-    Pairs of pixels are counted as one number of 16 bits, which takes half the time.
+    Blank groups of four pixels are counted as a whole, the others as pairs, which are numbers of 16
+    bits: this takes half the time of counting pixels.
     """
-    pairs = np.bincount(images.reshape(-1).view(np.uint16), minlength=LEVELS**2)
-    square = pairs.reshape(LEVELS, LEVELS)
-    levels: np.ndarray = square.sum(0) + square.sum(1)
+    fours = images.reshape(-1).view(np.uint32)
+    used = fours[fours != 0]
+    pairs = np.bincount(used.view(np.uint16), minlength=LEVELS**2).reshape(LEVELS, LEVELS)
+    levels: np.ndarray = pairs.sum(0) + pairs.sum(1)
+    levels[0] += 4 * (len(fours) - len(used))
     return levels
 
 
 def _longer_sides(images: np.ndarray) -> np.ndarray:
-    """Return the longer side of each image's bounding box of non-zero pixels, int64 (n,)."""
-    used = images > 0
-    longer: np.ndarray = np.maximum(
-        _extent(np.asarray(used.any(1))), _extent(np.asarray(used.any(2)))
-    )
+    """Return the longer side of each image's bounding box of non-zero pixels, int64 (n,).
+
+    Four pixels are looked at as one number, and the images lie side by side, so that NumPy works
+    along many images at once; this takes a third of the time.
+    """
+    height, width = IMAGE_SHAPE
+    fours = images.reshape(len(images), -1).view(np.uint32).T.copy()
+    lines = fours.reshape(height, width // 4, len(images))
+    down = np.bitwise_or.reduce(lines, axis=0).T.copy().view(np.uint8)
+    across = np.bitwise_or.reduce(lines, axis=1).T
+    longer: np.ndarray = np.maximum(_extent(down > 0), _extent(across > 0))
     return longer
 
 
@@ -154,4 +169,5 @@ def tally_from_json(content: dict[str, Any]) -> Tally:
         sides=np.array(content["sides"], np.int64),
         first_labels=tuple(content["first_labels"]),
         first_rows=tuple(map(tuple, content["first_rows"])),
+        bright_borders=content["bright_borders"],
     )

@@ -1,0 +1,30 @@
+"""Notice images that are dark on white: everywhere else in the project, 0 is background."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+BRIGHT = 128  # a border of which most pixels are at least this bright is taken for white paper
+
+
+class Borders(NamedTuple):
+    """How many images have a bright border, out of `rows`."""
+
+    bright: int
+    rows: int
+
+    @property
+    def are_mostly_bright(self) -> bool:
+        """Check whether most images seem to be dark on white."""
+        return self.bright > self.rows / 2
+
+    def __str__(self) -> str:
+        """Return "the border of 3 of 4 images is bright"."""
+        return f"the border of {self.bright:,} of {self.rows:,} images is bright"
+
+
+def count_bright_borders(images: np.ndarray) -> int:
+    """Count the images, of uint8 (n, 28, 28), whose outermost pixels are mostly bright."""
+    sides = images[:, 0], images[:, -1], images[:, 1:-1, 0], images[:, 1:-1, -1]
+    border = np.concatenate(sides, axis=1)
+    return int(((border >= BRIGHT).mean(1) > 0.5).sum())
