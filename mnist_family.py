@@ -355,8 +355,21 @@ def _published_archives() -> Iterator[PublishedArchive]:
 ARCHIVE_NAME = re.compile(
     r"(?P<split>[^.].*)-(?:(?P<images>images[-.]idx3)|(?P<labels>labels[-.]idx1))-ubyte(\.gz)?"
 )
-SPLIT_PART = re.compile(r"(?P<split>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})")
+SPLIT_PART = re.compile(r"(?P<split>.+)-(?P<number>[0-9]{5,})-of-(?P<count>[0-9]{5,})")
 CLASS_NAME_FILES = ("dataset_meta.json", "labels.txt")  # the first one found is used
+OTHER_FORMATS = (
+    ".bmp",
+    ".csv",
+    ".csv.gz",
+    ".jpeg",
+    ".jpg",
+    ".npz",
+    ".parquet",
+    ".png",
+    ".tar",
+    ".tif",
+)
+FOLDERS_LOOKED_INTO = 10  # enough to come to the images in <split>/<class>/
 MAX_CLASSES = 256
 MAX_NAME_LENGTH = 200  # characters of a class name
 PRINTED_ANYWAY = "\u200c\u200d\u3000"  # joiners that some scripts need, and the Japanese space
@@ -440,7 +453,10 @@ def _list_folder(folder: str) -> dict[str, str]:
             ordered = sorted(entries, key=lambda entry: entry.name)
     except (FileNotFoundError, NotADirectoryError):
         subject, expected = f"data_dir {folder!r}", "one that holds IDX archives"
-        raise fault(subject, "no such folder", expected, "correct the path") from None
+        remedy = "correct the path"
+        if os.path.isfile(folder) and folder.lower().endswith(OTHER_FORMATS):
+            remedy = _how_to_convert(folder)
+        raise fault(subject, "no such folder", expected, remedy) from None
     return {f"{entry.name}/" if entry.is_dir() else entry.name: entry.path for entry in ordered}
 
 
@@ -504,11 +520,12 @@ def order_parts(folder: str | os.PathLike[str], parts: Mapping[PartName, T]) -> 
     if count is None:
         return tuple(parts.values())
     numbered = {part.number: each for part, each in parts.items()}
-    absent = [f"{number:05}" for number in range(count) if number not in numbered]
-    if absent or len(numbered) > count:
+    absent = (f"{number:05}" for number in range(count) if number not in numbered)
+    first_absent = [*itertools.islice(absent, 5)]  # a name may promise any number of parts
+    if first_absent or len(numbered) > count:
         found = f"{_parts(len(numbered))} of the split {split!r}"
-        if absent:
-            found = f"{found}, without {', '.join(absent[:5])}"
+        if first_absent:
+            found = f"{found}, without {', '.join(first_absent)}"
         expected = f"{count:,}, numbered from 00000, as their names say"
         raise fault(subject, found, expected, "add the missing files, or correct the names")
     return tuple(numbered[number] for number in range(count))
@@ -533,6 +550,8 @@ def _find_splits(folder: str, files: Mapping[str, str]) -> tuple[LocatedSplit | 
         holds = ", ".join([*files][:5]) or "nothing"
         example = "train-images-idx3-ubyte.gz with train-labels-idx1-ubyte.gz"
         remedy = "give their folder as data_dir"
+        if _holds_other_data(folder):
+            remedy = _how_to_convert(folder)
         raise fault(folder, f"holds {holds}", f"IDX archives such as {example}", remedy)
     pairs: dict[str, dict[PartName, LocatedSplit]] = {}
     for part in {**images, **labels}:
@@ -540,6 +559,16 @@ def _find_splits(folder: str, files: Mapping[str, str]) -> tuple[LocatedSplit | 
         pair = LocatedSplit(part.split, files[images[part][0]], files[labels[part][0]])
         pairs.setdefault(part.split, {})[part] = pair
     return tuple(_join_parts(folder, split, pairs[split]) for split in order_splits(pairs))
+
+
+def _holds_other_data(folder: str) -> bool:
+    """Check whether a folder or its subfolders have images or tables, judging by a few names."""
+    folders = itertools.islice(os.walk(folder), FOLDERS_LOOKED_INTO)
+    return any(name.lower().endswith(OTHER_FORMATS) for _, _, files in folders for name in files)
+
+
+def _how_to_convert(path: str) -> str:
+    return f"run `mnist-family init NAME --from {path!r}`, and give the folder NAME as data_dir"
 
 
 def _join_parts(

@@ -569,7 +569,10 @@ def test_missing_facts_are_named_and_the_lint_says_what_is_open(tiny, letters, o
         "then build again"
     )
     assert lint.run([out, out / "README.md"]) == 0
-    assert capsys.readouterr().out.splitlines() == [f"{out}: {is_open}"]
+    assert capsys.readouterr().out.splitlines() == [
+        "2 cards: no findings",
+        f"{out}: {is_open}",
+    ]
 
 
 def test_a_file_gets_a_folder_of_its_own_for_its_facts(tmp_path, out, capsys):
@@ -588,7 +591,7 @@ def test_remarks_that_no_build_wrote_are_not_shown(letters, out, capsys, remarks
     manifest = json.loads((out / MANIFEST).read_text())
     (out / MANIFEST).write_text(json.dumps({**manifest, "remarks": remarks}))
     assert lint.run([out]) == 0
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == "1 card: no findings\n"
 
 
 def test_a_full_disk_is_told_without_the_name_of_a_temporary_folder(tmp_path, out, monkeypatch):

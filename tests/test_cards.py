@@ -29,7 +29,7 @@ from mnist_tools.cards.card import (
 )
 from mnist_tools.cards.figures import show_size
 from mnist_tools.cards.markdown_table import cut, table
-from mnist_tools.cards.measurements import Duplicates, committed, measure_splits
+from mnist_tools.cards.measurements import Duplicates, SideCount, committed, measure_splits
 from mnist_tools.commands import card
 from mnist_tools.shards.digests import EqualCount, EqualCounts
 
@@ -450,6 +450,42 @@ def test_the_checksums_are_those_that_sha256sum_takes(tmp_path):
     archive = next(tmp_path.glob("t10k-labels*"), None) or next(tmp_path.glob("test-labels*"))
     archive.write_bytes(b"changed")
     assert subprocess.run(check, input=block, cwd=tmp_path, text=True).returncode == 1
+
+
+def test_a_card_speaks_of_nothing_that_the_data_lack():
+    """Dates, rows without a label and near-duplicates are mentioned if there are any."""
+    full = committed("mnist")
+    bare = dataclasses.replace(
+        full,
+        neighbours=None,
+        archives={
+            split: tuple(dataclasses.replace(each, dated=None) for each in archives)
+            for split, archives in full.archives.items()
+        },
+    )
+    text = render([own("a", facts.no_facts("a"), "0123456789", bare)])
+    assert "\n| archive | bytes | bytes decompressed |\n" in text
+    assert "| int64 | the class as an integer |\n" in text
+    assert "\n## Duplicates\n\n<details>\n<summary>Identical images</summary>\n" in text
+    assert "\nNo licence stated (`license: unknown`)\n" in text
+    train = dataclasses.replace(full.splits["train"], unlabelled=1)
+    unlabelled = dataclasses.replace(full, splits={**full.splits, "train": train})
+    text = render([own("a", facts.no_facts("a"), "0123456789", unlabelled)])
+    assert "\n| archive | bytes | bytes decompressed | date |\n" in text
+    assert "| int64 | the class as an integer; minus one means no label |\n" in text
+    assert "\n## Duplicates and Near-Duplicates\n" in text
+
+
+def test_at_most_four_sizes_of_the_bounding_box_are_shown():
+    full = committed("mnist")
+    sides = tuple(SideCount(20 + number, 9 - number) for number in range(6))
+    test = dataclasses.replace(full.splits["test"], longer_side=sides, bright_borders=None)
+    train = dataclasses.replace(test, longer_side=sides[:4])
+    measured = dataclasses.replace(full, splits={"train": train, "test": test})
+    text = render([own("a", facts.no_facts("a"), "0123456789", measured)])
+    four = "20 px (9), 21 px (8), 22 px (7), 23 px (6)"
+    assert f"| longer side of the bounding box | {four} | {four}, others (9) |\n" in text
+    assert "images with a bright border" not in text
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_a_csv_becomes_a_folder_that_loads(tmp_path, letters_csv, cache):
         [*ARCHIVES[2:], "facts.schema.json", "facts.yaml", "labels.txt"]
     )
     assert started.archives.splits == {"train": 60}
-    assert "the split letters is called train" in started.source.notes
+    assert "letters.csv holds one split, which is called train" in started.source.notes
     rows = mnist_family.load(data_dir=str(tmp_path / "letters"), split="train")
     assert rows.features["label"].names == [str(label) for label in range(12)]
     np.testing.assert_array_equal(np.stack([np.asarray(each) for each in rows["image"]]), images)
@@ -126,6 +126,16 @@ def test_a_split_without_rows_is_refused(tmp_path):
     )
     assert refused(tmp_path / "out", tmp_path / "a.npz") == (
         "train: no rows, expected at least one; leave the split out"
+    )
+
+
+def test_splits_named_after_the_dataset_are_told(tmp_path):
+    for split in ("letters_train", "letters_test"):
+        row = np.r_[1, pictures(1, 1).ravel()]
+        np.savetxt(tmp_path / f"{split}.csv", row[None], fmt="%d", delimiter=",")
+    assert init(tmp_path / "out", tmp_path).source.notes[2:] == (
+        "letters_test: read as the split test",
+        "letters_train: read as the split train",
     )
 
 

@@ -274,10 +274,12 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     )
 
 
-def test_the_command_prints_nothing_for_good_cards(tmp_path, capsys):
+def test_the_command_says_that_good_cards_are_good(tmp_path, capsys):
     (tmp_path / "good.md").write_bytes(CARD.encode())
     assert run([tmp_path / "good.md"]) == 0
-    assert capsys.readouterr() == ("", "")
+    assert capsys.readouterr() == ("1 card: no findings\n", "")
+    assert run([tmp_path / "good.md"] * 2) == 0
+    assert capsys.readouterr() == ("2 cards: no findings\n", "")
 
 
 def test_findings_of_a_missing_card_raise(tmp_path):
@@ -307,4 +309,4 @@ def test_lists_of_the_hub_are_old_after_a_year(tmp_path, monkeypatch, capsys, da
         f"warning: vocabularies.json: license was retrieved on {RETRIEVED}, "
         "expected a list less than a year old; compare it with https://huggingface.co/docs/hub/repositories-licenses\n"
     )
-    assert capsys.readouterr() == ("", warning if is_old else "")
+    assert capsys.readouterr() == ("1 card: no findings\n", warning if is_old else "")

@@ -6,6 +6,8 @@ import os
 import pytest
 from conftest import assert_rows, gz, idx_bytes, numbers, pictures, write_split
 
+import mnist_family
+
 IMAGES, LABELS = pictures(9, 1), numbers(9, 1)
 
 
@@ -111,6 +113,38 @@ def test_a_folder_two_levels_above_is_refused_with_its_content(load, tiny, tmp_p
     (tmp_path / "data").symlink_to(tiny.folder())
     with pytest.raises(ValueError, match=f"{tmp_path}: holds data/, expected IDX archives"):
         load(data_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "file", ["train/ring/0.png", "ring/0.JPG", "train.csv", "a.csv.gz", "train-0.parquet", "a.npz"]
+)
+def test_data_of_another_format_are_refused_with_a_way_to_convert_them(tmp_path, file):
+    folder = tmp_path / "my scans"
+    (folder / file).parent.mkdir(parents=True)
+    (folder / file).write_bytes(b"")
+    with pytest.raises(ValueError, match=".") as refusal:
+        mnist_family.locate(folder)
+    first = os.listdir(folder)[0]
+    holds = f"{first}/" if (folder / first).is_dir() else first
+    assert str(refusal.value) == (
+        f"{folder}: holds {holds}, expected IDX archives such as train-images-idx3-ubyte.gz with "
+        f"train-labels-idx1-ubyte.gz; run `mnist-family init NAME --from '{folder}'`, "
+        "and give the folder NAME as data_dir"
+    )
+    with pytest.raises(ValueError, match=".") as refusal:
+        mnist_family.locate(folder / file)
+    assert str(refusal.value) == (
+        f"data_dir '{folder / file}': no such folder, expected one that holds IDX archives; "
+        f"run `mnist-family init NAME --from '{folder / file}'`, "
+        "and give the folder NAME as data_dir"
+    )
+
+
+def test_other_files_are_refused_without_a_word_on_formats(tmp_path):
+    (tmp_path / "notes.txt").write_bytes(b"")
+    for path in (tmp_path, tmp_path / "notes.txt", tmp_path / "missing.csv"):
+        with pytest.raises(ValueError, match="(their folder as data_dir|correct the path)$"):
+            mnist_family.locate(path)
 
 
 @pytest.mark.parametrize(

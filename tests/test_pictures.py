@@ -64,6 +64,19 @@ def ink_of_captions(sheet):
     return (pixels[..., 1] > 0) & (pixels[..., 0] == 121)
 
 
+def test_nothing_touches_the_left_edge_of_a_sheet():
+    for classes in (2, 21, 65):
+        names = [f"|{label}" for label in range(classes)]
+        images = [*pictures(classes, 1)]
+        for sheet in (
+            draw_means(names, images),
+            draw_examples(names, [[image] for image in images]),
+            draw_tiles([Tile([image], ["|"]) for image in images]),
+        ):
+            assert not np.asarray(sheet)[:, :4, 1].any()
+            assert sheet.width <= 760
+
+
 # --- Files ----------------------------------------------------------------------------------------
 
 
@@ -230,9 +243,9 @@ def test_a_class_without_rows_has_no_mean_and_an_empty_place():
     assert first is None
     np.testing.assert_array_equal(second, images[0])
     sheet = means_of(["0", "1"], images, np.array([1]))
-    width = sheet.width // 2
+    edge, width = 4, sheet.width // 2
     assert not np.asarray(sheet)[:84, :width, 1].any()
-    assert np.asarray(sheet)[:84, width : width + 84, 1].all()
+    assert np.asarray(sheet)[:84, edge + width : edge + width + 84, 1].all()
 
 
 # --- Legible --------------------------------------------------------------------------------------
@@ -261,8 +274,8 @@ def test_captions_have_contrast_on_every_page(page):
 def test_a_sheet_is_transparent_around_images_and_captions():
     sheet = np.asarray(means_of(["0", "1", "2"]))
     assert sheet[-1, -1, 1] == 0
-    assert sheet[:84, 84:90, 1].max() == 0
-    assert sheet[:84, :84, 1].min() == 255
+    assert sheet[:84, 88:94, 1].max() == 0
+    assert sheet[:84, 4:88, 1].min() == 255
 
 
 LONG = "a very long name that no sheet has room for, of the class "

@@ -473,7 +473,7 @@ def test_what_people_mean_is_read(tmp_path, text, title):
         ("mit", "mit", "MIT License"),
         ("CC-BY-SA-4.0", "cc-by-sa-4.0", "Creative Commons Attribution Share Alike 4.0"),
         ("MIT-0", "other", "MIT-0"),
-        ("unknown", None, "not known"),
+        ("unknown", None, "No licence stated"),
         ("{name: Ours, url: 'https://a.example'}", None, "Ours"),
         ("{spdx: MIT}", "mit", "MIT License"),
     ],

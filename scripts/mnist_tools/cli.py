@@ -8,15 +8,18 @@ import importlib
 import io
 import os
 import signal
+import stat
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from types import ModuleType
 from typing import NoReturn, TextIO
 
 from mnist_tools.arguments import COMMANDS, make_overview, make_parser
 from mnist_tools.errors import Interrupted
 
+ANYONE_MAY_ENTER = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 SHOW_TRACEBACK = "MNIST_FAMILY_TRACEBACK"  # set this variable to 1 to see tracebacks
 
 
@@ -94,6 +97,8 @@ def describe(error: Exception, name: str) -> str:
         return f"{error.name}: not installed, expected the project's dependencies; {remedy}"
     if isinstance(error, OSError) and error.errno and error.strerror:
         place = os.fsdecode(error.filename or name)
+        if isinstance(error, PermissionError):
+            place = _find_locked(Path(place))
         if not place.isprintable():
             place = repr(place)  # a terminal would obey control characters in a file's name
         return f"{place}: {error.strerror}; fix that and run the command again"
@@ -108,14 +113,29 @@ def describe(error: Exception, name: str) -> str:
     )
 
 
+def _find_locked(path: Path) -> str:
+    """Return the outermost folder above a path that may not be entered, or else the path itself.
+
+    In such a folder, nobody can tell whether the path exists.
+    """
+    for folder in reversed(path.parents):
+        if not os.access(folder, os.X_OK) or not folder.stat().st_mode & ANYONE_MAY_ENTER:
+            return str(folder)
+    return str(path)
+
+
 def _is_from_datasets(error: Exception) -> bool:
     """Check whether `datasets` defines the class of an error, without importing `datasets`."""
     return any(base.__module__ == "datasets.exceptions" for base in type(error).__mro__)
 
 
 def _describe_interruption(name: str, interrupt: KeyboardInterrupt) -> str:
-    if isinstance(interrupt, Interrupted):
-        return str(interrupt)
+    """Describe what the command says, also if a second Ctrl-C interrupted it after that."""
+    each: BaseException | None = interrupt
+    while each is not None:
+        if isinstance(each, Interrupted):
+            return str(each)
+        each = each.__context__
     return f"{name}: interrupted; no partial output is left, run the command again"
 
 

@@ -124,7 +124,7 @@ def _open(path: Path, *, resize: bool) -> Source:
     archives, request = load_format("idx"), Request(path, resize=resize)
     if path.is_dir() and archives.detect(path):
         return read_format(archives, request)
-    return with_usual_splits(open_path(request))
+    return with_usual_splits(open_path(request), path)
 
 
 def _inspect_plain(path: Path, source: Source) -> list[Inspected]:

@@ -97,6 +97,16 @@ class Dataset:
         return self.measurements.splits if self.measurements else {}
 
     @property
+    def lacks_labels(self) -> bool:
+        """Check whether a row without a label was measured."""
+        return any(figures.unlabelled for figures in self.measured_splits.values())
+
+    @property
+    def has_neighbours(self) -> bool:
+        """Check whether test images were compared with training images."""
+        return self.measurements is not None and self.measurements.neighbours is not None
+
+    @property
     def borders(self) -> Borders | None:
         """Return how many images have a bright border; None if that was not measured."""
         bright = [each.bright_borders for each in self.measured_splits.values()]

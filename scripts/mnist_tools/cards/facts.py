@@ -59,7 +59,7 @@ class Licence:
     notice: str | None = None
 
 
-NO_LICENCE = Licence("not known")
+NO_LICENCE = Licence("No licence stated")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from mnist_tools.shards.tally import Tally
 
 SHEET_WIDTH = 760  # pixels, the width of a card on the Hub
 GAP = 4  # pixels between images
-MARGIN = 12  # pixels between columns
+MARGIN = 12  # pixels right of a column
+EDGE = 4  # pixels left of the first column, taken from the margin right of the last one
 GREY = 121  # contrast 4.3 : 1 both on white and on the Hub's dark background, #0b0f19
 
 
@@ -84,7 +85,7 @@ def draw_tiles(tiles: Sequence[Tile], layout: TilesLayout = TILES_LAYOUT) -> PIL
     sheet = _new_sheet(min(layout.across, len(tiles)) * width, lines * height)
     draw = PIL.ImageDraw.Draw(sheet)
     for number, (tile, caption) in enumerate(zip(tiles, captions, strict=True)):
-        left, top = number % layout.across * width, number // layout.across * height
+        left, top = EDGE + number % layout.across * width, number // layout.across * height
         for place, image in enumerate(tile.images):
             sheet.paste(enlarge(image, layout.scale), (left + place * (side + GAP), top))
         for line, text in enumerate(caption):
@@ -109,7 +110,7 @@ def draw_means(class_names: Sequence[str], means: Sequence[np.ndarray | None]) -
     sheet = _new_sheet(min(layout.across, len(captions)) * width, lines * height)
     draw = PIL.ImageDraw.Draw(sheet)
     for number, (caption, mean) in enumerate(zip(captions, means, strict=True)):
-        left, top = number % layout.across * width, number // layout.across * height
+        left, top = EDGE + number % layout.across * width, number // layout.across * height
         draw.text((left, top + side + GAP), caption, (GREY, 255), font, anchor="la")
         if mean is not None:
             sheet.paste(enlarge(mean, layout.scale), (left, top))
@@ -131,7 +132,7 @@ def draw_examples(
     sheet = _new_sheet(min(layout.columns, len(captions)) * width, lines * cell)
     draw = PIL.ImageDraw.Draw(sheet)
     for number, (caption, images) in enumerate(zip(captions, examples, strict=True)):
-        left, top = number // lines * width, number % lines * cell
+        left, top = EDGE + number // lines * width, number % lines * cell
         draw.text((left, top + cell // 2), caption, (GREY, 255), font, anchor="lm")
         for column, image in enumerate(images[: layout.images]):
             sheet.paste(enlarge(image, layout.scale), (left + indent + column * cell, top))

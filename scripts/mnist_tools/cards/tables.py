@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import mnist_family
 from mnist_tools.cards.dataset import Dataset
@@ -21,6 +21,8 @@ from mnist_tools.cards.markdown_table import Cell, cut, table
 from mnist_tools.cards.measurements import SplitFigures
 from mnist_tools.cards.statements import FactsTable, Source
 
+SIDES_SHOWN = 4
+
 PIXEL_ROWS: dict[str, Callable[[SplitFigures], Cell]] = {
     "shape": lambda split: " × ".join(map(str, split.shape)),
     "lowest value": lambda split: split.min,
@@ -29,6 +31,7 @@ PIXEL_ROWS: dict[str, Callable[[SplitFigures], Cell]] = {
     "standard deviation, on the same scale": lambda split: split.standard_deviation,
     "zero pixels, in percent": lambda split: split.zero_percent,
     "pixels that are the same in all images": lambda split: split.constant_pixels,
+    "images with a bright border": lambda split: split.bright_borders,
     "longer side of the bounding box": lambda split: longer_sides(split),
 }
 
@@ -39,10 +42,15 @@ PIXEL_ROWS: dict[str, Callable[[SplitFigures], Cell]] = {
 def splits(datasets: Sequence[Dataset]) -> Markdown:
     """Return the rows of each split, its size as a download if known, and that of its pixels."""
     rows = [row for dataset in datasets for row in _split_rows(dataset)]
-    columns = [name for name in rows[0] if any(row[name] is not None for row in rows)]
+    columns = _filled_columns(rows)
     if len(datasets) == 1:
         columns.remove("config")
     return table(columns, [[row[name] for name in columns] for row in rows])
+
+
+def _filled_columns(rows: Sequence[Mapping[str, Cell]]) -> list[str]:
+    """Return the names of the columns that have a value in any row."""
+    return [name for name in rows[0] if any(row[name] is not None for row in rows)]
 
 
 def _split_rows(dataset: Dataset) -> Iterator[dict[str, Cell]]:
@@ -156,17 +164,18 @@ def source_files(dataset: Dataset) -> Markdown:
 
 
 def archives(dataset: Dataset) -> Markdown:
-    """Return the archives of each split with their sizes, and their dates if they were measured."""
-    measured = dataset.measurements is not None
-    columns = ["archive", "bytes"]
-    if measured:
-        columns += ["bytes decompressed", "date"]
-    rows: list[list[Cell]] = []
-    for pair in dataset.archives.values():
-        for each in pair:
-            details: list[Cell] = [each.uncompressed_bytes, each.dated] if measured else []
-            rows.append([each.file, each.bytes, *details])
-    return table(columns, rows)
+    """Return the archives of each split with their sizes, and what else is known of them."""
+    rows: list[dict[str, Cell]] = [
+        {
+            "archive": each.file,
+            "bytes": each.bytes,
+            "bytes decompressed": each.uncompressed_bytes,
+            "date": each.dated,
+        }
+        for each in itertools.chain(*dataset.archives.values())
+    ]
+    columns = _filled_columns(rows)
+    return table(columns, [[row[name] for name in columns] for row in rows])
 
 
 def checksums(dataset: Dataset) -> str:
@@ -190,13 +199,18 @@ def pixels(dataset: Dataset) -> Markdown:
     rows: list[list[Cell]] = [
         [name, *(value(each) for each in splits.values())] for name, value in PIXEL_ROWS.items()
     ]
-    return table(["", *splits], rows)
+    measured = [row for row in rows if any(cell is not None for cell in row[1:])]
+    return table(["", *splits], measured)
 
 
 def longer_sides(split: SplitFigures) -> str:
     """Count images by the longer side of their bounding box, most frequent first."""
     sides = sorted(split.longer_side, key=lambda side: -side.rows)
-    return cut([f"{side.pixels} px ({side.rows:,})" for side in sides])
+    shown = [f"{side.pixels} px ({side.rows:,})" for side in sides[:SIDES_SHOWN]]
+    others = sum(side.rows for side in sides[SIDES_SHOWN:])
+    if others:
+        shown.append(f"others ({others:,})")
+    return ", ".join(shown)
 
 
 # --- Facts and sources ----------------------------------------------------------------------------

@@ -134,7 +134,7 @@ def _from_source(
         expected = "a folder outside cards/, which has no archives"
         raise fault(str(folder), "a folder of cards/", expected, "choose another folder")
     names = names_of_option(class_names)
-    source = with_usual_splits(open_source(path, class_names=names, resize=resize))
+    source = with_usual_splits(open_source(path, class_names=names, resize=resize), Path(path))
     # Other archives would become splits of the new dataset.
     refuse_existing(folder, [*files_of(source, preparation.hold_out), *_archives_in(folder)])
     with new_files(folder) as new:

@@ -25,13 +25,15 @@ def remarks(path: Path) -> tuple[str, ...]:
 
 
 def run(paths: Sequence[Path]) -> int:
-    """Print the findings, one per line, then what built folders leave open; 1 for any findings."""
+    """Print the findings, or that there are none, and what built folders leave open; 1 if any."""
     warning = age_warning(datetime.date.today())
     if warning is not None:
         print(f"warning: {warning}", file=sys.stderr)
     found = lint(paths)
     for finding in found:
         print(finding)
+    if not found:
+        print(f"{len(paths):,} {'card' if len(paths) == 1 else 'cards'}: no findings")
     for path in paths:
         for remark in remarks(path):
             print(f"{printable(str(path))}: {printable(remark)}")

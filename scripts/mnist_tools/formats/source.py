@@ -155,19 +155,19 @@ def read_format(module: Format, request: Request) -> Source:
     return dataclasses.replace(source, notes=(*source.notes, *notes))
 
 
-def with_usual_splits(source: Source) -> Source:
+def with_usual_splits(source: Source, path: Path) -> Source:
     """Give splits the usual names where files are named after the dataset.
 
     letters_train and letters_test become train and test; a split alone that has none of the usual
-    names, such as that of letters.csv, becomes train.
+    names, such as that of letters.csv, becomes train. Notes for the user name the source's `path`.
     """
     names = usual_names([*source.splits])
-    notes = [
-        f"the split {name} is called {names[name]}" for name in source.splits if name != names[name]
-    ]
+    renamed = {old: new for old, new in names.items() if old != new}
+    notes = [f"{old}: read as the split {new}" for old, new in renamed.items()]
+    if len(names) == 1 and renamed:
+        notes = [f"{path.name} holds one split, which is called {new}" for new in renamed.values()]
     splits = {names[name]: reader for name, reader in source.splits.items()}
-    renamed = dataclasses.replace(source, splits=splits, notes=(*source.notes, *notes))
-    return _in_order(renamed)
+    return _in_order(dataclasses.replace(source, splits=splits, notes=(*source.notes, *notes)))
 
 
 def write_splits(
