@@ -355,7 +355,7 @@ def _published_archives() -> Iterator[PublishedArchive]:
 ARCHIVE_NAME = re.compile(
     r"(?P<split>[^.].*)-(?:(?P<images>images[-.]idx3)|(?P<labels>labels[-.]idx1))-ubyte(\.gz)?"
 )
-SPLIT_PART = re.compile(r"(?P<split>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})")
+SPLIT_PART = re.compile(r"(?P<split>.+)-(?P<number>[0-9]{5,})-of-(?P<count>[0-9]{5,})")
 CLASS_NAME_FILES = ("dataset_meta.json", "labels.txt")  # the first one found is used
 OTHER_FORMATS = (
     ".bmp",
@@ -520,11 +520,12 @@ def order_parts(folder: str | os.PathLike[str], parts: Mapping[PartName, T]) -> 
     if count is None:
         return tuple(parts.values())
     numbered = {part.number: each for part, each in parts.items()}
-    absent = [f"{number:05}" for number in range(count) if number not in numbered]
-    if absent or len(numbered) > count:
+    absent = (f"{number:05}" for number in range(count) if number not in numbered)
+    first_absent = [*itertools.islice(absent, 5)]  # a name may promise any number of parts
+    if first_absent or len(numbered) > count:
         found = f"{_parts(len(numbered))} of the split {split!r}"
-        if absent:
-            found = f"{found}, without {', '.join(absent[:5])}"
+        if first_absent:
+            found = f"{found}, without {', '.join(first_absent)}"
         expected = f"{count:,}, numbered from 00000, as their names say"
         raise fault(subject, found, expected, "add the missing files, or correct the names")
     return tuple(numbered[number] for number in range(count))
@@ -1534,7 +1535,7 @@ def encode_pngs(images: np.ndarray) -> Iterator[bytes]:
     height, width = IMAGE_SHAPE
     lines = np.zeros((len(images), height, 1 + width), np.uint8)  # the first byte: no filter
     lines[:, :, 1:] = images
-    pixels, size = memoryview(lines.tobytes()), height * (1 + width)
+    pixels, size = lines.reshape(-1).data, height * (1 + width)
     for start in range(0, len(pixels), size):
         deflate = zlib.compressobj(level=1, memLevel=DEFLATE_MEMORY, strategy=zlib.Z_RLE)
         data = b"IDAT" + deflate.compress(pixels[start : start + size]) + deflate.flush()

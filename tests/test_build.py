@@ -608,6 +608,17 @@ def test_an_error_that_datasets_wraps_is_told_as_it_was(tmp_path, out, processes
     assert not out.exists()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="has no such limit")
+def test_an_error_starts_on_a_line_of_its_own(tmp_path, out):
+    """While archives are unpacked, a progress bar is on the last line."""
+    folder = write_split(tmp_path / "archives", "train", pictures(2000, 1), numbers(2000, 1))
+    settings = ("--max-shard-size", "100KB")
+    result = run_limited(1_500_000, out, "mnist", "--archives", folder, *settings)
+    assert result.returncode == 1
+    last = result.stderr.splitlines()[-1]
+    assert re.fullmatch("mnist: .*-images-idx3-ubyte.*: File too large, .*", last), result.stderr
+
+
 @pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGKILL"])
 @pytest.mark.parametrize("written", ["kept/mnist", "new/README.md"])
 def test_a_build_that_is_ended_leaves_a_whole_folder(tmp_path, out, how, written, cache):

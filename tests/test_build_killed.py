@@ -72,9 +72,13 @@ def test_the_next_build_uses_all_shards_of_a_killed_one(archives, out, tmp_path,
 
 
 @posix
-@pytest.mark.parametrize("name", ["old", "kept"])
-def test_a_folder_that_a_killed_build_completed_is_only_tidied(archives, out, tmp_path, name):
-    killed_build(out, archives, shutil, "rmtree", name)
+@pytest.mark.parametrize(
+    "point",
+    [(shutil, "rmtree", "old"), (shutil, "rmtree", "kept"), (Path, "rmdir", ".out.mnist_family")],
+    ids=["old", "kept", "work"],
+)
+def test_a_folder_that_a_killed_build_completed_is_only_tidied(archives, out, tmp_path, point):
+    killed_build(out, archives, *point)
     before = contents(out)
     assert os.listdir(tmp_path) != ["out"]
     assert not build(out, ["fashion"], archives=archives).changed

@@ -31,6 +31,7 @@ from mnist_tools.cards.figures import show_size
 from mnist_tools.cards.markdown_table import cut, table
 from mnist_tools.cards.measurements import Duplicates, SideCount, committed, measure_splits
 from mnist_tools.commands import card
+from mnist_tools.shards.digests import EqualCount, EqualCounts
 
 CONFIGS = {config.name: config for config in mnist_family.CONFIGS}
 CARDS = ["README.md", *(f"{name}/README.md" for name in NAMES)]
@@ -571,6 +572,21 @@ def test_thousands_of_equal_images_make_a_short_line():
     assert across.startswith("1 image occurs in more than one split: train 0, ")
     assert across.endswith("train 8, train 9 and 24,990 more.")
     assert max(map(len, text.splitlines())) < 1_000
+
+
+def test_equal_images_that_are_too_many_to_list_are_counted():
+    counts = EqualCounts(
+        within={"train": EqualCount(20_000, 2_000_000), "test": EqualCount()},
+        across=EqualCount(1, 90_000),
+    )
+    counted = Duplicates(within={"train": (), "test": ()}, across=(), counts=counts)
+    measured = dataclasses.replace(committed("mnist"), duplicates=counted)
+    text = render([published(CONFIGS["mnist"], measured)])
+    assert re.findall(r"^- (.*occur .*)$", text, re.MULTILINE) == [
+        "In train, 20,000 images occur more than once, in 2,000,000 rows: too many to list.",
+        "1 image occurs in more than one split, in 90,000 rows: too many to list.",
+    ]
+    assert "No two images are identical" not in text
 
 
 def test_a_template_that_prints_nothing_known_is_refused(tmp_path, monkeypatch):

@@ -184,6 +184,17 @@ def test_an_error_is_one_line_and_exit_code_1(command, capsys, error, line):
     assert (captured.out, captured.err) == ("", f"{line}\n")
 
 
+def test_a_second_ctrl_c_hides_nothing_that_the_first_one_led_to(command, capsys):
+    def clean_up():
+        try:
+            raise Interrupted("build: interrupted, 2 finished shards are kept")
+        finally:
+            raise KeyboardInterrupt
+
+    assert command(clean_up) == 1
+    assert capsys.readouterr().err == "build: interrupted, 2 finished shards are kept\n"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
 def test_a_locked_folder_is_named_not_what_may_be_in_it(tmp_path):
     locked = tmp_path / "locked"

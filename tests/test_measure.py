@@ -16,13 +16,16 @@ from conftest import ROOT, gz, idx_bytes, numbers, pictures, write_split
 import mnist_family
 from mnist_tools.cards import facts, measurements
 from mnist_tools.cards.measurements import (
+    Duplicates,
     committed,
+    find_duplicates,
     measure_splits,
     read_measurements,
     write_measurements,
 )
 from mnist_tools.commands import measure as command
 from mnist_tools.commands.measure import measure
+from mnist_tools.shards.digests import ROW_DIGEST, EqualCount, EqualCounts
 
 ARRAYS = {
     "train": (pictures(60, 1), numbers(60, 1)),
@@ -115,12 +118,26 @@ def test_archives_are_described_as_they_lie_on_disk(archives, out):
 
 
 def test_duplicates_are_listed_by_row(archives, out):
-    assert dataclasses.asdict(
-        measure("mnist", archives=archives, out=out).measurements.duplicates
-    ) == {
-        "within": {"train": ((3, 5, 7, 30), (40, 41)), "test": ()},
-        "across": ({"train": (3, 5, 7, 30), "test": (4,)}, {"train": (9,), "test": (6,)}),
-    }
+    assert measure("mnist", archives=archives, out=out).measurements.duplicates == Duplicates(
+        within={"train": ((3, 5, 7, 30), (40, 41)), "test": ()},
+        across=({"train": (3, 5, 7, 30), "test": (4,)}, {"train": (9,), "test": (6,)}),
+    )
+
+
+def test_duplicates_are_only_counted_if_they_are_more_than_100_000(archives, out, tmp_path):
+    digests = np.zeros(100_001, ROW_DIGEST)
+    digests["row"] = np.arange(len(digests))
+    np.save(tmp_path / "digests.npy", digests)
+    np.save(tmp_path / "fewer.npy", digests[:100_000])
+    listed = find_duplicates({"train": [tmp_path / "fewer.npy"]})
+    assert listed == Duplicates({"train": (tuple(range(100_000)),)}, ())
+    counted = find_duplicates({"train": [tmp_path / "digests.npy"]})
+    counts = EqualCounts({"train": EqualCount(1, 100_001)}, EqualCount())
+    assert counted == Duplicates({"train": ()}, (), counts)
+    measured = measure("mnist", archives=archives, out=out).measurements
+    measured = dataclasses.replace(measured, duplicates=counted)
+    write_measurements(out, measured)
+    assert read_measurements(out) == measured
 
 
 def test_unlabelled_rows_and_own_classes_are_counted(tmp_path):

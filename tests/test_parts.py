@@ -121,6 +121,32 @@ def test_of_many_absent_parts_the_first_five_are_named(tmp_path):
     )
 
 
+@pytest.mark.parametrize("count", [100_000, 10**30])
+def test_a_name_may_promise_any_number_of_parts(tmp_path, count):
+    write_split(tmp_path / "parts", f"train-00001-of-{count}", IMAGES[:1], LABELS[:1])
+    with pytest.raises(ValueError, match="expected") as caught:
+        mnist_family.locate(tmp_path / "parts")
+    assert str(caught.value) == (
+        f"{tmp_path / 'parts'}: 1 part of the split 'train', without 00000, 00002, 00003, 00004, "
+        f"00005, expected {count:,}, numbered from 00000, as their names say; add the missing "
+        "files, or correct the names"
+    )
+
+
+def test_the_numbers_of_parts_may_have_more_than_five_digits(load, tmp_path):
+    for number, rows in enumerate((slice(0, 30), slice(30, 50))):
+        name = f"train-{number:06}-of-000002"
+        write_split(tmp_path / "parts", name, IMAGES[rows], LABELS[rows])
+    assert_rows(load(data_dir=tmp_path / "parts", split="train"), IMAGES, LABELS)
+
+
+@pytest.mark.parametrize("own", ["fold-1-of-5", "one-of-two", "train-0-of-1"])
+def test_other_numbers_belong_to_the_name_of_a_split(tmp_path, own):
+    write_split(tmp_path / "own", own, IMAGES, LABELS)
+    (split,) = mnist_family.locate(tmp_path / "own").splits
+    assert split.name == own.replace("-", "_")
+
+
 def test_a_part_without_labels_is_refused(folder):
     (folder / "train-00001-of-00003-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(ValueError, match="expected") as caught:

@@ -15,6 +15,8 @@ import pytest
 from conftest import OFFLINE, ROOT, pictures
 from mirror_server import Mirror
 
+import mnist_family
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(
     r"^(?:<!-- (?P<marker>\w+) -->\n)?"
@@ -28,6 +30,7 @@ PYTHON = [  # test_recipes.py runs what needs torch
     for block in BLOCKS
     if block["language"] == "python" and "import torch" not in block["code"]
 ]
+ROWS_OF_SAMPLE = re.search(r'-c "\n(.*?)"', README, re.DOTALL)[1]  # .ci/run runs all of its block
 COMMANDS = ("init", "build", "convert", "cards")  # in the order in which they need one another
 
 # Runs blocks of code, read as JSON, and writes as JSON what each of them printed or raised.
@@ -63,7 +66,7 @@ def results(tiny, archives, sample, tmp_path_factory):
     shutil.copy(tiny.script if archives == tiny.folder() else loader, folder / loader.name)
     mirror = Mirror(archives)
     environment = {**os.environ, "MNIST_FAMILY_MIRROR": mirror.url, "PYTHONPATH": str(OFFLINE)}
-    codes = json.dumps([block["code"] for block in PYTHON])
+    codes = json.dumps([*(block["code"] for block in PYTHON), ROWS_OF_SAMPLE])
     run = subprocess.run(
         [sys.executable, "-c", RUNNER],
         cwd=folder,
@@ -88,6 +91,29 @@ def test_the_python_of_readme_runs(results, archives, tiny, number):
     assert result["raised"] is None, result["raised"]
     if archives != tiny.folder() or 'load("fashion")' not in block["code"]:
         assert result["printed"] == (block["output"] or "")
+
+
+@pytest.mark.release
+def test_the_first_command_prints_rows_and_names_a_picture(results, sample):
+    assert results[-1]["raised"] is None, results[-1]["raised"]
+    lines = results[-1]["printed"].splitlines()
+    assert len(lines) == 3
+    class_names = mnist_family.find_config("fashion").class_names
+    for line in lines:
+        label, name = re.fullmatch(r"\(28, 28\) (\d) (.+)", line).groups()
+        assert class_names[int(label)] == name
+    assert "Now open sample/pictures/fashion-examples.png" in README
+    assert (sample / "pictures" / "fashion-examples.png").is_file()
+
+
+def test_the_error_that_readme_shows_is_raised(archives, tiny, tmp_path, monkeypatch):
+    (shown,) = (block["code"] for block in BLOCKS if not block["language"])
+    shutil.copytree(archives / "mnist", tmp_path / "archives" / "fashion")
+    monkeypatch.chdir(tmp_path)
+    loader = tiny.module if archives == tiny.folder() else mnist_family
+    with pytest.raises(ValueError, match="expected") as caught:
+        loader.load("fashion", data_dir="archives/fashion", cache_dir="cache")
+    assert str(caught.value).replace(f"{tmp_path}{os.sep}", "") == shown.strip()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Processes of this machine that write shards: their errors, their deaths, their end."""
 
 import dataclasses
+import functools
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from shard_plans import ONE, SMALL, TWO, contents, make_plan, make_source
 
 from mnist_tools.shards import local
+from mnist_tools.shards.finish import find_finished
 from mnist_tools.shards.local import write_locally
 from mnist_tools.shards.run import write_datasets
 
@@ -102,6 +104,25 @@ local.write_shard = wait_forever
         workers = wait_for(lambda: two_numbers_in(tmp_path))
         parent.kill()
     wait_for(lambda: not any(is_running(worker) for worker in workers))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="has no fork")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_arrives_while_a_process_is_forked_is_obeyed(tmp_path, number):
+    """Python would print and forget the exception of a function that runs after a fork."""
+    tasks = make_plan(tmp_path)
+    process = os.fork()
+    if not process:
+        signal.signal(number, signal.default_int_handler)
+        os.register_at_fork(after_in_parent=functools.partial(signal.raise_signal, number))
+        try:
+            [*write_locally(tasks, 2)]
+        except KeyboardInterrupt:
+            os._exit(len(children()))
+        finally:
+            os._exit(99)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+    assert find_finished(tasks) == []
 
 
 def two_numbers_in(folder):

@@ -130,8 +130,12 @@ def _is_from_datasets(error: Exception) -> bool:
 
 
 def _describe_interruption(name: str, interrupt: KeyboardInterrupt) -> str:
-    if isinstance(interrupt, Interrupted):
-        return str(interrupt)
+    """Describe what the command says, also if a second Ctrl-C interrupted it after that."""
+    each: BaseException | None = interrupt
+    while each is not None:
+        if isinstance(each, Interrupted):
+            return str(each)
+        each = each.__context__
     return f"{name}: interrupted; no partial output is left, run the command again"
 
 

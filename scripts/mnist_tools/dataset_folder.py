@@ -55,9 +55,10 @@ def fill_folder(
     `shards` is the folder with the shards; `out` is where `folder` will end up, and errors name it.
     """
     described = []
-    for each in tqdm(ready, desc="Describing", unit="dataset", leave=False):
-        with naming_dataset(each.name, out):
-            described.append(_describe(folder, each, written.shards[each.name]))
+    with tqdm(ready, desc="Describing", unit="dataset", leave=False) as progress:
+        for each in progress:
+            with naming_dataset(each.name, out):
+                described.append(_describe(folder, each, written.shards[each.name]))
     _write_cards(folder, described, location=f"./{out.absolute().name}")
     _write_text(folder / "croissant.json", croissant(shards, described))
     for each in ready:

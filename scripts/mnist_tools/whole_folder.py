@@ -122,7 +122,7 @@ def clear_leftovers(out: str | os.PathLike[str]) -> None:
     if not any(os.path.lexists(path) for path in (work, _beside(place, ".lock"))):
         return
     with contextlib.suppress(OSError), _lock_of(place):
-        if (work / WORK_NOTE).is_file():
+        if _is_ours(work):
             with _work_folder(place):
                 shutil.rmtree(work / "kept", ignore_errors=True)
 
@@ -172,10 +172,14 @@ def _beside(place: Path, suffix: str) -> Path:
 
 
 def _check_ours(work: Path) -> None:
+    if not _is_ours(work):
+        raise fault(str(work), "not written by mnist_family", "nothing there", "move it elsewhere")
+
+
+def _is_ours(work: Path) -> bool:
+    """Check for a folder with our note, or an empty one, as a run may be killed before the note."""
     is_folder = work.is_dir() and not work.is_symlink()
-    if is_folder and (not any(work.iterdir()) or (work / WORK_NOTE).is_file()):
-        return
-    raise fault(str(work), "not written by mnist_family", "nothing there", "move it elsewhere")
+    return is_folder and (not any(work.iterdir()) or (work / WORK_NOTE).is_file())
 
 
 def _recover(place: Path, work: Path) -> None:

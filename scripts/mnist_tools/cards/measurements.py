@@ -20,7 +20,7 @@ from mnist_tools.cards.facts import CARDS
 from mnist_tools.cards.neighbours import Neighbours, find_neighbours
 from mnist_tools.cards.typed_json import parse
 from mnist_tools.command_line import command_line
-from mnist_tools.shards.digests import digest_rows, find_equal_rows, sort_digests
+from mnist_tools.shards.digests import EqualCounts, digest_rows, find_equal_rows, sort_digests
 from mnist_tools.shards.tally import Tally, empty_tally, tally_chunk
 from mnist_tools.whole_file import write_whole
 
@@ -84,11 +84,13 @@ class Duplicates:
     """Groups of rows with identical images; rows are in ascending order.
 
     `within` has the groups inside each split, `across` those that span several splits, each as
-    {split: rows}.
+    {split: rows}. If more than 100,000 rows are in groups, none is listed, and `counts` says how
+    many there are; otherwise it is None.
     """
 
     within: dict[str, tuple[tuple[int, ...], ...]]
     across: tuple[dict[str, tuple[int, ...]], ...]
+    counts: EqualCounts | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -216,7 +218,10 @@ def figures_of(tally: Tally) -> SplitFigures:
 
 def find_duplicates(digests: Mapping[str, Sequence[Path]]) -> Duplicates:
     """Group rows with equal images; `digests` are files of sorted digests, by split."""
-    groups = find_equal_rows(digests)
+    found = find_equal_rows(digests)
+    groups = found.groups
+    if groups is None:
+        return Duplicates(within=dict.fromkeys(digests, ()), across=(), counts=found.counts)
     return Duplicates(
         within={
             split: tuple(group[split] for group in groups if len(group.get(split, ())) > 1)
@@ -235,6 +240,8 @@ def write_measurements(path: Path, measurements: Measurements) -> None:
     Each list of numbers is on one line.
     """
     figures = dataclasses.asdict(dataclasses.replace(measurements, whole=None))
+    if measurements.duplicates.counts is None:
+        del figures["duplicates"]["counts"]
     present = {key: value for key, value in figures.items() if value is not None}
     text = json.dumps(present, indent=1, ensure_ascii=False)
     text = re.sub(r"\[[^][{}]*\]", lambda numbers: _on_one_line(numbers[0]), text)

@@ -11,7 +11,8 @@ from mnist_tools.cards.neighbours import Neighbours
 
 def has_duplicates(duplicates: Duplicates) -> bool:
     """Check whether any two images are equal."""
-    return bool(duplicates.across) or any(duplicates.within.values())
+    listed = bool(duplicates.across) or any(duplicates.within.values())
+    return listed or duplicates.counts is not None
 
 
 def groups_within(groups: Sequence[Sequence[int]]) -> str:

@@ -38,8 +38,9 @@ def compare_revision(
                 found = f"{path} is listed with other content, {remote.size:,} bytes"
             expected = f"the {content.digest.size:,} bytes that were pushed"
             raise fault(repository.repo_id, found, expected, PUSH_AGAIN)
-    for path, content in tqdm(files.items(), desc="Reading back", unit="file"):
-        _compare_bytes(repository, revision, path, content)
+    with tqdm(files.items(), desc="Reading back", unit="file") as progress:
+        for path, content in progress:
+            _compare_bytes(repository, revision, path, content)
     with tempfile.TemporaryDirectory(prefix="mnist_family-") as cache:
         for config in folder.shards:
             _compare_rows(repository, revision, folder, config, cache)

@@ -1,10 +1,13 @@
 """Digests of images, and the groups of rows whose images are equal."""
 
 import bisect
+import dataclasses
 import hashlib
+import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,9 +17,52 @@ DIGEST_BYTES = 16  # per image; with 128 bits, equal digests mean equal images
 ROW_DIGEST = np.dtype([("high", np.uint64), ("low", np.uint64), ("row", np.int64)])
 WORKING_BYTES = 80  # per row that is being compared: its digest, a sorted copy, and the order
 COMPARING_BYTES = 64 << 20  # the memory for comparing; more rows are compared in several rounds
+MOST_EQUAL_ROWS = 100_000  # more are counted, not listed
 
 EqualRows = dict[str, tuple[int, ...]]
 """Rows with the same image, in ascending order, by split."""
+
+
+@dataclasses.dataclass(frozen=True)
+class EqualCount:
+    """The number of different images that occur more than once, and of rows that have them."""
+
+    images: int = 0
+    rows: int = 0
+
+    def __add__(self, other: "EqualCount") -> "EqualCount":
+        """Add the counts of other images."""
+        return EqualCount(self.images + other.images, self.rows + other.rows)
+
+
+@dataclasses.dataclass(frozen=True)
+class EqualCounts:
+    """How many images occur more than once within each split, and in more than one split."""
+
+    within: dict[str, EqualCount]
+    across: EqualCount
+
+
+@dataclasses.dataclass(frozen=True)
+class EqualImages:
+    """The images that occur more than once.
+
+    `groups` has the rows of each, in order of first rows; it is None if they are too many to list.
+    """
+
+    counts: EqualCounts
+    groups: list[EqualRows] | None
+
+
+class _Members(NamedTuple):
+    """Rows with an equal image, group by group, each in ascending order.
+
+    `is_first` is True for the first row of a group.
+    """
+
+    splits: np.ndarray
+    rows: np.ndarray
+    is_first: np.ndarray
 
 
 def digest_rows(images: np.ndarray, first_row: int) -> np.ndarray:
@@ -42,22 +88,32 @@ def sort_digests(digests: np.ndarray) -> np.ndarray:
 
 
 def find_equal_rows(
-    files: Mapping[str, Sequence[Path]], memory: int = COMPARING_BYTES
-) -> list[EqualRows]:
-    """Find rows with equal images within and across splits; groups are in order of first rows.
+    files: Mapping[str, Sequence[Path]],
+    memory: int = COMPARING_BYTES,
+    most_listed: int = MOST_EQUAL_ROWS,
+) -> EqualImages:
+    """Find rows with equal images within and across splits.
 
     `files` has the sorted digests of each split, in .npy files. They are compared in as many rounds
-    as it takes to hold at most `memory` bytes, besides the groups.
+    as it takes to hold about `memory` bytes, besides the groups, of at most `most_listed` rows. All
+    rows of one image are in the same round.
     """
     splits = [*files]
     paths = [(number, path) for number, split in enumerate(splits) for path in files[split]]
     rows = sum(len(np.load(path, mmap_mode="r")) for _, path in paths)
     rounds = max(1, math.ceil(rows * WORKING_BYTES / memory))
-    groups: list[list[tuple[int, int]]] = []
+    counts = EqualCounts(dict.fromkeys(splits, EqualCount()), EqualCount())
+    found: list[_Members] | None = []
     for number in range(rounds):
         start, stop = (number << 64) // rounds, ((number + 1) << 64) // rounds
-        groups += _find_groups([(split, _cut(path, start, stop)) for split, path in paths])
-    return [_by_split(group, splits) for group in sorted(groups)]
+        members = _find_members([(split, _cut(path, start, stop)) for split, path in paths])
+        counts = _add_counts(counts, members)
+        if found is not None:
+            found.append(members)
+            if sum(len(each.rows) for each in found) > most_listed:
+                found = None
+    groups = None if found is None else _list_groups(found, splits)
+    return EqualImages(counts, groups)
 
 
 def _cut(path: Path, start: int, stop: int) -> np.ndarray:
@@ -70,20 +126,46 @@ def _cut(path: Path, start: int, stop: int) -> np.ndarray:
     return np.array(digests[first:last])
 
 
-def _find_groups(cuts: Sequence[tuple[int, np.ndarray]]) -> Iterator[list[tuple[int, int]]]:
-    """Yield the (split, row) pairs of each group of equal digests, in ascending order."""
+def _find_members(cuts: Sequence[tuple[int, np.ndarray]]) -> _Members:
+    """Return the rows whose digest occurs more than once."""
     digests = np.concatenate([digests for _, digests in cuts])
     splits = np.concatenate([np.full(len(digests), split, np.int16) for split, digests in cuts])
     order = np.lexsort((digests["row"], splits, digests["low"], digests["high"]))
     digests, splits = digests[order], splits[order]
+    if not len(digests):
+        return _Members(splits, digests["row"], np.zeros(0, bool))
     same = (digests["high"][1:] == digests["high"][:-1]) & (
         digests["low"][1:] == digests["low"][:-1]
     )
-    edges = np.diff(np.concatenate([[False], same, [False]]).astype(np.int8))
-    starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) + 1
-    for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
-        rows = digests["row"][start:stop].tolist()
-        yield [*zip(splits[start:stop].tolist(), rows, strict=True)]
+    as_before, as_after = np.append(False, same), np.append(same, False)
+    is_member = as_before | as_after
+    return _Members(splits[is_member], digests["row"][is_member], ~as_before[is_member])
+
+
+def _add_counts(counts: EqualCounts, members: _Members) -> EqualCounts:
+    """Add the images of these groups, none of which has been counted."""
+    starts = members.is_first.copy()  # of runs: the rows of a group that are in one split
+    starts[1:] |= members.splits[1:] != members.splits[:-1]
+    places = np.flatnonzero(starts)
+    lengths = np.diff(places, append=len(starts))
+    split_of_run = members.splits[places]
+    within = {}
+    for number, split in enumerate(counts.within):
+        repeated = lengths[(split_of_run == number) & (lengths > 1)]
+        within[split] = counts.within[split] + EqualCount(len(repeated), int(repeated.sum()))
+    group_of_run = np.cumsum(members.is_first[places]) - 1
+    runs, rows = np.bincount(group_of_run), np.bincount(group_of_run, lengths)
+    spanning = EqualCount(int((runs > 1).sum()), int(rows[runs > 1].sum()))
+    return EqualCounts(within, counts.across + spanning)
+
+
+def _list_groups(found: Sequence[_Members], splits: Sequence[str]) -> list[EqualRows]:
+    groups: list[list[tuple[int, int]]] = []
+    for members in found:
+        pairs = [*zip(members.splits.tolist(), members.rows.tolist(), strict=True)]
+        bounds = [*np.flatnonzero(members.is_first).tolist(), len(pairs)]
+        groups += [pairs[start:stop] for start, stop in itertools.pairwise(bounds)]
+    return [_by_split(group, splits) for group in sorted(groups)]
 
 
 def _by_split(group: Sequence[tuple[int, int]], splits: Sequence[str]) -> EqualRows:

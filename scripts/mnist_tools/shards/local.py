@@ -47,8 +47,9 @@ def write_locally(tasks: Sequence[ShardTask], num_proc: int) -> Iterator[ShardTa
     try:
         while waiting or running:
             while waiting and len(running) < num_proc:
-                attempt = _start(*waiting.popleft())
-                running[attempt.errors] = attempt
+                with _interruptions_wait():  # or a process that is not listed yet would go on
+                    attempt = _start(*waiting.popleft())
+                    running[attempt.errors] = attempt
             for connection in wait([*running]):
                 attempt = running.pop(cast(Connection, connection))
                 if _has_finished(attempt):
@@ -56,7 +57,8 @@ def write_locally(tasks: Sequence[ShardTask], num_proc: int) -> Iterator[ShardTa
                 else:
                     waiting.append((attempt.task, attempt.number + 1))
     finally:
-        _stop([*running.values()])
+        with _interruptions_wait():  # also where the user presses Ctrl-C twice
+            _stop([*running.values()])
 
 
 def _start(task: ShardTask, number: int) -> _Attempt:
@@ -67,6 +69,28 @@ def _start(task: ShardTask, number: int) -> _Attempt:
     process.start()
     sender.close()  # so that the receiver sees the end when the process dies
     return _Attempt(task, number, process, receiver)
+
+
+@contextlib.contextmanager
+def _interruptions_wait() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait: Python forgets exceptions that are raised as a fork returns."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals interrupt the main thread only
+        return
+    arrived: deque[int] = deque()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def remember(number: int, _: object) -> None:
+        arrived.append(number)
+
+    before = {number: signal.signal(number, remember) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if arrived:
+        signal.raise_signal(arrived[0])
 
 
 def _has_finished(attempt: _Attempt) -> bool:
@@ -111,6 +135,8 @@ def _stop(attempts: Sequence[_Attempt]) -> None:
 
 def _work(task: ShardTask, errors: Connection, parent: int) -> None:
     """Write a shard, or send the error."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent deals with Ctrl-C
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
     try:
         write_shard(task)

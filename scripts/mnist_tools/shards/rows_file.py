@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import datasets
+import numpy as np
 import pyarrow
 import pyarrow.parquet
 
-from mnist_family import Chunk, encode_pngs
+from mnist_family import Chunk, DiskSplit, PartedSplit, encode_pngs, read_chunks
 
 ROWS_PER_GROUP = 1000  # a reader decodes at least one group; smaller ones cost 7 % more bytes
 # Measured on MNIST and Fashion-MNIST: PNG files share their headers, so ZSTD saves 20 and 10 % of
@@ -33,6 +34,32 @@ def table_of(chunk: Chunk, schema: Any) -> Any:
     fields = [image_type.field(index) for index in range(image_type.num_fields)]
     images = pyarrow.StructArray.from_arrays([columns[each.name] for each in fields], fields=fields)
     return pyarrow.table([images, pyarrow.array(chunk.labels)], schema=schema)
+
+
+def read_groups(split: DiskSplit | PartedSplit, start: int, stop: int) -> Iterator[Chunk]:
+    """Read rows in groups of ROWS_PER_GROUP; only the last is smaller, whatever parts hold."""
+    waiting: list[Chunk] = []
+    rows = 0
+    for chunk in read_chunks(split, start, stop, rows_per_chunk=ROWS_PER_GROUP):
+        waiting.append(chunk)
+        rows += len(chunk.labels)
+        if rows >= ROWS_PER_GROUP:  # and less than two groups
+            joined = _join(waiting)
+            yield Chunk(joined.images[:ROWS_PER_GROUP], joined.labels[:ROWS_PER_GROUP])
+            rows -= ROWS_PER_GROUP
+            rest = Chunk(joined.images[ROWS_PER_GROUP:], joined.labels[ROWS_PER_GROUP:])
+            waiting = [rest] if rows else []
+    if rows:
+        yield _join(waiting)
+
+
+def _join(chunks: Sequence[Chunk]) -> Chunk:
+    if len(chunks) == 1:
+        return chunks[0]
+    return Chunk(
+        np.concatenate([chunk.images for chunk in chunks]),
+        np.concatenate([chunk.labels for chunk in chunks]),
+    )
 
 
 @contextlib.contextmanager

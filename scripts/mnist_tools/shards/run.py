@@ -23,7 +23,7 @@ SplitShards = dict[str, list[Shard]]
 """The shards of each split, in order."""
 
 SHARD_FILE = re.compile(
-    rf".+-\d{{5}}-of-\d{{5}}\.(parquet|json|npy)(\.[0-9a-f]+{re.escape(INCOMPLETE)})?"
+    rf".+-\d{{5,}}-of-\d{{5,}}\.(parquet|json|npy)(\.[0-9a-f]+{re.escape(INCOMPLETE)})?"
 )
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from datasets.utils.py_utils import convert_file_size_to_int
 
-from mnist_family import IMAGE_SHAPE, Chunk, DiskSplit, PartedSplit, fault, read_chunks
-from mnist_tools.shards.rows_file import measure_rows_file, schema_of, table_of
+from mnist_family import IMAGE_SHAPE, Chunk, DiskSplit, PartedSplit, fault
+from mnist_tools.shards.rows_file import measure_rows_file, read_groups, schema_of, table_of
 
 DEFAULT_SHARD_SIZE = "64MB"  # larger ones would leave cores without work below a million rows
 SMALLEST_SHARD = 100_000  # bytes
@@ -75,7 +75,7 @@ def estimate_row_bytes(split: DiskSplit | PartedSplit, class_names: Sequence[str
     heaviest = 0.0
     for start in _block_starts(split.rows):
         stop = min(start + ROWS_PER_BLOCK, split.rows)
-        tables = [table_of(chunk, schema) for chunk in read_chunks(split, start, stop)]
+        tables = [table_of(chunk, schema) for chunk in read_groups(split, start, stop)]
         size = measure_rows_file(tables, schema) - overhead
         heaviest = max(heaviest, size / (stop - start))
     return heaviest

@@ -34,12 +34,12 @@ def _unpack(split: DiskSplit, images: Path, most_rows: int) -> DiskSplit:
     if not split.gzipped or split.rows <= most_rows:
         return split
     images.parent.mkdir(parents=True, exist_ok=True)
-    chunks = tqdm(
+    with tqdm(
         (chunk.images for chunk in read_chunks(split)),
         desc=f"Unpacking {Path(split.images).name}",
         unit="k rows",
         leave=False,
-    )
-    write_idx(images, chunks, shape=(split.rows, *IMAGE_SHAPE))
+    ) as chunks:
+        write_idx(images, chunks, shape=(split.rows, *IMAGE_SHAPE))
     unpacked, _ = inspect(LocatedSplit(split.name, str(images), split.labels))
     return dataclasses.replace(unpacked, num_classes=split.num_classes)
