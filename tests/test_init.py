@@ -325,12 +325,12 @@ EXPECTED_ROWS = [3, 4, 5, 8, 9, 10, 12, 16, 17]  # of numpy.random.RandomState(0
         ),
         (
             [("test", 0.01)],
-            "--hold-out test=0.01: no row for test, of 60, expected at least one; "
+            "--hold-out test=0.01: none of 60 rows for test, expected at least one; "
             "choose another share",
         ),
         (
             [("test", 0.99)],
-            "--hold-out test=0.99: no row for the rest, of 60, expected at least one; "
+            "--hold-out test=0.99: none of 60 rows for the rest, expected at least one; "
             "choose another share",
         ),
         (

@@ -98,7 +98,7 @@ class Dataset:
 
     @property
     def lacks_labels(self) -> bool:
-        """Check whether a row without a label was measured."""
+        """Check whether any of the measured rows has no label."""
         return any(figures.unlabelled for figures in self.measured_splits.values())
 
     @property
