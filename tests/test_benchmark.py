@@ -9,7 +9,15 @@ from conftest import gz, idx_bytes, numbers, pictures, write_split
 
 import mnist_family
 from mnist_tools.commands import benchmark as command
-from mnist_tools.commands.benchmark import Benchmark, EncoderCost, PeakMemory, benchmark
+from mnist_tools.commands.benchmark import Benchmark, benchmark
+from mnist_tools.costs.load_cost import (
+    PLAIN,
+    EncoderCost,
+    PeakMemory,
+    PlainBuilder,
+    fastest,
+    repeat_rows,
+)
 from mnist_tools.costs.read_cost import READERS
 from mnist_tools.costs.rows import write_many_rows
 from mnist_tools.costs.run import measure_run
@@ -49,18 +57,38 @@ def test_the_size_of_an_image_is_that_of_its_png(archives, tiny):
 def test_the_fastest_of_all_rounds_counts():
     times = {"a": iter([3.0, 1.0, 2.0]), "b": iter([5.0, 6.0, 4.0])}
     runs = {name: values.__next__ for name, values in times.items()}
-    assert command.fastest(runs, 3) == {"a": 1.0, "b": 4.0}
+    assert fastest(runs, 3) == {"a": 1.0, "b": 4.0}
 
 
-@pytest.mark.parametrize("name", command.PLAIN)
+@pytest.mark.parametrize("name", PLAIN)
 def test_the_plain_builders_build_the_same_labels(archives, tiny, tmp_path, name):
-    builder = command.PlainBuilder(cache_dir=tmp_path, config_name=name, data_dir=str(archives))
+    builder = PlainBuilder(cache_dir=tmp_path, config_name=name, data_dir=str(archives))
     builder.download_and_prepare()
     rows = builder.as_dataset(split="test")
     images, labels = tiny.arrays["mnist"]["test"]
     assert rows["label"][:] == labels.tolist()
     expected = np.zeros((28, 28), np.uint8) if name == "one constant PNG" else images[3]
     np.testing.assert_array_equal(np.asarray(rows[3]["image"]), expected)
+
+
+def write_two_parts(folder, images, labels):
+    for number, rows in enumerate([slice(0, 10), slice(10, None)]):
+        write_split(folder, f"train-0000{number}-of-00002", images[rows], labels[rows])
+    return folder
+
+
+def test_a_split_may_be_in_parts(tmp_path):
+    images, labels = pictures(30, 1), numbers(30, 1)
+    folder = write_two_parts(tmp_path / "parts", images, labels)
+    assert [*benchmark("mnist", folder, repeats=1).seconds] == BUILDS
+    builder = PlainBuilder(cache_dir=tmp_path, config_name="NumPy arrays", data_dir=str(folder))
+    builder.download_and_prepare()
+    rows = builder.as_dataset(split="train")
+    assert rows["label"][:] == labels.tolist()
+    np.testing.assert_array_equal(np.stack([np.asarray(row["image"]) for row in rows]), images)
+    repeat_rows("mnist", folder, tmp_path)
+    repeated = mnist_family.read_idx(tmp_path / "train-images-idx3-ubyte")
+    np.testing.assert_array_equal(repeated, np.concatenate([images] * 10))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="anonymous memory is read from Linux's /proc")
@@ -71,15 +99,8 @@ def test_loads_are_weighed_in_processes_of_their_own(archives, monkeypatch):
     assert memory.ten_times > 10
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="anonymous memory is read from Linux's /proc")
-def test_a_load_is_watched_in_megabytes(archives):
-    ballast = np.ones(200_000_000, np.uint8)
-    assert 200 < command.load_and_watch("mnist", str(archives)) < 20_000
-    assert len(ballast) == 200_000_000
-
-
 def test_rows_are_repeated_ten_times(archives, tiny, tmp_path):
-    command.repeat_rows(mnist_family.locate(archives).splits, tmp_path)
+    repeat_rows("mnist", archives, tmp_path)
     images, labels = tiny.arrays["mnist"]["train"]
     repeated = mnist_family.read_idx(tmp_path / "train-labels-idx1-ubyte")
     np.testing.assert_array_equal(repeated, np.tile(labels, 10))

@@ -544,10 +544,14 @@ def test_images_that_are_dark_on_white_are_noticed(tmp_path, out, capsys):
         "\n## Before You Use It\n\n- The images seem to be dark on white, not white "
         "on black: the border of 40 of 40 images is bright.\n"
     ) in card_of(out)
+    scaled = "Images were scaled from 64 × 64 to 28 × 28 pixels (Lanczos)."
+    assert f"\n\n{scaled}\n\n" in card_of(out)
     init(tmp_path / "inverted", source, resize=True, invert=True)
     assert run(out, str(tmp_path / "inverted")) == 0
     assert "warning" not in capsys.readouterr().out
     assert "seem to be dark" not in card_of(out)
+    inverted = "The images were inverted, so that 0 is background."
+    assert f"\n- {scaled}\n- {inverted}\n" in card_of(out)
 
 
 def test_archives_that_are_dark_on_white_are_noticed_too(letters, out):

@@ -582,7 +582,7 @@ def test_equal_images_that_are_too_many_to_list_are_counted():
     counted = Duplicates(within={"train": (), "test": ()}, across=(), counts=counts)
     measured = dataclasses.replace(committed("mnist"), duplicates=counted)
     text = render([published(CONFIGS["mnist"], measured)])
-    assert re.findall(r"^- (.*occur .*)$", text, re.MULTILINE) == [
+    assert re.findall(r"^- (.*occurs? .*)$", text, re.MULTILINE) == [
         "In train, 20,000 images occur more than once, in 2,000,000 rows: too many to list.",
         "1 image occurs in more than one split, in 90,000 rows: too many to list.",
     ]

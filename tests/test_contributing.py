@@ -41,18 +41,19 @@ class SparkOnThisMachine:
             pickle.loads(pickle.dumps(function))(pickle.loads(task))
 
 
-def test_spark_writes_shards_with_all_rows(tmp_path):
+def test_spark_builds_a_folder_with_all_rows(tmp_path):
+    """test_shards_spark.py runs the same code with Spark itself."""
     images, labels = pictures(300, 1), numbers(300, 1, 2)
     write_split(tmp_path / "letters", "train", images, labels)
     code = BLOCKS["python"].replace('"/shared/', f'"{tmp_path.as_posix()}/')
-    code = code.replace("max_bytes=64_000_000", "max_bytes=30_000")
-    names = {"spark": SparkOnThisMachine()}
-    exec(compile(code, "CONTRIBUTING.md", "exec"), names)
-    assert len(names["tasks"]) > 1
-    files = sorted(map(str, (tmp_path / "shards").rglob("*.parquet")))
-    assert len(files) == len(names["tasks"])
-    rows = datasets.load_dataset("parquet", data_files=files, cache_dir=str(tmp_path / "cache"))
-    assert_rows(rows["train"], images, labels)
+    code = code.replace("engine=", 'max_shard_size="100KB", engine=')
+    spark = SparkOnThisMachine()
+    exec(compile(code, "CONTRIBUTING.md", "exec"), {"spark": spark})
+    assert len(spark.tasks) > 1
+    built = tmp_path / "letters-built"
+    assert len([*built.glob("letters/*.parquet")]) == len(spark.tasks)
+    rows = datasets.load_dataset(str(built), split="train", cache_dir=str(tmp_path / "cache"))
+    assert_rows(rows, images, labels)
 
 
 def test_the_index_has_every_recipe():

@@ -1,6 +1,7 @@
 """Every format keeps every pixel, label, class name, split and the order of rows."""
 
 import functools
+import io
 import itertools
 import sys
 import types
@@ -8,15 +9,65 @@ import types
 import hypothesis
 import hypothesis.strategies as st
 import numpy as np
+import PIL.Image
+import pyarrow.parquet
 import pytest
-from conftest import numbers, pictures
-from sources import DIGITS, FORMATS, ODD_NAMES, assert_holds, refusal, write_idx_source
+from conftest import numbers, pictures, write_split
+from sources import (
+    DIGITS,
+    FORMATS,
+    ODD_NAMES,
+    assert_holds,
+    refusal,
+    write_idx_source,
+    write_tar,
+)
 
 import mnist_family
 from mnist_tools import formats
 from mnist_tools.commands.convert import SplitCounts, convert
 from mnist_tools.formats.class_folders import folder_name
 from mnist_tools.formats.source import open_source, write_splits
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_tells_from_which_size_images_were_scaled(tmp_path, form):
+    folder = tmp_path / "source"
+    images = np.arange(2 * 32 * 32).reshape(2, 32, 32).astype(np.uint8)
+    write_large_images(folder, form, images)
+    source = open_source(folder, resize=True)
+    assert [len(chunk.labels) for chunk in source.splits["train"]()] == [2]
+    assert source.fitting.changes == (
+        "Images were scaled from 32 × 32 to 28 × 28 pixels (Lanczos).",
+    )
+
+
+def write_large_images(folder, form, images):
+    """Write images with the labels 0, 1, … as the split train."""
+    folder.mkdir()
+    labels, files = np.arange(len(images)), []
+    for image in images:
+        file = io.BytesIO()
+        PIL.Image.fromarray(image).save(file, "png")
+        files.append(file.getvalue())
+    if form == "idx":
+        write_split(folder, "train", images, labels.astype(np.uint8))
+    elif form == "csv":
+        rows = np.c_[labels, images.reshape(len(images), -1)]
+        np.savetxt(folder / "train.csv", rows, fmt="%d", delimiter=",")
+    elif form == "npz":
+        np.savez(folder / "letters.npz", x_train=images, y_train=labels)
+    elif form == "parquet":
+        table = pyarrow.table({"image": files, "label": labels})
+        pyarrow.parquet.write_table(table, folder / "train.parquet")
+    elif form == "webdataset":
+        members = [(f"{row}.png", file) for row, file in enumerate(files)]
+        members += [(f"{row}.cls", str(row).encode()) for row in labels]
+        write_tar(folder / "train.tar", sorted(members))
+    else:
+        for row, file in enumerate(files):
+            (folder / f"class {row}").mkdir()
+            (folder / f"class {row}" / "a.png").write_bytes(file)
 
 
 @pytest.fixture(scope="module")

@@ -273,6 +273,31 @@ def test_other_sizes_and_modes_are_refused_or_resized(tmp_path):
         "images of other sizes are scaled to 28 × 28 (Lanczos), and colours turned to grey "
         "(luminance)",
     )
+    scaled = "Images were scaled from 56 × 40 to 28 × 28 pixels (Lanczos)"
+    assert changes_of(tmp_path / "source") == (
+        f"{scaled}, and colours turned to grey (luminance).",
+    )
+    PIL.Image.new("L", (56, 40)).save(folder / "0.png")
+    (folder / "2.png").unlink()
+    assert changes_of(tmp_path / "source") == (f"{scaled}.",)
+    PIL.Image.new("RGB", (28, 28)).save(folder / "0.png")
+    assert changes_of(tmp_path / "source") == ("Colours were turned to grey (luminance).",)
+    (folder / "0.png").unlink()
+    assert changes_of(tmp_path / "source") == ()
+    for side in range(30, 35):
+        PIL.Image.new("1", (side, 28)).save(folder / f"{side}.png")
+    assert changes_of(tmp_path / "source") == (
+        "Images were scaled from 5 sizes, 30 × 28 to 34 × 28, to 28 × 28 pixels (Lanczos).",
+    )
+
+
+def changes_of(path):
+    """What is said of how the images were changed, once all of them were read."""
+    source = open_source(path, resize=True)
+    assert source.fitting.changes == ()
+    for chunks in source.splits.values():
+        assert [*chunks()]
+    return source.fitting.changes
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])

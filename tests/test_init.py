@@ -410,6 +410,21 @@ def test_the_command_under_the_warning_works_as_it_is(tmp_path, capsys, monkeypa
         np.testing.assert_array_equal(dark[split][0], 255 - bright[split][0])
 
 
+def test_what_was_done_to_the_images_is_printed_once(tmp_path, capsys):
+    images = np.zeros((2, 56, 56, 3), np.uint8)
+    np.savez(tmp_path / "a.npz", x_train=images, y_train=np.arange(2))
+    run(tmp_path / "b", str(tmp_path / "a.npz"), None, True, False, None, 0)
+    assert [line for line in capsys.readouterr().out.splitlines() if "scaled" in line] == [
+        "Images were scaled from 56 × 56 to 28 × 28 pixels (Lanczos), and colours turned to grey "
+        "(luminance)."
+    ]
+    facts_of_b = facts.read_facts(tmp_path / "b" / "facts.yaml")
+    assert [each.text for each in facts_of_b.about("collection")] == [
+        "Images were scaled from 56 × 56 to 28 × 28 pixels (Lanczos), and colours turned to grey "
+        "(luminance)."
+    ]
+
+
 def test_inverting_what_was_dark_advises_not_to(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.savez("a.npz", x_train=np.zeros((2, 28, 28), np.uint8), y_train=np.arange(2))

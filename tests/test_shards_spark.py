@@ -1,4 +1,4 @@
-"""The code for Spark in CONTRIBUTING builds the folder of one process."""
+"""With Spark itself, the code in CONTRIBUTING builds the folder of one process."""
 
 import importlib.util
 import os

@@ -21,7 +21,9 @@ def describe(
     """
     if dataset.facts is not None:
         described = own(dataset.name, dataset.facts, dataset.class_names, measured, sizes=sizes)
-        return dataclasses.replace(described, source_files=dataset.files)
+        return dataclasses.replace(
+            described, source_files=dataset.files, adjustments=dataset.adjustments
+        )
     config = mnist_family.find_config(dataset.name)
     if dataset.kind == "published":
         return published(config, measured, sizes=sizes)

@@ -71,6 +71,7 @@ def write_new_archives(folder: Path, source: Source, preparation: Preparation) -
     )
     if preparation.invert:
         sentences = ("The images were inverted, so that 0 is background.", *sentences)
+    sentences = (*source.fitting.changes, *sentences)
     return NewArchives(
         {name: split.rows for name, split in rows.items()},
         class_names,

@@ -17,6 +17,7 @@ from mnist_family import (
 from mnist_tools.cards.facts import FACTS_FILE, DatasetFacts, no_facts, read_facts
 from mnist_tools.cards.measurements import MEASUREMENTS_FILE
 from mnist_tools.formats.class_names import DIGITS, class_count
+from mnist_tools.formats.images import Fitting
 from mnist_tools.formats.source import (
     Request,
     Source,
@@ -121,7 +122,7 @@ def _published_in(folder: Path, inspected: Sequence[Inspected]) -> FamilyConfig 
 
 def _open(path: Path, *, resize: bool) -> Source:
     """Open a source; beside archives, a folder may hold anything."""
-    archives, request = load_format("idx"), Request(path, resize=resize)
+    archives, request = load_format("idx"), Request(path, fitting=Fitting(resize))
     if path.is_dir() and archives.detect(path):
         return read_format(archives, request)
     return with_usual_splits(open_path(request), path)

@@ -201,7 +201,7 @@ def _to_images(pixels: np.ndarray) -> Any:
     """Convert uint8 (n, 28, 28) to a float32 tensor (n, 1, 28, 28) from 0 to 1."""
     import torch
 
-    return torch.from_numpy(pixels)[:, None] / 255
+    return torch.tensor(pixels)[:, None] / 255
 
 
 # --- Ways of this project -------------------------------------------------------------------------
@@ -333,7 +333,7 @@ def _from_tfds(batches: Any) -> Iterator[tuple[Any, Any]]:
     import torch
 
     for images, labels in batches.as_numpy_iterator():
-        yield _to_images(images[..., 0]), torch.from_numpy(labels)
+        yield _to_images(images[..., 0]), torch.tensor(labels)
 
 
 WAYS: Mapping[str, Way] = {

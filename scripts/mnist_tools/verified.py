@@ -45,7 +45,8 @@ class VerifiedDataset:
     `kind` is "published" only if all splits are the publisher's own. `folder` holds the archives;
     it is None for those in the download cache, and `is_temporary` if it was made for this build.
     `facts` are those of somebody's own dataset. `measurements` are None if these archives have not
-    been measured yet. `files` are what the rows were converted from, if that was not archives.
+    been measured yet. `files` are what the rows were converted from, if that was not archives, and
+    `adjustments` are sentences on how that has changed the images.
     `fingerprint` changes with what the dataset is made from.
     """
 
@@ -58,6 +59,7 @@ class VerifiedDataset:
     facts: DatasetFacts | None
     measurements: Measurements | None
     files: tuple[SourceFile, ...]
+    adjustments: tuple[str, ...]
     fingerprint: str
 
 
@@ -113,6 +115,7 @@ def _verify(origin: Origin, temporary: Path, *, sample: bool) -> VerifiedDataset
         facts=origin.facts,
         measurements=_known_measurements(origin, kind, splits),
         files=origin.files,
+        adjustments=origin.source.fitting.changes if origin.source else (),
         fingerprint=origin.fingerprint,
     )
 

@@ -46,7 +46,8 @@ class Dataset:
     `kind` is "published" for the archives of `config`, "synthetic" for a sample, and "own" for
     any others. `name` is that of the config on the card. `sizes` has an entry for each split that a
     build wrote, or is None if the card does not belong to a build. Only published datasets have a
-    `config`. `source_files` are what the rows were read from, if that was not archives.
+    `config`. `source_files` are what the rows were read from, if that was not archives, and
+    `adjustments` are sentences on how that has changed the images.
     """
 
     kind: Kind
@@ -59,6 +60,7 @@ class Dataset:
     pictures: Pictures = field(default_factory=Pictures)
     config: FamilyConfig | None = None
     source_files: tuple[SourceFile, ...] = ()
+    adjustments: tuple[str, ...] = ()
 
     @property
     def homepage(self) -> str | None:

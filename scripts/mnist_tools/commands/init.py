@@ -21,6 +21,7 @@ from mnist_tools.cards.skeleton import (
 from mnist_tools.command_line import command_line
 from mnist_tools.formats.class_names import class_count, names_of_option
 from mnist_tools.formats.idx import archives_in
+from mnist_tools.formats.images import RESIZED
 from mnist_tools.formats.source import Source, open_source, with_usual_splits
 from mnist_tools.hold_out import HoldOut
 from mnist_tools.lists import name_rows, name_splits
@@ -222,7 +223,9 @@ def _summary(source: str, started: Started) -> list[str]:
         splits = name_splits(started.source.splits)
         names = class_count(started.archives.class_names)
         lines.append(f"{source}: {started.source.format} with {splits} and {names}")
-        lines += [*started.source.notes, *started.archives.done]
+        # What is done to other images need not be said beside what was done to these.
+        lines += [note for note in started.source.notes if note != RESIZED]
+        lines += started.archives.done
         for split, rows in started.archives.splits.items():
             lines.append(f"{split}: {name_rows(rows)}")
         lines += started.archives.notes

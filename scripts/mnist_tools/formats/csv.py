@@ -13,7 +13,7 @@ from mnist_family import IMAGE_SHAPE, Chunk, fault
 from mnist_tools.formats.class_names import DIGITS, first_named, names_beside, write_class_names
 from mnist_tools.formats.csv_layout import NUMBER, Layout, read_layout
 from mnist_tools.formats.files import files_in
-from mnist_tools.formats.images import fit_arrays
+from mnist_tools.formats.images import Fitting, fit_arrays
 from mnist_tools.formats.source import (
     ROWS_PER_CHUNK,
     Reader,
@@ -49,7 +49,7 @@ def read(request: Request) -> Source:
         option=request.class_names, inside=None, beside=names_beside(request.path), default=DIGITS
     )
     readers = [
-        partial(_chunks, file, layout, request.resize)
+        partial(_chunks, file, layout, request.fitting)
         for file, layout in zip(files, layouts, strict=True)
     ]
     return make_source(
@@ -107,14 +107,14 @@ def _lines(chunk: Chunk, texts: Sequence[np.ndarray]) -> bytes:
     return lines.tobytes().translate(None, b"\0")
 
 
-def _chunks(file: Path, layout: Layout, resize: bool) -> Iterator[Chunk]:
+def _chunks(file: Path, layout: Layout, fitting: Fitting) -> Iterator[Chunk]:
     row = 0
     for labels, pixels in _values(file, layout):
         _refuse_other_pixels(pixels, file, row)
         for start in range(0, len(labels), ROWS_PER_CHUNK):
             stop = start + ROWS_PER_CHUNK
             images = pixels[start:stop].astype(np.uint8).reshape(-1, layout.side, layout.side)
-            fitted = fit_arrays(images, str(file), resize=resize)
+            fitted = fit_arrays(images, str(file), fitting)
             yield Chunk(fitted, labels[start:stop].astype(np.int64))
         row += len(labels)
 

@@ -31,6 +31,7 @@ from mnist_family import (
 from mnist_tools.formats.class_names import DIGITS, first_named, names_beside, write_class_names
 from mnist_tools.formats.files import is_litter, refuse_wrong_file
 from mnist_tools.formats.idx_foreign import Foreign, open_foreign, read_foreign
+from mnist_tools.formats.images import Fitting
 from mnist_tools.formats.source import Reader, Request, Source, WriteOptions, make_source
 from mnist_tools.formats.split_names import SplitFile, name_splits
 from mnist_tools.formats.spool import spooled
@@ -90,7 +91,7 @@ def read(request: Request) -> Source:
     return make_source(
         TITLE,
         named,
-        [partial(_chunks_of_parts, parts, len(names.names)) for parts in in_parts],
+        [partial(_chunks_of_parts, parts, len(names.names), request.fitting) for parts in in_parts],
         names,
         resized=any(isinstance(each.split, Foreign) and each.split.resized for each in opened),
         notes=[note for each in opened for note in each.notes],
@@ -198,15 +199,17 @@ def _open_pair(pair: Pair, name: str, resize: bool) -> _Opened:
     return _Opened(split, published, notes)
 
 
-def _chunks_of_parts(parts: Sequence[_Opened], num_classes: int) -> Iterator[Chunk]:
+def _chunks_of_parts(
+    parts: Sequence[_Opened], num_classes: int, fitting: Fitting
+) -> Iterator[Chunk]:
     for part in parts:
-        yield from _chunks(part.split, num_classes)
+        yield from _chunks(part.split, num_classes, fitting)
 
 
-def _chunks(split: DiskSplit | Foreign, num_classes: int) -> Iterator[Chunk]:
+def _chunks(split: DiskSplit | Foreign, num_classes: int, fitting: Fitting) -> Iterator[Chunk]:
     classes = max(UNLABELLED, num_classes)  # convert checks labels against the classes
     if isinstance(split, Foreign):
-        return read_foreign(split, classes)
+        return read_foreign(split, classes, fitting)
     return read_chunks(dataclasses.replace(split, num_classes=classes))
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist_family import IMAGE_SHAPE, UNLABELLED, Chunk, fault, open_idx
-from mnist_tools.formats.images import fit_arrays, refuse_other_shapes, sizes
+from mnist_tools.formats.images import Fitting, fit_arrays, refuse_other_shapes, sizes
 from mnist_tools.formats.source import rows_per_chunk
 
 BELONG_TOGETHER = "put files that belong together there"
@@ -45,7 +45,7 @@ def open_foreign(images: Path, labels: Path, *, resize: bool) -> Foreign | None:
     return Foreign(images, labels, pixels.shape[1:] != IMAGE_SHAPE, (note,) if is_table else ())
 
 
-def read_foreign(foreign: Foreign, num_classes: int) -> Iterator[Chunk]:
+def read_foreign(foreign: Foreign, num_classes: int, fitting: Fitting) -> Iterator[Chunk]:
     """Yield the rows; a byte of 255 is no label if there are at most 255 classes."""
     with open_idx(foreign.images) as images, open_idx(foreign.labels) as labels:
         rows = rows_per_chunk(int(np.prod(images.shape[1:])))
@@ -53,4 +53,4 @@ def read_foreign(foreign: Foreign, num_classes: int) -> Iterator[Chunk]:
             column = numbers.reshape(len(numbers), -1)[:, 0].astype(np.int64)
             if labels.dtype == np.uint8 and num_classes <= UNLABELLED:
                 column[column == UNLABELLED] = -1
-            yield Chunk(fit_arrays(pixels, str(foreign.images), resize=True), column)
+            yield Chunk(fit_arrays(pixels, str(foreign.images), fitting), column)

@@ -23,7 +23,7 @@ from mnist_tools.formats.class_names import (
     write_class_names,
 )
 from mnist_tools.formats.files import folders_in, is_litter, refuse_wrong_file
-from mnist_tools.formats.images import SUFFIXES, decode_image
+from mnist_tools.formats.images import SUFFIXES, Fitting, decode_image
 from mnist_tools.formats.source import (
     ROWS_PER_CHUNK,
     Reader,
@@ -77,7 +77,7 @@ def read(request: Request) -> Source:
     )
     labels = _labels_of_folders(names.names)
     _refuse_other_folders(classes, labels, names, path)
-    readers = [partial(_chunks, folder, labels, request.resize) for folder in split_folders]
+    readers = [partial(_chunks, folder, labels, request.fitting) for folder in split_folders]
     notes = [note for folder in split_folders for note in _notes_on_empty(folder)]
     return make_source(TITLE, named, readers, names, resized=request.resize, notes=notes)
 
@@ -160,11 +160,11 @@ def _labels_of_folders(names: Sequence[str]) -> dict[str, int]:
     return labels | {UNLABELLED_FOLDER: -1}
 
 
-def _chunks(split: Path, labels: Mapping[str, int], resize: bool) -> Iterator[Chunk]:
+def _chunks(split: Path, labels: Mapping[str, int], fitting: Fitting) -> Iterator[Chunk]:
     files = _ordered_files(split)
     for start in range(0, len(files), ROWS_PER_CHUNK):
         chunk = files[start : start + ROWS_PER_CHUNK]
-        images = [_read_image(f"{split}/{file.folder}/{file.name}", resize) for file in chunk]
+        images = [_read_image(f"{split}/{file.folder}/{file.name}", fitting) for file in chunk]
         numbers = np.array([labels[file.folder] for file in chunk], np.int64)
         yield Chunk(np.array(images, np.uint8).reshape(-1, *IMAGE_SHAPE), numbers)
 
@@ -196,10 +196,10 @@ def _row_number(file: ImageFile) -> int | None:
     return int(match[1]) if match else None
 
 
-def _read_image(path: str, resize: bool) -> np.ndarray:
+def _read_image(path: str, fitting: Fitting) -> np.ndarray:
     with open(path, "rb") as file:
         try:
-            return decode_image(file, path, resize=resize)
+            return decode_image(file, path, fitting)
         except ValueError:
             refuse_wrong_file(Path(path), "an image")
             raise

@@ -33,13 +33,44 @@ FITTING_IMAGE = "28 × 28 in mode L"
 PNG_SIGNATURE_BYTES = 8
 PNG_BLOCK_BYTES = 1 << 20
 PASS_RESIZE = "pass --resize to scale images and to turn colours to grey"
+GREY_MODES = ("1", "L", "LA")
 RESIZED = (
     "images of other sizes are scaled to 28 × 28 (Lanczos), and colours turned to grey (luminance)"
 )
 
 
-def decode_image(file: BinaryIO, place: str, *, resize: bool) -> np.ndarray:
-    """Read an image file as uint8 (28, 28), scaled with `resize`. Errors name its `place`."""
+class Fitting:
+    """How images are made to fit: whether they may be resized, and what that has changed so far."""
+
+    def __init__(self, resize: bool = False) -> None:
+        self.resize = resize
+        self._sizes: set[tuple[int, int]] = set()
+        self._has_colours = False
+
+    def note(self, image: PIL.Image.Image) -> None:
+        """Note the size and colours of an image that is resized."""
+        if image.size != IMAGE_SHAPE:
+            self._sizes.add(image.size)
+        if image.mode not in GREY_MODES:
+            self._has_colours = True
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """Return a sentence on what has been done to the images that were read, if anything."""
+        if not self._sizes:
+            return ("Colours were turned to grey (luminance).",) if self._has_colours else ()
+        by_area = [sizes(size) for size in sorted(self._sizes, key=math.prod)]
+        which = f"from {by_area[0]}"
+        if len(by_area) > 1:
+            which = f"from {len(by_area):,} sizes, {by_area[0]} to {by_area[-1]},"
+        scaled = f"Images were scaled {which} to {sizes(IMAGE_SHAPE)} pixels (Lanczos)"
+        if self._has_colours:
+            return (f"{scaled}, and colours turned to grey (luminance).",)
+        return (f"{scaled}.",)
+
+
+def decode_image(file: BinaryIO, place: str, fitting: Fitting) -> np.ndarray:
+    """Read an image file as uint8 (28, 28), resized if it may be. Errors name its `place`."""
     start = file.read(MAX_PLAIN_BYTES)
     plain = decode_plain_png(start)
     if plain is not None and len(start) < MAX_PLAIN_BYTES:
@@ -59,36 +90,37 @@ def decode_image(file: BinaryIO, place: str, *, resize: bool) -> np.ndarray:
     if frames > 1:
         remedy = "save each as a file of its own, or remove it"
         raise fault(place, f"{frames} images in one file", "one", remedy)
-    return fit_image(image, place, resize=resize)
+    return fit_image(image, place, fitting)
 
 
-def fit_image(image: PIL.Image.Image, place: str, *, resize: bool) -> np.ndarray:
-    """Return an image as uint8 (28, 28), with `resize` scaled and converted to grey.
+def fit_image(image: PIL.Image.Image, place: str, fitting: Fitting) -> np.ndarray:
+    """Return an image as uint8 (28, 28), scaled and converted to grey if it may be resized.
 
-    ValueError if it needs `resize`, or has more than 8 bits per channel.
+    ValueError if it has to be but may not, or has more than 8 bits per channel.
     """
     if image.mode == "L" and image.size == IMAGE_SHAPE:
         return np.asarray(image)
     found = f"{image.width} × {image.height} in mode {image.mode}"
-    if not resize:
+    if not fitting.resize:
         raise fault(place, found, FITTING_IMAGE, PASS_RESIZE)
     if image.mode.startswith(("I", "F")):
         raise fault(place, found, "8 bits a channel", "save it so")
     grey = _grey(image, place)
+    fitting.note(image)
     return np.asarray(grey.resize(IMAGE_SHAPE, PIL.Image.Resampling.LANCZOS))
 
 
-def fit_arrays(images: np.ndarray, place: str, *, resize: bool) -> np.ndarray:
+def fit_arrays(images: np.ndarray, place: str, fitting: Fitting) -> np.ndarray:
     """Return images as uint8 (n, 28, 28).
 
     `images` is uint8 (n, height, width), with or without 1, 3 or 4 channels, or (n, side²).
-    ValueError for images of another size, unless `resize` is set, and for any other shape.
+    ValueError for images of another size, unless they may be resized, and for any other shape.
     """
-    refuse_other_shapes(images.shape, place, resize=resize)
+    refuse_other_shapes(images.shape, place, resize=fitting.resize)
     images = images.reshape(len(images), *_picture_shape(images.shape))
     if images.shape[1:] == IMAGE_SHAPE:
         return images
-    fitted = [fit_image(PIL.Image.fromarray(image), place, resize=True) for image in images]
+    fitted = [fit_image(PIL.Image.fromarray(image), place, fitting) for image in images]
     return np.array(fitted, np.uint8).reshape(-1, *IMAGE_SHAPE)
 
 

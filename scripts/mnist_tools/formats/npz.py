@@ -12,7 +12,7 @@ import numpy as np
 from mnist_family import IMAGE_SHAPE, Chunk, ClassNames, check_class_names, fault
 from mnist_tools.formats.class_names import DIGITS, first_named, names_beside
 from mnist_tools.formats.files import files_in
-from mnist_tools.formats.images import fit_arrays, refuse_other_shapes, sizes
+from mnist_tools.formats.images import Fitting, fit_arrays, refuse_other_shapes, sizes
 from mnist_tools.formats.labels import numpy_labels, refuse_mixed_labels, sorted_class_names
 from mnist_tools.formats.npz_member import Member, list_members, read_blocks, rows_per_block
 from mnist_tools.formats.source import Reader, Request, Source, WriteOptions, make_source
@@ -76,7 +76,7 @@ def read(request: Request) -> Source:
         beside=names_beside(path),
         default=_names_in_labels(pairs, path) or DIGITS,
     )
-    readers = [partial(_chunks, pair, names.names, request.resize) for pair in pairs]
+    readers = [partial(_chunks, pair, names.names, request.fitting) for pair in pairs]
     used = [part.member for part in parts]
     unused = [each.name for each in members if each not in used and each.name != CLASS_NAMES]
     notes = [f"{path}: the arrays {name_some(unused)} are left out"] if unused else []
@@ -186,11 +186,11 @@ def _names_in_labels(pairs: Sequence[Pair], path: Path) -> ClassNames | None:
     return sorted_class_names(texts, place) if texts else None
 
 
-def _chunks(pair: Pair, class_names: Sequence[str], resize: bool) -> Iterator[Chunk]:
+def _chunks(pair: Pair, class_names: Sequence[str], fitting: Fitting) -> Iterator[Chunk]:
     rows = rows_per_block(pair.images)
     blocks = zip(read_blocks(pair.images, rows), read_blocks(pair.labels, rows), strict=True)
     for images, labels in blocks:
-        fitted = fit_arrays(images, pair.images.place, resize=resize)
+        fitted = fit_arrays(images, pair.images.place, fitting)
         yield Chunk(fitted, numpy_labels(labels.reshape(-1), class_names, pair.labels.place))
 
 

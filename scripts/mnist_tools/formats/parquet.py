@@ -20,7 +20,7 @@ from mnist_tools.formats.class_names import (
     write_class_names,
 )
 from mnist_tools.formats.files import refuse_wrong_file
-from mnist_tools.formats.images import MAX_FILE_BYTES, decode_image
+from mnist_tools.formats.images import MAX_FILE_BYTES, Fitting, decode_image
 from mnist_tools.formats.labels import (
     arrow_labels,
     is_text,
@@ -74,7 +74,7 @@ def read(request: Request) -> Source:
         default=_names_in_labels([*tables.values()], path) or DIGITS,
     )
     readers = [
-        partial(_chunks, [tables[file] for file in each.files], names.names, request.resize)
+        partial(_chunks, [tables[file] for file in each.files], names.names, request.fitting)
         for each in shards
     ]
     return make_source(TITLE, named, readers, names, resized=request.resize)
@@ -156,13 +156,15 @@ def _names_in_labels(tables: Sequence[Table], path: Path) -> ClassNames | None:
     return sorted_class_names(texts, place) if texts else None
 
 
-def _chunks(tables: Sequence[Table], class_names: Sequence[str], resize: bool) -> Iterator[Chunk]:
+def _chunks(
+    tables: Sequence[Table], class_names: Sequence[str], fitting: Fitting
+) -> Iterator[Chunk]:
     for table in tables:
         row = 0
         for batch in _batches(table.path, ["image", "label"]):
             values = batch["image"].to_pylist()
             images = [
-                _decoded(value, f"{table.path}, row {number}", resize)
+                _decoded(value, f"{table.path}, row {number}", fitting)
                 for number, value in enumerate(values, row)
             ]
             labels = arrow_labels(batch["label"], class_names, f"{table.path}, label")
@@ -170,14 +172,14 @@ def _chunks(tables: Sequence[Table], class_names: Sequence[str], resize: bool) -
             row += len(values)
 
 
-def _decoded(value: object, place: str, resize: bool) -> np.ndarray:
+def _decoded(value: object, place: str, fitting: Fitting) -> np.ndarray:
     content = value.get("bytes") if isinstance(value, dict) else value
     if not isinstance(content, bytes):
         found = f"an image of the type {type(content).__name__}"
         if content is None:
             found = "no image in the row"
         raise fault(place, found, "the bytes of an image file", "write the images into the table")
-    return decode_image(io.BytesIO(content), place, resize=resize)
+    return decode_image(io.BytesIO(content), place, fitting)
 
 
 def _batches(path: Path, columns: list[str]) -> Iterator[pyarrow.RecordBatch]:

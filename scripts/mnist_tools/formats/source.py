@@ -23,7 +23,7 @@ from mnist_family import (
 from mnist_tools.formats import FORMATS
 from mnist_tools.formats.class_names import first_named, notes_on_unused_names
 from mnist_tools.formats.files import refuse_packed_files
-from mnist_tools.formats.images import RESIZED
+from mnist_tools.formats.images import RESIZED, Fitting
 from mnist_tools.formats.split_names import SplitNames, usual_names
 from mnist_tools.lists import name_some
 
@@ -40,7 +40,12 @@ class Request:
 
     path: Path
     class_names: ClassNames | None = None
-    resize: bool = False
+    fitting: Fitting = dataclasses.field(default_factory=Fitting)
+
+    @property
+    def resize(self) -> bool:
+        """Check whether images may be resized."""
+        return self.fitting.resize
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,13 +53,15 @@ class Source:
     """A dataset in some format, opened, but its rows have not been read.
 
     Labels are -1 where a row has none. They have not been checked against the class names.
-    `notes` tell the user how the files were interpreted.
+    `notes` tell the user how the files were interpreted. `fitting` knows how the images that have
+    been read so far were changed.
     """
 
     format: str
     splits: Mapping[str, Reader]
     class_names: ClassNames
     notes: tuple[str, ...] = ()
+    fitting: Fitting = dataclasses.field(default_factory=Fitting)
 
 
 def make_source(
@@ -116,7 +123,7 @@ def open_source(
     """
     if is_config_name(path):
         return _open_published(str(path), class_names)
-    return open_path(Request(Path(path), class_names, resize))
+    return open_path(Request(Path(path), class_names, Fitting(resize)))
 
 
 def is_config_name(source: str | Path) -> bool:
@@ -152,7 +159,8 @@ def read_format(module: Format, request: Request) -> Source:
     """Open a path in a format that has been detected; see `open_source`."""
     source = _in_order(module.read(request))
     notes = notes_on_unused_names(request.path, source.class_names)
-    return dataclasses.replace(source, notes=(*source.notes, *notes))
+    notes = (*source.notes, *notes)
+    return dataclasses.replace(source, notes=notes, fitting=request.fitting)
 
 
 def with_usual_splits(source: Source, path: Path) -> Source:

@@ -18,7 +18,7 @@ import numpy as np
 from mnist_family import Chunk, encode_pngs, fault
 from mnist_tools.formats.class_names import DIGITS, first_named, names_beside, write_class_names
 from mnist_tools.formats.files import is_litter, refuse_wrong_file
-from mnist_tools.formats.images import MAX_FILE_BYTES, SUFFIXES, decode_image
+from mnist_tools.formats.images import MAX_FILE_BYTES, SUFFIXES, Fitting, decode_image
 from mnist_tools.formats.source import (
     ROWS_PER_CHUNK,
     Reader,
@@ -72,7 +72,7 @@ def read(request: Request) -> Source:
     names = first_named(
         option=request.class_names, inside=None, beside=names_beside(path), default=DIGITS
     )
-    readers = [partial(_chunks, each.files, request.resize) for each in shards]
+    readers = [partial(_chunks, each.files, request.fitting) for each in shards]
     return make_source(TITLE, named, readers, names, resized=request.resize)
 
 
@@ -95,13 +95,13 @@ def _stem(name: str) -> str:
     return re.sub(r"\.(tar|tar\.gz|tgz)$", "", name, flags=re.IGNORECASE)
 
 
-def _chunks(files: Sequence[Path], resize: bool) -> Iterator[Chunk]:
+def _chunks(files: Sequence[Path], fitting: Fitting) -> Iterator[Chunk]:
     for file in files:
         with _opened(file) as members:
             samples = _samples(members, file)
             while rows := [*itertools.islice(samples, ROWS_PER_CHUNK)]:
                 images = [
-                    decode_image(io.BytesIO(row.image), f"{file}, {row.key}", resize=resize)
+                    decode_image(io.BytesIO(row.image), f"{file}, {row.key}", fitting)
                     for row in rows
                 ]
                 labels = np.array([row.label for row in rows], np.int64)
