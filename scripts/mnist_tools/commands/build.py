@@ -93,7 +93,7 @@ def build(  # noqa: PLR0913 - the options are keywords, and most calls pass few
 
     Published archives are read from `archives`/NAME or, for a single name, from `archives` itself.
     Without `archives` they are downloaded, or drawn if `sample` is set. With `resize`, images of
-    other sizes are scaled to 28 × 28, and colours turned to grey.
+    other sizes are scaled to 28 × 28, and colours converted to grey.
 
     Rows are written by `num_proc` processes, by default one for each core; with the engine "ray",
     by the cluster at `address`. `engine` may also be a function of your own. If a build is

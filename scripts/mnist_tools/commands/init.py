@@ -223,7 +223,7 @@ def _summary(source: str, started: Started) -> list[str]:
         splits = name_splits(started.source.splits)
         names = class_count(started.archives.class_names)
         lines.append(f"{source}: {started.source.format} with {splits} and {names}")
-        # What is done to other images need not be said beside what was done to these.
+        # The sentences in `done` say what resizing changed, so its general note is left out.
         lines += [note for note in started.source.notes if note != RESIZED]
         lines += started.archives.done
         for split, rows in started.archives.splits.items():
