@@ -369,7 +369,7 @@ OTHER_FORMATS = (
     ".tar",
     ".tif",
 )
-FOLDERS_LOOKED_INTO = 10  # enough to come to the images in <split>/<class>/
+FOLDERS_LOOKED_INTO = 10  # enough to reach the images in <split>/<class>/
 MAX_CLASSES = 256
 MAX_NAME_LENGTH = 200  # characters of a class name
 PRINTED_ANYWAY = "\u200c\u200d\u3000"  # joiners that some scripts need, and the Japanese space
@@ -562,7 +562,7 @@ def _find_splits(folder: str, files: Mapping[str, str]) -> tuple[LocatedSplit | 
 
 
 def _holds_other_data(folder: str) -> bool:
-    """Check whether a folder or its subfolders have images or tables, judging by a few names."""
+    """Check the names in a folder and its first subfolders for images and tables."""
     folders = itertools.islice(os.walk(folder), FOLDERS_LOOKED_INTO)
     return any(name.lower().endswith(OTHER_FORMATS) for _, _, files in folders for name in files)
 
@@ -898,7 +898,7 @@ def _is_sound(copy: str, archive: Archive) -> bool:
 
 def _write_copy(copy: _Copy, archive: Archive) -> None:
     """Download to a file that appears only once it is complete and verified."""
-    partial = f"{copy.path}.incomplete"  # the same as in `datasets`, under the same lock
+    partial = f"{copy.path}.incomplete"  # the name and the lock that `datasets` uses
     progress = datasets.utils.tqdm(
         total=archive.bytes, unit="B", unit_scale=True, desc=f"Downloading {archive.file}"
     )
@@ -953,7 +953,7 @@ class _Transfer(io.RawIOBase):
         self.name = source
         self._archive = archive
         self._received = 0
-        self._limit = RAW_FACTOR * archive.bytes  # of the bytes received
+        self._limit = RAW_FACTOR * archive.bytes  # the most bytes to receive
         self._sha256 = hashlib.sha256()
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._file: Any = None
@@ -963,7 +963,7 @@ class _Transfer(io.RawIOBase):
             self.gzipped = self._unread.startswith(GZIP_MAGIC)
             if not self.gzipped and not _is_idx_start(self._unread):
                 raise _WrongBytes(_looks_like(self._unread))
-            if self.gzipped:  # another dataset's is read to its end, and named
+            if self.gzipped:  # read another dataset's archive to its end, to name it
                 largest = max(published.archive.bytes for published in _published_archives())
                 self._limit = min(self._limit, largest)
         except BaseException:
@@ -1241,7 +1241,7 @@ class _Sources:
 
     @functools.cached_property
     def _mirrors(self) -> _Mirrors:
-        """Return the mirrors, which no folder needs; ValueError for a bad MNIST_FAMILY_MIRROR."""
+        """Return the mirrors once they are needed; ValueError for a bad MNIST_FAMILY_MIRROR."""
         return _Mirrors(self.config, os.path.expanduser(str(self._cache)))
 
     def find(self, split: str) -> LocatedSplit | LocatedParts:
@@ -1431,7 +1431,7 @@ CHUNK_ROWS = 1000
 PNG_HEAD = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">2I5B", *IMAGE_SHAPE, 8, 0, 0, 0, 0)
 PNG_HEAD += struct.pack(">I", zlib.crc32(PNG_HEAD[12:]))
 PNG_TAIL = b"\0\0\0\0IEND" + struct.pack(">I", zlib.crc32(b"IEND"))
-DEFLATE_MEMORY = 4  # enough for one image; the default clears 64 KB for each
+DEFLATE_MEMORY = 4  # enough for one image; by default, zlib clears 64 KB for each
 
 
 class Chunk(NamedTuple):

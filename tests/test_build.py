@@ -229,7 +229,7 @@ def test_an_unchanged_build_does_nothing(copied, out, capsys):
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
     second = capsys.readouterr().out
     rows = "mnist: 40 train rows, 13 test rows\nfashion: 40 train rows, 13 test rows\n"
-    state = f"{out}: built, with MNIST, Fashion-MNIST\n"
+    state = f"{out}: built; contains MNIST, Fashion-MNIST\n"
     assert first.startswith(f"{state}{rows}card: {out}/README.md")
     assert second.startswith(f"{out}: already up to date\ncard: {out}/README.md; pictures")
     assert first.split("Next")[1] == second.split("Next")[1]
@@ -686,13 +686,13 @@ def test_an_interrupted_build_goes_on(archives, out, monkeypatch, capsys):
         patch.setattr(dataset_folder, "render", interrupt)
         assert run_cli(out, archives) == 1
     assert capsys.readouterr().err.splitlines()[-1] == (
-        f"build: interrupted, 2 finished shards are kept in {kept}; run the command again to go "
-        "on, or with --fresh to start anew"
+        f"build: interrupted, 2 finished shards are kept in {kept}; run the command again to "
+        "continue, or with --fresh to start over"
     )
     assert [path.name for path in out.parent.iterdir()] == [".out.mnist_family"]
     before = {path.name: path.stat().st_mtime_ns for path in kept.glob("mnist/*.parquet")}
     assert run_cli(out, archives) == 0
-    assert "went on with 2 finished shards of an earlier run" in capsys.readouterr().out
+    assert "shards reused from an earlier run: 2" in capsys.readouterr().out
     after = {path.name: path.stat().st_mtime_ns for path in out.glob("mnist/*.parquet")}
     assert after == before
     assert [path.name for path in out.parent.iterdir()] == ["out"]

@@ -115,8 +115,8 @@ def test_shards_are_kept_when_the_end_of_a_build_is_interrupted(archives, out, m
         with pytest.raises(KeyboardInterrupt) as caught:
             build(out, ["fashion"], archives=archives)
     assert str(caught.value) == (
-        f"build: interrupted, 2 finished shards are kept in {kept}; run the command again to go "
-        "on, or with --fresh to start anew"
+        f"build: interrupted, 2 finished shards are kept in {kept}; run the command again to "
+        "continue, or with --fresh to start over"
     )
     assert contents(out) == before
     assert build(out, ["fashion"], archives=archives).reused_shards == 2

@@ -492,7 +492,7 @@ def test_a_build_ends_with_what_is_open_and_how_to_load_it(letters, out, capsys)
     assert run(out, str(letters)) == 0
     assert capsys.readouterr().out.splitlines() == [
         READ,
-        f"{out}: built, with Greek Letters by Hand",
+        f"{out}: built; contains Greek Letters by Hand",
         "letters: 40 train rows, 12 test rows",
         f"card: {out}/README.md; pictures: {out}/pictures",
         OPEN,

@@ -449,7 +449,7 @@ def test_a_built_folder_is_read(sample, tmp_path):
     convert(sample / "fashion", tmp_path / "idx", to="idx")
     found = mnist_family.locate(tmp_path / "idx").class_names.names
     assert found == mnist_family.find_config("fashion").class_names
-    line = f"{sample}: .parquet files in fashion, kmnist, mnist, expected one folder with some; "
+    line = f"{sample}: .parquet files in fashion, kmnist, mnist, expected them in one folder; "
     assert refusal(sample, dest=tmp_path / "no") == f"{line}give {sample / 'mnist'} or another"
 
 

@@ -211,7 +211,7 @@ def test_names_that_a_user_wrote_to_labels_txt_in_vain_are_told(tmp_path, format
         assert open_source(folder).class_names.names == ("a", "b")
         assert open_source(folder).notes == (
             *before,
-            f"{folder / 'labels.txt'}: other names than in dataset_meta.json, and not used; remove "
+            f"{folder / 'labels.txt'}: not used, as dataset_meta.json has other names; remove "
             "dataset_meta.json to use it",
         )
     named = mnist_family.ClassNames(("c", "d"), "--class-names")
@@ -231,8 +231,8 @@ def test_files_of_the_same_format_in_a_subfolder_are_not_missed(tmp_path, suffix
     (source / "more" / "inside").mkdir(parents=True)
     for file in (source / f"train{suffix}", source / "more" / "inside" / f"test{suffix}"):
         file.write_text("")
-    line = f"{source}: {suffix} files in itself, more/inside, expected one folder with some; give "
-    assert refusal(source) == f"{line}{source}/more/inside, or move what is in folders elsewhere"
+    line = f"{source}: {suffix} files in itself, more/inside, expected them in one folder; give "
+    assert refusal(source) == f"{line}{source}/more/inside, or move those in subfolders elsewhere"
 
 
 def test_a_folder_of_no_format_is_refused(tmp_path):

@@ -215,10 +215,8 @@ def test_texts_in_the_first_row_are_no_header(file):
 def test_line_ends_of_old_macs_are_refused(file):
     write_csv(file, *LABELLED)
     file.write_bytes(file.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r"))
-    line = (
-        f"{file}: lines that end in CR alone, expected LF or CR LF; save it with the line ends of "
-    )
-    assert refusal(file, dest=file.parent.parent / "out") == f"{line}Unix"
+    line = f"{file}: lines that end in CR alone, expected LF or CR LF; save it with Unix line "
+    assert refusal(file, dest=file.parent.parent / "out") == f"{line}endings"
 
 
 EXPECTED = "expected 784 pixels and maybe a label; export the images"

@@ -270,18 +270,18 @@ def test_other_sizes_and_modes_are_refused_or_resized(tmp_path):
     assert (images[2, :, :14] == 0).all()
     assert (images[2, :, 14:] == 255).all()
     assert open_source(tmp_path / "source", resize=True).notes == (
-        "images of other sizes are scaled to 28 × 28 (Lanczos), and colours turned to grey "
+        "images of other sizes are scaled to 28 × 28 (Lanczos), and colours converted to grey "
         "(luminance)",
     )
     scaled = "Images were scaled from 56 × 40 to 28 × 28 pixels (Lanczos)"
     assert changes_of(tmp_path / "source") == (
-        f"{scaled}, and colours turned to grey (luminance).",
+        f"{scaled}, and colours converted to grey (luminance).",
     )
     PIL.Image.new("L", (56, 40)).save(folder / "0.png")
     (folder / "2.png").unlink()
     assert changes_of(tmp_path / "source") == (f"{scaled}.",)
     PIL.Image.new("RGB", (28, 28)).save(folder / "0.png")
-    assert changes_of(tmp_path / "source") == ("Colours were turned to grey (luminance).",)
+    assert changes_of(tmp_path / "source") == ("Colours were converted to grey (luminance).",)
     (folder / "0.png").unlink()
     assert changes_of(tmp_path / "source") == ()
     for side in range(30, 35):

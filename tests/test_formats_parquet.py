@@ -321,8 +321,8 @@ def test_two_files_of_one_split_are_refused(file, pair):
 def test_files_in_two_folders_are_refused(file):
     write_table(file)
     write_table(file.parent / "more" / "test.parquet")
-    line = f"{file.parent}: .parquet files in itself, more, expected one folder with some; give "
-    line += f"{file.parent / 'more'}, or move what is in folders elsewhere"
+    line = f"{file.parent}: .parquet files in itself, more, expected them in one folder; give "
+    line += f"{file.parent / 'more'}, or move those in subfolders elsewhere"
     assert refusal(file.parent) == line
 
 
@@ -362,7 +362,7 @@ def test_numbered_files_of_two_datasets_are_refused(tmp_path):
     source = tmp_path / "source"
     for config in ("a", "b"):
         write_table(source / config / "train" / "0000.parquet")
-    line = f"{source}: .parquet files in a/train, b/train, expected one folder with some; "
+    line = f"{source}: .parquet files in a/train, b/train, expected them in one folder; "
     assert refusal(source) == f"{line}give {source / 'b/train'} or another"
 
 

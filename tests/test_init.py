@@ -325,12 +325,12 @@ EXPECTED_ROWS = [3, 4, 5, 8, 9, 10, 12, 16, 17]  # of numpy.random.RandomState(0
         ),
         (
             [("test", 0.01)],
-            "--hold-out test=0.01: no row for test, of 60, expected at least one; "
+            "--hold-out test=0.01: none of 60 rows for test, expected at least one; "
             "choose another share",
         ),
         (
             [("test", 0.99)],
-            "--hold-out test=0.99: no row for the rest, of 60, expected at least one; "
+            "--hold-out test=0.99: none of 60 rows for the rest, expected at least one; "
             "choose another share",
         ),
         (
@@ -415,13 +415,13 @@ def test_what_was_done_to_the_images_is_printed_once(tmp_path, capsys):
     np.savez(tmp_path / "a.npz", x_train=images, y_train=np.arange(2))
     run(tmp_path / "b", str(tmp_path / "a.npz"), None, True, False, None, 0)
     assert [line for line in capsys.readouterr().out.splitlines() if "scaled" in line] == [
-        "Images were scaled from 56 × 56 to 28 × 28 pixels (Lanczos), and colours turned to grey "
-        "(luminance)."
+        "Images were scaled from 56 × 56 to 28 × 28 pixels (Lanczos), and colours converted to "
+        "grey (luminance)."
     ]
     facts_of_b = facts.read_facts(tmp_path / "b" / "facts.yaml")
     assert [each.text for each in facts_of_b.about("collection")] == [
-        "Images were scaled from 56 × 56 to 28 × 28 pixels (Lanczos), and colours turned to grey "
-        "(luminance)."
+        "Images were scaled from 56 × 56 to 28 × 28 pixels (Lanczos), and colours converted to "
+        "grey (luminance)."
     ]
 
 

@@ -69,15 +69,15 @@ def _add_init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--invert",
         action="store_true",
-        help="invert the images, for dark drawings on white; here, 0 is background",
+        help="invert images that are dark on white, so that the background is 0",
     )
     parser.add_argument(
         "--hold-out",
         metavar="SPLIT=SHARE",
         type=_parse_share,
         action="append",
-        help="move this share of the rows of train, drawn at random from every class, to a split, "
-        "as in test=0.2; may be repeated",
+        help="move this share of the rows of train, drawn at random from every class, to a new "
+        "split, as in test=0.2; may be repeated",
     )
     parser.add_argument(
         "--seed", metavar="N", type=int, default=0, help="seed of --hold-out; default: 0"
@@ -165,7 +165,7 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fresh",
         action="store_true",
-        help="start anew, without the shards that an interrupted build has finished",
+        help="start over; do not reuse the shards that an interrupted build finished",
     )
     parser.add_argument(
         "--force",
@@ -268,7 +268,7 @@ def _add_card(parser: argparse.ArgumentParser) -> None:
         "names",
         metavar="NAME",
         nargs="*",
-        help="mnist, fashion, kmnist, family (one card for all three), or facts (the reference of "
+        help="mnist, fashion, kmnist, family (one card for all three), or facts (the reference for "
         "facts.yaml); default: all",
     )
     parser.add_argument(
@@ -294,7 +294,7 @@ def _add_push(parser: argparse.ArgumentParser) -> None:
         "repo_id", metavar="REPO_ID", help="USER/NAME; created if it does not exist"
     )
     parser.add_argument(
-        "--private", action="store_true", help="create a private repository; refuse a public one"
+        "--private", action="store_true", help="create a private repository, or refuse a public one"
     )
     parser.add_argument(
         "--revision",
@@ -364,7 +364,7 @@ def _add_benchmark(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         type=int,
         default=3,
-        help="number of runs, of which the fastest counts; default: 3",
+        help="number of runs; the fastest one counts; default: 3",
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
@@ -375,18 +375,18 @@ def _add_benchmark(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--train",
         action="store_true",
-        help="train a small network for one epoch through each way to read the rows instead; "
+        help="instead, train a small network for one epoch with each way of reading the rows; "
         "needs PyTorch",
     )
     what.add_argument(
         "--build",
         action="store_true",
-        help="write many rows to Parquet instead, through `datasets` and as shards (Linux)",
+        help="instead, write many rows to Parquet, with `datasets` and as shards (Linux)",
     )
     what.add_argument(
         "--read",
         action="store_true",
-        help="read many rows from a hundred Parquet files instead, with several readers (Linux)",
+        help="instead, read many rows from a hundred Parquet files, with several readers (Linux)",
     )
     parser.add_argument(
         "--rows",
@@ -394,7 +394,7 @@ def _add_benchmark(parser: argparse.ArgumentParser) -> None:
         type=int,
         nargs="+",
         default=[70_000],
-        help="numbers of rows for --build and --read, made from those in DIR; default: 70000",
+        help="numbers of rows for --build and --read; those in DIR are repeated; default: 70000",
     )
 
 

@@ -1,14 +1,14 @@
-"""Notice images that are dark on white: everywhere else in the project, 0 is background."""
+"""Detect images that are dark on white, although 0 should be the background."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-BRIGHT = 128  # a border of which most pixels are at least this bright is taken for white paper
+BRIGHT = 128  # a border with mostly pixels of this level or more is taken for white paper
 
 
 class Borders(NamedTuple):
-    """How many images have a bright border, out of `rows`."""
+    """How many of `rows` images have a bright border."""
 
     bright: int
     rows: int

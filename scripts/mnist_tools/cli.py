@@ -114,9 +114,9 @@ def describe(error: Exception, name: str) -> str:
 
 
 def _find_locked(path: Path) -> str:
-    """Return the outermost folder above a path that may not be entered, or else the path itself.
+    """Return the outermost folder around a path that cannot be entered, or else the path itself.
 
-    In such a folder, nobody can tell whether the path exists.
+    Nobody can tell what exists inside such a folder.
     """
     for folder in reversed(path.parents):
         if not os.access(folder, os.X_OK) or not folder.stat().st_mode & ANYONE_MAY_ENTER:
@@ -130,7 +130,7 @@ def _is_from_datasets(error: Exception) -> bool:
 
 
 def _describe_interruption(name: str, interrupt: KeyboardInterrupt) -> str:
-    """Describe what the command says, also if a second Ctrl-C interrupted it after that."""
+    """Return what the command said about its interruption, even if a second Ctrl-C followed."""
     each: BaseException | None = interrupt
     while each is not None:
         if isinstance(each, Interrupted):

@@ -16,7 +16,7 @@ INTERPRETERS = ("python", "python3")
 def command_line(name: str, *arguments: str) -> str:
     """Return the command line of a command, in the form in which this process was started.
 
-    If a script of a clone was run, that is the same interpreter and the script beside it.
+    If a script of a clone was run, that is the same interpreter and the script of the command.
     """
     started = Path(sys.argv[0])
     if started.name in [f"{command.script}.py" for command in COMMANDS.values()]:
@@ -30,8 +30,8 @@ def command_line(name: str, *arguments: str) -> str:
 
 
 def _as_typed(program: str, names: Sequence[str]) -> str:
-    """Return the name of a program on the PATH, or else its path from the current folder."""
-    path = os.path.abspath(program)  # links are kept: that of a venv leads out of it
+    """Return a program's name if it is on the PATH, else its path, relative if it is in here."""
+    path = os.path.abspath(program)  # not resolved: a venv's python is a link out of it
     for name in names:
         if shutil.which(name) == path:
             return name

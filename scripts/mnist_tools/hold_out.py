@@ -48,7 +48,7 @@ def _refuse_empty(places: np.ndarray, hold_outs: Sequence[HoldOut]) -> None:
     names = {number: each.split for number, each in enumerate(hold_outs)}
     for number, name in (names | {-1: "the rest"}).items():
         if not (places == number).any():
-            found = f"no row for {name}, of {len(places):,}"
+            found = f"none of {len(places):,} rows for {name}"
             raise fault(_option(hold_outs), found, "at least one", "choose another share")
 
 

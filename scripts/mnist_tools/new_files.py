@@ -35,7 +35,7 @@ def new_files(folder: Path) -> Iterator[Path]:
 
 
 def refuse_existing(folder: Path, names: Iterable[str]) -> None:
-    """Raise ValueError if a folder has files of these names; it names all of them."""
+    """Raise ValueError if a folder has files of these names; the error lists them."""
     found = sorted({name for name in names if os.path.lexists(folder / name)})
     if found:
         remedy = "move them elsewhere, or choose another folder"

@@ -46,7 +46,7 @@ class VerifiedDataset:
     it is None for those in the download cache, and `is_temporary` if it was made for this build.
     `facts` are those of somebody's own dataset. `measurements` are None if these archives have not
     been measured yet. `files` are what the rows were converted from, if that was not archives, and
-    `adjustments` are sentences on how that has changed the images.
+    `adjustments` are sentences on how reading them changed the images.
     `fingerprint` changes with what the dataset is made from.
     """
 

@@ -67,7 +67,7 @@ def workplace(
     force: bool = False,
     sources: Iterable[str | os.PathLike[str]] = (),
 ) -> Iterator[Workplace]:
-    """Lock `out` against other processes, and put right what a killed run left beside it.
+    """Lock `out` against other processes, and clean up what a killed run left beside it.
 
     `sources` is that of `check_place`, `force` that of `check_replaceable`. ValueError if either of
     them refuses `out`; OSError if another process is writing it.
@@ -107,7 +107,7 @@ def whole_folder(
     force: bool = False,
     sources: Iterable[str | os.PathLike[str]] = (),
 ) -> Iterator[Path]:
-    """Yield an empty folder to fill, which is moved to `out`: `workplace` and `new_folder`."""
+    """Yield an empty folder to fill, and move it to `out`; see `workplace` and `new_folder`."""
     with (
         workplace(out, command=command, force=force, sources=sources) as at,
         new_folder(at, made_of=made_of) as folder,
@@ -146,8 +146,8 @@ def _lock_of(place: Path) -> Iterator[None]:
 def _work_folder(place: Path) -> Iterator[Path]:
     """Yield a folder beside `place`, and remove it afterwards.
 
-    After a run that was killed, what it had moved aside is put back or deleted first, and what it
-    had written is still in the folder.
+    What a killed run had moved aside is put back or deleted first; what it had written is still in
+    the folder.
     """
     work = _beside(place, "")
     if os.path.lexists(work):
@@ -177,7 +177,7 @@ def _check_ours(work: Path) -> None:
 
 
 def _is_ours(work: Path) -> bool:
-    """Check for a folder with our note, or an empty one, as a run may be killed before the note."""
+    """Check for our note; an empty folder is ours, too, if a run was killed before writing it."""
     is_folder = work.is_dir() and not work.is_symlink()
     return is_folder and (not any(work.iterdir()) or (work / WORK_NOTE).is_file())
 

@@ -49,7 +49,7 @@ class PositionedYaml(NamedTuple):
 
 
 def closest_line(lines: Mapping[Place, int], place: Place) -> int:
-    """Return the line of a place, or of the closest place around it that has one; 1 without any."""
+    """Return the line of a place, or of the closest one around it that has a line, or else 1."""
     ends = range(len(place), 0, -1)
     return next((lines[place[:end]] for end in ends if place[:end] in lines), 1)
 

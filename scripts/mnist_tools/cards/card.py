@@ -29,8 +29,8 @@ CAUTIONS = 5  # at the top of a card
 def own_card_path(config: str) -> str:
     """Return the path of one dataset's card in a built folder of several.
 
-    The dataset's own folder holds only Parquet files, since pandas, Polars and Spark read a folder
-    whole.
+    The dataset's own folder holds only Parquet files, because pandas, Polars and Spark read every
+    file in a folder.
     """
     return f"dataset_cards/{config}.md"
 
@@ -63,8 +63,8 @@ def render(
 
     `location` is the path that the card passes to `load_dataset`; without it, the card loads
     published datasets with mnist_family, and others from a path to fill in. `project` is a link to
-    this project, by default the one in the facts. `own_card` returns the path of the card of one
-    dataset among several.
+    this project, by default the one in the facts. `own_card` returns the path of a dataset's own
+    card, to which a card of several datasets links.
     """
     family = family_facts()
     name = pretty_name(datasets, family)
@@ -154,7 +154,7 @@ def _shared_names(datasets: Sequence[Dataset], family: FamilyFacts) -> dict[str,
 
 
 def cautions_of(datasets: Sequence[Dataset]) -> list[tuple[Dataset, Statement]]:
-    """Return the known issues for the top of a card, by dataset; datasets take turns."""
+    """Return the known issues for the top of a card, taking one from each dataset in turn."""
     issues = [[(dataset, each) for each in _issues(dataset)] for dataset in datasets]
     in_turn = itertools.chain(*itertools.zip_longest(*issues))
     chosen = [each for each in in_turn if each is not None][:CAUTIONS]

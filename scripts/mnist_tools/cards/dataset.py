@@ -47,7 +47,7 @@ class Dataset:
     any others. `name` is that of the config on the card. `sizes` has an entry for each split that a
     build wrote, or is None if the card does not belong to a build. Only published datasets have a
     `config`. `source_files` are what the rows were read from, if that was not archives, and
-    `adjustments` are sentences on how that has changed the images.
+    `adjustments` are sentences on how reading them changed the images.
     """
 
     kind: Kind
@@ -100,7 +100,7 @@ class Dataset:
 
     @property
     def lacks_labels(self) -> bool:
-        """Check whether a row without a label was measured."""
+        """Check whether any of the measured rows has no label."""
         return any(figures.unlabelled for figures in self.measured_splits.values())
 
     @property

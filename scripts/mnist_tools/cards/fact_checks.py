@@ -33,7 +33,7 @@ NO_ANSWERS = frozenset(
         "yes",
     ]
 )
-"""Words that say nothing on a card, which leaves out the question."""
+"""Words that say nothing on a card, which does not repeat the question."""
 
 EXPECTED_ANSWERS = {"citation": "a BibTeX entry", "contact": "an address or a page"}
 

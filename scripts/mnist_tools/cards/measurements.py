@@ -61,7 +61,7 @@ class SplitFigures:
     decimals. `zero_percent` is the share of zeros among all pixels, rounded to two decimals.
     `constant_pixels` counts the positions that have the same value in all rows. `longer_side`
     counts rows by the longer side of the bounding box of their non-zero pixels. `bright_borders`
-    counts the rows that seem to be dark on white; it is None in files of earlier releases.
+    counts the rows that seem to be dark on white; it is None in files from earlier releases.
     """
 
     rows: int
@@ -97,7 +97,7 @@ class Duplicates:
 class Measurements:
     """Everything that was measured in the archives of a dataset, by split.
 
-    `archives` has the images file, then the labels file; of a split in parts, those of each part.
+    `archives` has the images file, then the labels file; for a split in parts, those of each part.
     `whole` is not saved; it has the figures of all published splits, which facts may refer to, even
     if `splits` has only some of them.
     """

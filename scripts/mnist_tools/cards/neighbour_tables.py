@@ -92,7 +92,7 @@ def confusions(dataset: Dataset) -> Markdown:
 
 
 def _neighbours(dataset: Dataset) -> Neighbours:
-    """Return the neighbours of a dataset that has some, which templates check first."""
+    """Return the neighbours; templates call this only for a dataset that has them."""
     assert dataset.measurements is not None
     assert dataset.measurements.neighbours is not None
     return dataset.measurements.neighbours

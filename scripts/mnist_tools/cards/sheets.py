@@ -163,7 +163,7 @@ def _new_sheet(width: int, height: int) -> PIL.Image.Image:
 
 
 def enlarge(image: np.ndarray, scale: int) -> PIL.Image.Image:
-    """Return an image, uint8 (28, 28), as a picture in which each pixel is a square."""
+    """Enlarge an image, uint8 (28, 28), so that each pixel becomes a square of `scale` pixels."""
     size = (28 * scale, 28 * scale)
     return PIL.Image.fromarray(image).resize(size, PIL.Image.Resampling.NEAREST)
 

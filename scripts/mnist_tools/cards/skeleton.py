@@ -11,7 +11,7 @@ from mnist_tools.cards.facts_file import answer_keys, load_schema, schema_text
 
 SCHEMA_COPY = "facts.schema.json"  # beside facts.yaml, where any editor finds it
 LINE_WIDTH = 100
-IN_CONFIGS = ("title", "licence", "homepage", "version")  # of published datasets
+IN_CONFIGS = ("title", "licence", "homepage", "version")  # for published datasets
 FIRST_RARE_KEY = "note"
 SAME_AS_LICENCE = "license"
 

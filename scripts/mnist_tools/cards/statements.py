@@ -62,7 +62,7 @@ class Statement:
 
     @property
     def is_phrase(self) -> bool:
-        """Check whether the text is no sentence, so that it needs its topic in front."""
+        """Check whether the text is not a sentence, and so needs its topic in front."""
         return self.kind == "plain" and not SENTENCE_END.search(self.text)
 
 
@@ -166,7 +166,7 @@ def _name_source(place: str, key: str, sources: Mapping[str, Source]) -> Source:
 
 
 def listed(found: Any) -> list[str]:
-    """Return a list of texts; a single text may stand in its place."""
+    """Return a list of texts as it is, and a single text as a list of one."""
     return found if isinstance(found, list) else [found]
 
 

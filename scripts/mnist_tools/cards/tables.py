@@ -164,7 +164,7 @@ def source_files(dataset: Dataset) -> Markdown:
 
 
 def archives(dataset: Dataset) -> Markdown:
-    """Return the archives of each split with their sizes, and what else is known of them."""
+    """Return the archives of each split with their sizes, and what else is known about them."""
     rows: list[dict[str, Cell]] = [
         {
             "archive": each.file,

@@ -43,7 +43,7 @@ class Built:
 
     `names` are its datasets, the default one first, and `titles` theirs; `splits` are the splits of
     the default one. `notes` tell how somebody's own data was read; `open_facts` has an entry for
-    each such dataset. `reused_shards` are those that a run before had finished. `rows` are the
+    each such dataset. `reused_shards` is how many an earlier run had finished. `rows` are the
     numbers of rows that were written, by dataset and split. `warnings` are about those rows.
     """
 
@@ -93,12 +93,12 @@ def build(  # noqa: PLR0913 - the options are keywords, and most calls pass few
 
     Published archives are read from `archives`/NAME or, for a single name, from `archives` itself.
     Without `archives` they are downloaded, or drawn if `sample` is set. With `resize`, images of
-    other sizes are scaled to 28 × 28, and colours turned to grey.
+    other sizes are scaled to 28 × 28, and colours converted to grey.
 
     Rows are written by `num_proc` processes, by default one for each core; with the engine "ray",
     by the cluster at `address`. `engine` may also be a function of your own. If a build is
-    interrupted, the next one goes on with the shards that are finished, unless it is `fresh`. The
-    files do not depend on who wrote them.
+    interrupted, the next one reuses the shards that it finished, unless `fresh` is set. The files
+    are the same, whatever engine wrote them.
 
     `out` is replaced only once the new folder is complete, and only if an earlier build wrote it
     and nothing was added or edited since; with `force`, edited files are replaced too.
@@ -173,14 +173,14 @@ def run(  # noqa: PLR0913 - one parameter for each argument of the command line
 
 def summary(built: Built) -> list[str]:
     """Describe a build to the user, in lines, with what its card leaves open."""
-    state = f"built, with {', '.join(built.titles)}" if built.changed else "already up to date"
+    state = f"built; contains {', '.join(built.titles)}" if built.changed else "already up to date"
     lines = [*built.notes, f"{built.out}: {state}"]
     for name, splits in built.rows.items():
         rows = ", ".join(f"{number:,} {split} rows" for split, number in splits.items())
         lines.append(f"{name}: {rows}")
     lines += built.warnings
     if built.reused_shards:
-        lines.append(f"went on with {built.reused_shards:,} finished shards of an earlier run")
+        lines.append(f"shards reused from an earlier run: {built.reused_shards:,}")
     lines.append(f"card: {built.card}; pictures: {built.out / FOLDER}")
     for each, line in zip(built.open_facts, built.open_questions, strict=True):
         lines.append(line)

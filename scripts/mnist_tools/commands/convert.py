@@ -222,7 +222,7 @@ def _refuse_replacement(dest: Path, force: bool) -> None:
         raise fault(str(dest), "an earlier conversion", "a new folder", remedy)
     edited = find_changes(dest, manifest).edited
     if edited:
-        # One digest stands for a large folder, so look for what convert never writes there.
+        # A large folder has one digest for all its files, so name those that convert never writes.
         strange = [
             path
             for path in list_paths(dest)

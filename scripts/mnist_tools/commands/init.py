@@ -110,7 +110,7 @@ def run(
 def _options(
     class_names: Path | None, resize: bool, hold_out: Sequence[tuple[str, float]], seed: int
 ) -> list[str]:
-    """Return the arguments that give `init` these options, apart from --invert."""
+    """Return the arguments of a command line with these options; --invert is added later."""
     options = ["--class-names", str(class_names)] if class_names else []
     if resize:
         options.append("--resize")
@@ -223,7 +223,7 @@ def _summary(source: str, started: Started) -> list[str]:
         splits = name_splits(started.source.splits)
         names = class_count(started.archives.class_names)
         lines.append(f"{source}: {started.source.format} with {splits} and {names}")
-        # What is done to other images need not be said beside what was done to these.
+        # The sentences in `done` say what resizing changed, so its general note is left out.
         lines += [note for note in started.source.notes if note != RESIZED]
         lines += started.archives.done
         for split, rows in started.archives.splits.items():
@@ -244,7 +244,7 @@ def _summary(source: str, started: Started) -> list[str]:
 def _with_other_background(
     folder: Path, source: str, options: Sequence[str], *, inverted: bool
 ) -> str:
-    """Return a command that writes the same dataset with the other background, in a new folder."""
+    """Return a command that writes the dataset with the other background, in a new folder."""
     new = f"{folder}-{'not-' if inverted else ''}inverted"
     last = () if inverted else ("--invert",)
     command = command_line("init", new, "--from", source, *options, *last)

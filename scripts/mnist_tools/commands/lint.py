@@ -25,7 +25,7 @@ def remarks(path: Path) -> tuple[str, ...]:
 
 
 def run(paths: Sequence[Path]) -> int:
-    """Print the findings, or that there are none, and what built folders leave open; 1 if any."""
+    """Print findings, if any, and what built folders leave open; return 1 for any findings."""
     warning = age_warning(datetime.date.today())
     if warning is not None:
         print(f"warning: {warning}", file=sys.stderr)

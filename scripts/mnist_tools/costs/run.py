@@ -15,7 +15,7 @@ PAUSE = 0.05  # seconds between two looks
 class Cost(NamedTuple):
     """What a run took: seconds, CPU seconds, and the peaks of anonymous memory and disk in MB.
 
-    CPU seconds are those of all its processes. The memory is that of the process that had most;
+    CPU seconds are those of all its processes. The memory is that of the process that used most;
     `output` is what the run printed.
     """
 
@@ -27,7 +27,7 @@ class Cost(NamedTuple):
 
 
 class _Peaks(NamedTuple):
-    """What was seen of a run: CPU seconds, anonymous memory in kB and disk in bytes."""
+    """What was seen during a run: CPU seconds, anonymous memory in kB and disk in bytes."""
 
     cpu_seconds: float
     memory: int
@@ -51,7 +51,7 @@ def measure_run(code: str, arguments: list[str], folder: Path) -> Cost:
         raise subprocess.CalledProcessError(process.returncode, command)
     cpu = after.children_user + after.children_system
     cpu -= before.children_user + before.children_system
-    # The system adds up processes that their parents wait for, but those of Ray's cluster do not.
+    # The system counts only processes whose parents wait for them; those of Ray's do not.
     cpu = max(cpu, peaks.cpu_seconds)
     disk = max(peaks.disk, _disk_usage(folder))
     return Cost(seconds, cpu, peaks.memory / 1e3, disk / 1e6, output)
@@ -71,7 +71,7 @@ def _watch(process: subprocess.Popen[str], folder: Path) -> _Peaks:
 
 
 def _tree(process: int) -> Iterator[int]:
-    """Yield a process and its descendants, as far as they are still there."""
+    """Yield a process and those of its descendants that are still running."""
     yield process
     for path in glob(f"/proc/{process}/task/*/children"):  # each thread has its own
         try:
@@ -83,12 +83,12 @@ def _tree(process: int) -> Iterator[int]:
 
 
 def _cpu_seconds(process: int, before: float) -> float:
-    """Return the CPU seconds that a process has taken; those of `before` if it has ended."""
+    """Return the CPU seconds that a process has taken; or `before` if it has ended."""
     try:
         text = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
         return before
-    user, system = text.rpartition(")")[2].split()[11:13]  # the name before it may hold spaces
+    user, system = text.rpartition(")")[2].split()[11:13]  # a name with spaces may come before
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 

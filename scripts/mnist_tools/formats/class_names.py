@@ -45,7 +45,7 @@ def names_beside(path: Path) -> ClassNames | None:
 
 
 def notes_on_unused_names(path: Path, used: ClassNames) -> tuple[str, ...]:
-    """Tell the user about a labels.txt with other names than the dataset_meta.json beside it."""
+    """Return a note on a labels.txt whose names differ from those of dataset_meta.json."""
     first, second = CLASS_NAME_FILES
     unused = (path if path.is_dir() else path.parent) / second
     if used.source != first or not unused.exists():
@@ -53,7 +53,7 @@ def notes_on_unused_names(path: Path, used: ClassNames) -> tuple[str, ...]:
     with contextlib.suppress(ValueError):
         if read_class_names(unused).names == used.names:
             return ()
-    return (f"{unused}: other names than in {first}, and not used; remove {first} to use it",)
+    return (f"{unused}: not used, as {first} has other names; remove {first} to use it",)
 
 
 def write_class_names(folder: Path, names: Sequence[str]) -> None:

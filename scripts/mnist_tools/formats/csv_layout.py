@@ -76,7 +76,7 @@ def _read_first_line(path: Path) -> FirstLine:
                 raise fault(str(path), "UTF-16 text", CSV_CONTENT, "save it as UTF-8")
             if b"\r" in line.rstrip(b"\r\n"):
                 found = "lines that end in CR alone"
-                raise fault(str(path), found, "LF or CR LF", "save it with the line ends of Unix")
+                raise fault(str(path), found, "LF or CR LF", "save it with Unix line endings")
             if line.strip(b"\xef\xbb\xbf\r\n\t "):
                 return _split_line(line, lines_before, path)
     raise fault(str(path), "no row", CSV_CONTENT, "export it again, or move it elsewhere")

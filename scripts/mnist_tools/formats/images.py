@@ -35,12 +35,13 @@ PNG_BLOCK_BYTES = 1 << 20
 PASS_RESIZE = "pass --resize to scale images and to turn colours to grey"
 GREY_MODES = ("1", "L", "LA")
 RESIZED = (
-    "images of other sizes are scaled to 28 × 28 (Lanczos), and colours turned to grey (luminance)"
+    "images of other sizes are scaled to 28 × 28 (Lanczos), and colours converted to grey "
+    "(luminance)"
 )
 
 
 class Fitting:
-    """How images are made to fit: whether they may be resized, and what that has changed so far."""
+    """Whether images may be resized to fit, and what that has changed so far."""
 
     def __init__(self, resize: bool = False) -> None:
         self.resize = resize
@@ -58,14 +59,14 @@ class Fitting:
     def changes(self) -> tuple[str, ...]:
         """Return a sentence on what has been done to the images that were read, if anything."""
         if not self._sizes:
-            return ("Colours were turned to grey (luminance).",) if self._has_colours else ()
+            return ("Colours were converted to grey (luminance).",) if self._has_colours else ()
         by_area = [sizes(size) for size in sorted(self._sizes, key=math.prod)]
         which = f"from {by_area[0]}"
         if len(by_area) > 1:
             which = f"from {len(by_area):,} sizes, {by_area[0]} to {by_area[-1]},"
         scaled = f"Images were scaled {which} to {sizes(IMAGE_SHAPE)} pixels (Lanczos)"
         if self._has_colours:
-            return (f"{scaled}, and colours turned to grey (luminance).",)
+            return (f"{scaled}, and colours converted to grey (luminance).",)
         return (f"{scaled}.",)
 
 
@@ -96,7 +97,7 @@ def decode_image(file: BinaryIO, place: str, fitting: Fitting) -> np.ndarray:
 def fit_image(image: PIL.Image.Image, place: str, fitting: Fitting) -> np.ndarray:
     """Return an image as uint8 (28, 28), scaled and converted to grey if it may be resized.
 
-    ValueError if it has to be but may not, or has more than 8 bits per channel.
+    ValueError if it does not fit and may not be resized, or has more than 8 bits per channel.
     """
     if image.mode == "L" and image.size == IMAGE_SHAPE:
         return np.asarray(image)

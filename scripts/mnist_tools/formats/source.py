@@ -166,7 +166,7 @@ def read_format(module: Format, request: Request) -> Source:
 def with_usual_splits(source: Source, path: Path) -> Source:
     """Give splits the usual names where files are named after the dataset.
 
-    letters_train and letters_test become train and test; a split alone that has none of the usual
+    letters_train and letters_test become train and test; a single split with none of the usual
     names, such as that of letters.csv, becomes train. Notes for the user name the source's `path`.
     """
     names = usual_names([*source.splits])

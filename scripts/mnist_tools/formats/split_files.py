@@ -39,7 +39,7 @@ def has_files(path: Path, *suffixes: str) -> bool:
 
 
 def refuse_files_inside(path: Path, suffix: str) -> None:
-    """Raise ValueError if rows could be missed: for files with the suffix in subfolders."""
+    """Raise ValueError if subfolders have files with the suffix, whose rows would be missed."""
     inside = [folder for folder in _folders(path) if folder != path and files_in(folder, suffix)]
     if inside:
         raise _several_folders(path, [suffix], [path, *inside])
@@ -109,9 +109,9 @@ def _several_folders(path: Path, suffixes: Sequence[str], folders: Sequence[Path
     places = ["itself" if each == path else str(each.relative_to(path)) for each in folders]
     remedy = f"give {folders[-1]} or another"
     if path in folders:
-        remedy = f"give {folders[-1]}, or move what is in folders elsewhere"
+        remedy = f"give {folders[-1]}, or move those in subfolders elsewhere"
     found = f"{suffixes[0]} files in {name_some(places)}"
-    return fault(str(path), found, "one folder with some", remedy)
+    return fault(str(path), found, "them in one folder", remedy)
 
 
 def _refuse_nameless(path: Path, names: Mapping[Path, ShardName]) -> None:

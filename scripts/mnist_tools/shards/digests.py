@@ -47,7 +47,7 @@ class EqualCounts:
 class EqualImages:
     """The images that occur more than once.
 
-    `groups` has the rows of each, in order of first rows; it is None if they are too many to list.
+    `groups` has the rows of each, in order of first rows; it is None if there are too many to list.
     """
 
     counts: EqualCounts
@@ -64,7 +64,7 @@ class _Span(NamedTuple):
 
 
 class _Members(NamedTuple):
-    """Rows with an equal image, group by group, each in ascending order.
+    """Rows whose images occur more than once: group by group, and in ascending order in each.
 
     `times` says how many rows an entry stands for. `is_first` is True for the first one of a group.
     """
@@ -78,7 +78,7 @@ class _Members(NamedTuple):
 def digest_rows(images: np.ndarray, first_row: int) -> np.ndarray:
     """Return a ROW_DIGEST for each image: the halves of its digest, and its row in the split."""
     size = math.prod(IMAGE_SHAPE)
-    pixels = images.reshape(-1).data  # its slices take less time than those of an array
+    pixels = images.reshape(-1).data  # slicing this is faster than slicing an array
     together = b"".join(
         hashlib.blake2b(pixels[start : start + size], digest_size=DIGEST_BYTES).digest()
         for start in range(0, len(pixels), size)

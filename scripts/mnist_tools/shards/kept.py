@@ -11,11 +11,11 @@ from mnist_tools.whole_folder import Workplace, undisturbed
 
 @contextlib.contextmanager
 def kept_shards(at: Workplace, *, fresh: bool = False) -> Iterator[Path]:
-    """Yield a folder for shards; if anything ends the build early, those that are finished stay.
+    """Yield a folder for shards; if the build ends early, finished shards stay in it.
 
-    The error then names the folder. Shards that had been moved to the new folder are moved back,
-    also those of a run that was killed, as long as their sidecars are still here. With `fresh`,
-    those of an earlier run are deleted first.
+    The error then names the folder. Shards that were moved to the new folder are moved back, even
+    after a run was killed, as long as their sidecars are still here. With `fresh`, the shards of an
+    earlier run are deleted first.
     """
     if fresh:
         shutil.rmtree(at.kept, ignore_errors=True)
@@ -33,7 +33,7 @@ def kept_shards(at: Workplace, *, fresh: bool = False) -> Iterator[Path]:
 
 
 def _move_back(at: Workplace) -> None:
-    """Move shards from the new folder to the place where they were written."""
+    """Move shards from the new folder back to where they were written."""
     for sidecar in at.kept.glob("*/*.json"):
         written = sidecar.with_suffix(".parquet")
         moved = at.new / written.relative_to(at.kept)
@@ -55,9 +55,9 @@ def _shards(count: int) -> str:
 
 
 def _raise_with(kept: str, error: BaseException) -> None:
-    """Raise an error that also says what is kept, unless `error` is a bug or one of the system."""
+    """Raise an error that adds what is kept; return for a bug, and for an error with an errno."""
     if isinstance(error, KeyboardInterrupt):
-        goes_on = "run the command again to go on, or with --fresh to start anew"
+        goes_on = "run the command again to continue, or with --fresh to start over"
         raise Interrupted(f"build: interrupted, {kept}; {goes_on}") from None
     if isinstance(error, ValueError):
         raise ValueError(f"{error}; {kept}") from error

@@ -47,7 +47,7 @@ def write_locally(tasks: Sequence[ShardTask], num_proc: int) -> Iterator[ShardTa
     try:
         while waiting or running:
             while waiting and len(running) < num_proc:
-                with _interruptions_wait():  # or a process that is not listed yet would go on
+                with _interruptions_wait():  # or a process not listed yet would keep running
                     attempt = _start(*waiting.popleft())
                     running[attempt.errors] = attempt
             for connection in wait([*running]):
@@ -57,7 +57,7 @@ def write_locally(tasks: Sequence[ShardTask], num_proc: int) -> Iterator[ShardTa
                 else:
                     waiting.append((attempt.task, attempt.number + 1))
     finally:
-        with _interruptions_wait():  # also where the user presses Ctrl-C twice
+        with _interruptions_wait():  # even if the user presses Ctrl-C twice
             _stop([*running.values()])
 
 
@@ -73,7 +73,7 @@ def _start(task: ShardTask, number: int) -> _Attempt:
 
 @contextlib.contextmanager
 def _interruptions_wait() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait: Python forgets exceptions that are raised as a fork returns."""
+    """Delay Ctrl-C and SIGTERM, since Python loses exceptions raised just as a fork returns."""
     if threading.current_thread() is not threading.main_thread():
         yield  # signals interrupt the main thread only
         return

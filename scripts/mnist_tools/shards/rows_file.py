@@ -37,13 +37,13 @@ def table_of(chunk: Chunk, schema: Any) -> Any:
 
 
 def read_groups(split: DiskSplit | PartedSplit, start: int, stop: int) -> Iterator[Chunk]:
-    """Read rows in groups of ROWS_PER_GROUP; only the last is smaller, whatever parts hold."""
+    """Read rows in groups of ROWS_PER_GROUP, also across parts; only the last one is smaller."""
     waiting: list[Chunk] = []
     rows = 0
     for chunk in read_chunks(split, start, stop, rows_per_chunk=ROWS_PER_GROUP):
         waiting.append(chunk)
         rows += len(chunk.labels)
-        if rows >= ROWS_PER_GROUP:  # and less than two groups
+        if rows >= ROWS_PER_GROUP:  # but fewer than two groups
             joined = _join(waiting)
             yield Chunk(joined.images[:ROWS_PER_GROUP], joined.labels[:ROWS_PER_GROUP])
             rows -= ROWS_PER_GROUP

@@ -48,9 +48,9 @@ def _compact_json(content: Any) -> str:
 
 
 def read_sidecar(task: ShardTask) -> Shard | None:
-    """Read the sidecar of a task's shard; None if there is none, or if it is of other rows.
+    """Read the sidecar of a task's shard; None if there is none, or if it describes other rows.
 
-    A sidecar that was changed counts as none.
+    A sidecar that was changed counts as missing.
     """
     try:
         sidecar = json.loads(task.sidecar.read_text(encoding="utf-8"))

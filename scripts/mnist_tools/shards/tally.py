@@ -110,8 +110,8 @@ def tally_chunks(chunks: Iterable[Chunk], num_classes: int) -> Tally:
 def _count_levels(images: np.ndarray) -> np.ndarray:
     """Count pixels by grey level, int64 (256,).
 
-    Blank groups of four pixels are counted as a whole, the others as pairs, which are numbers of 16
-    bits: this takes half the time of counting pixels.
+    Four zero pixels in a row are counted at once, and all others in pairs, as 16-bit numbers; this
+    takes half the time of counting single pixels.
     """
     fours = images.reshape(-1).view(np.uint32)
     used = fours[fours != 0]
@@ -124,8 +124,8 @@ def _count_levels(images: np.ndarray) -> np.ndarray:
 def _longer_sides(images: np.ndarray) -> np.ndarray:
     """Return the longer side of each image's bounding box of non-zero pixels, int64 (n,).
 
-    Four pixels are looked at as one number, and the images lie side by side, so that NumPy works
-    along many images at once; this takes a third of the time.
+    Four pixels are read as one number, and images are put side by side, so that NumPy works on many
+    images at once; this takes a third of the time.
     """
     height, width = IMAGE_SHAPE
     fours = images.reshape(len(images), -1).view(np.uint32).T.copy()

@@ -52,7 +52,7 @@ def write_shard(task: ShardTask) -> None:
 
 
 def _keep_freed_memory() -> None:
-    """Let the memory of a chunk be used for the next one, instead of going back to the system.
+    """Make the allocator keep the memory of a chunk for the next one.
 
     The GNU C library keeps freed memory up to twice the size of the largest array freed so far. If
     it keeps too little, each chunk waits for new pages, which takes 3 % of the CPU time.
