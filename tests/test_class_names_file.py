@@ -32,6 +32,12 @@ def test_readers_take_the_folder_of_a_dataset(sample, read):
     assert len(read(sample / "fashion")) == 700
 
 
+def test_the_card_says_where_other_readers_find_rows_and_class_names(sample):
+    card = (sample / own_card_path("fashion")).read_text(encoding="utf-8")
+    assert "such as `fashion/train-*.parquet`; `image.bytes` holds PNG files" in card
+    assert "`class_names/fashion.csv` has the class name of each label." in card
+
+
 def test_any_class_name_comes_back(tmp_path):
     names = ['a "b"', "c, d", "э\u3042", "7", "NA"]
     write_class_names(tmp_path, "letters", names)

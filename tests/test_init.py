@@ -460,14 +460,15 @@ def test_what_cannot_be_started_is_refused(tmp_path):
     )
 
 
-def test_the_last_lines_are_the_next_two_commands(tmp_path, capsys, monkeypatch, letters_csv):
+def test_the_last_lines_say_what_to_do_next(tmp_path, capsys, monkeypatch, letters_csv):
     monkeypatch.setattr(sys, "argv", ["mnist-family"])
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "my letters"
     run(folder, str(letters_csv[0]), None, False, False, None, 0)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-2:] == [
-        f"    $EDITOR '{folder / 'facts.yaml'}'",
+    assert lines[-3:] == [
+        f"Next, edit {folder / 'facts.yaml'}, then run:",
+        "",
         f"    mnist-family build out 'my-letters={folder}'",
     ]
     assert "train: 60 rows" in lines

@@ -18,6 +18,7 @@ from mnist_tools.cards.facts import FamilyFacts, family_facts
 from mnist_tools.cards.figures import show_figure
 from mnist_tools.cards.front_matter import front_matter
 from mnist_tools.cards.statements import Source, Statement
+from mnist_tools.class_names_file import class_names_path
 
 __all__ = ["Dataset", "own", "pretty_name", "published", "render", "render_licence", "unpublished"]
 
@@ -205,6 +206,7 @@ def _environment(folder: Path) -> jinja2.Environment:
     environment.filters["figure"] = show_figure
     environment.globals.update(
         cautions_of=cautions_of,
+        class_names_path=class_names_path,
         code_block=escape.code_block,
         code_span=escape.code_span,
         further_issues=further_issues,

@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -252,12 +251,12 @@ def _with_other_background(
 
 
 def _next_commands(folder: Path) -> str:
-    """Return the next two commands: to fill in facts.yaml, and to see the card."""
+    """Say what to do next: fill in facts.yaml, and run the command that shows the card."""
     if _is_in_cards(folder):
         command = command_line("card", _name_of(folder))
     else:
         command = command_line("build", "out", _source_word(folder))
-    return f"Next:\n\n    $EDITOR {shlex.quote(str(folder / FACTS_FILE))}\n    {command}"
+    return f"Next, edit {folder / FACTS_FILE}, then run:\n\n    {command}"
 
 
 def _source_word(folder: Path) -> str:
