@@ -14,6 +14,7 @@ from conftest import assert_rows, numbers, pictures, write_split
 from shard_plans import IMAGES, LABELS, NAMES, ONE, ROOMY, SMALL, contents, make_plan, make_source
 
 import mnist_family
+from mnist_tools.shards import write
 from mnist_tools.shards.finish import find_finished, finish, total_size, total_tally
 from mnist_tools.shards.plan import plan_shards
 from mnist_tools.shards.run import write_datasets
@@ -166,6 +167,17 @@ def test_an_error_of_the_disk_names_the_file(tmp_path):
         write_shard(task)
     assert caught.value.errno in (errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY)
     assert [path.name for path in tmp_path.glob("shards/digits/*")] == [task.name]
+
+
+def test_an_error_without_a_number_keeps_its_words(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError("the network is gone")
+
+    monkeypatch.setattr(write, "table_of", fail)
+    task = make_plan(tmp_path)[0]
+    with pytest.raises(OSError, match="^the network is gone$"):
+        write_shard(task)
+    assert [*task.path.parent.iterdir()] == []
 
 
 # --- Finish ---------------------------------------------------------------------------------------

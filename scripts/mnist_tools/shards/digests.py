@@ -15,7 +15,7 @@ from mnist_family import IMAGE_SHAPE
 
 DIGEST_BYTES = 16  # per image; with 128 bits, equal digests mean equal images
 ROW_DIGEST = np.dtype([("high", np.uint64), ("low", np.uint64), ("row", np.int64)])
-WORKING_BYTES = 80  # per row that is being compared: its digest, a sorted copy, and the order
+WORKING_BYTES = 120  # per row that is being compared: its digest, a sorted copy, and the order
 COMPARING_BYTES = 64 << 20  # the memory for comparing; more rows are compared in several rounds
 MOST_EQUAL_ROWS = 100_000  # more are counted, not listed
 
@@ -54,14 +54,24 @@ class EqualImages:
     groups: list[EqualRows] | None
 
 
+class _Span(NamedTuple):
+    """Rows `first` to `stop` of a file of sorted digests; `split` is the number of its split."""
+
+    split: int
+    path: Path
+    first: int
+    stop: int
+
+
 class _Members(NamedTuple):
     """Rows whose images occur more than once: group by group, and in ascending order in each.
 
-    `is_first` is True for the first row of a group.
+    `times` says how many rows an entry stands for. `is_first` is True for the first one of a group.
     """
 
     splits: np.ndarray
     rows: np.ndarray
+    times: np.ndarray
     is_first: np.ndarray
 
 
@@ -95,8 +105,7 @@ def find_equal_rows(
     """Find rows with equal images within and across splits.
 
     `files` has the sorted digests of each split, in .npy files. They are compared in as many rounds
-    as it takes to hold about `memory` bytes, besides the groups, of at most `most_listed` rows. All
-    rows of one image are in the same round.
+    as it takes to hold about `memory` bytes, besides the groups, of at most `most_listed` rows.
     """
     splits = [*files]
     paths = [(number, path) for number, split in enumerate(splits) for path in files[split]]
@@ -106,7 +115,11 @@ def find_equal_rows(
     found: list[_Members] | None = []
     for number in range(rounds):
         start, stop = (number << 64) // rounds, ((number + 1) << 64) // rounds
-        members = _find_members([(split, _cut(path, start, stop)) for split, path in paths])
+        spans = [_find_span(split, path, start, stop) for split, path in paths]
+        # Digests are spread evenly, so twice as many as in other rounds are of equal images.
+        if sum(span.stop - span.first for span in spans) > 2 * rows / rounds + most_listed:
+            found = None
+        members = _find_members(spans, are_listed=found is not None)
         counts = _add_counts(counts, members)
         if found is not None:
             found.append(members)
@@ -116,30 +129,48 @@ def find_equal_rows(
     return EqualImages(counts, groups)
 
 
-def _cut(path: Path, start: int, stop: int) -> np.ndarray:
-    """Return the digests in a file whose first half is from `start` up to, not including, `stop`.
+def _find_span(split: int, path: Path, start: int, stop: int) -> _Span:
+    """Find the digests whose first half is from `start` up to, not including, `stop`.
 
     The file is open only for this: a process may not hold thousands of files open.
     """
-    digests = np.load(path, mmap_mode="r")
-    first, last = (bisect.bisect_left(digests["high"], bound) for bound in (start, stop))
-    return np.array(digests[first:last])
+    halves = np.load(path, mmap_mode="r")["high"]
+    return _Span(split, path, *(bisect.bisect_left(halves, bound) for bound in (start, stop)))
 
 
-def _find_members(cuts: Sequence[tuple[int, np.ndarray]]) -> _Members:
-    """Return the rows whose digest occurs more than once."""
-    digests = np.concatenate([digests for _, digests in cuts])
-    splits = np.concatenate([np.full(len(digests), split, np.int16) for split, digests in cuts])
+def _find_members(spans: Sequence[_Span], *, are_listed: bool) -> _Members:
+    """Return the rows whose digest occurs more than once.
+
+    Unless they `are_listed`, equal rows of a file are one entry, so that it does not matter how
+    many they are.
+    """
+    kept, times = [], []
+    for span in spans:
+        digests = np.array(np.load(span.path, mmap_mode="r")[span.first : span.stop])
+        if not are_listed:
+            digests = digests[np.lexsort((digests["row"], digests["low"], digests["high"]))]
+        places = np.arange(len(digests)) if are_listed else np.flatnonzero(_differ(digests))
+        kept.append(digests[places])
+        times.append(np.diff(places, append=len(digests)))
+    digests, lengths = np.concatenate(kept), np.concatenate(times)
+    numbers = np.array([span.split for span in spans], np.int16)
+    splits = np.repeat(numbers, [len(each) for each in kept])
     order = np.lexsort((digests["row"], splits, digests["low"], digests["high"]))
-    digests, splits = digests[order], splits[order]
-    if not len(digests):
-        return _Members(splits, digests["row"], np.zeros(0, bool))
-    same = (digests["high"][1:] == digests["high"][:-1]) & (
-        digests["low"][1:] == digests["low"][:-1]
+    digests, lengths, splits = digests[order], lengths[order], splits[order]
+    is_first = _differ(digests)
+    is_member = ~(is_first & np.append(is_first[1:], True)[: len(digests)]) | (lengths > 1)
+    return _Members(
+        splits[is_member], digests["row"][is_member], lengths[is_member], is_first[is_member]
     )
-    as_before, as_after = np.append(False, same), np.append(same, False)
-    is_member = as_before | as_after
-    return _Members(splits[is_member], digests["row"][is_member], ~as_before[is_member])
+
+
+def _differ(digests: np.ndarray) -> np.ndarray:
+    """Check which digests differ from the one before them, bool (n,); the first one does."""
+    differ = np.ones(len(digests), bool)
+    for half in ("high", "low"):
+        differ[1:] &= digests[half][1:] == digests[half][:-1]
+    differ[1:] = ~differ[1:]
+    return differ
 
 
 def _add_counts(counts: EqualCounts, members: _Members) -> EqualCounts:
@@ -147,7 +178,7 @@ def _add_counts(counts: EqualCounts, members: _Members) -> EqualCounts:
     starts = members.is_first.copy()  # of runs: the rows of a group that are in one split
     starts[1:] |= members.splits[1:] != members.splits[:-1]
     places = np.flatnonzero(starts)
-    lengths = np.diff(places, append=len(starts))
+    lengths = np.add.reduceat(members.times, places) if len(places) else members.times
     split_of_run = members.splits[places]
     within = {}
     for number, split in enumerate(counts.within):
