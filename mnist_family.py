@@ -845,7 +845,7 @@ def _mirror_from_environment() -> str | None:
         remedy = "put them into ~/.netrc: machine HOST login NAME password PASSWORD"
         raise fault(subject, "a name or password in the URL", "none", remedy)
     if not _is_base_url(given):
-        expected = "http:// or https://, a host and a path, without blanks, ? and #"
+        expected = "http:// or https://, a host and a path, without spaces, ? and #"
         raise fault(subject, repr(given), expected, "correct it or give a folder as data_dir")
     parts = urllib.parse.urlsplit(given)
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/"

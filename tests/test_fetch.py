@@ -274,7 +274,7 @@ def test_a_mirror_that_is_no_url_is_refused(tiny, mirrors, cache, monkeypatch, g
             tiny.module.load("mnist", streaming=streaming, cache_dir=str(cache))
         assert str(refusal.value) == (
             f"MNIST_FAMILY_MIRROR: {given!r}, expected http:// or https://, a host and a path, "
-            "without blanks, ? and #; correct it or give a folder as data_dir"
+            "without spaces, ? and #; correct it or give a folder as data_dir"
         )
 
 

@@ -270,7 +270,7 @@ def test_square_images_are_resized_when_asked(file):
     flat = [["3", *["200"] * 1024], ["4", *["9"] * 1024]]
     write_csv(file, *flat)
     line = f"{file}: 1024 pixels in a row, which are 32 × 32, expected 784, which are 28 × 28; "
-    line += "pass --resize to scale images and to turn colours to grey"
+    line += "pass --resize to scale images and convert colours to grey"
     assert refusal(file, dest=file.parent.parent / "out") == line
     images = np.stack([np.full((28, 28), 200), np.full((28, 28), 9)])
     assert_holds(file, {"train": (images, np.array([3, 4]))}, resize=True)

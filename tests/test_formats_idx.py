@@ -78,7 +78,7 @@ def test_other_sizes_are_resized_when_asked(tmp_path, side, pack):
     line = (
         f"{file}: images of {side} × {side}, expected 28 × 28; pass --resize to scale images and "
     )
-    assert refusal(source) == f"{line}to turn colours to grey"
+    assert refusal(source) == f"{line}convert colours to grey"
     scaled = np.stack([np.full((28, 28), 200), np.full((28, 28), 9)])
     assert_holds(source, {"train": (scaled, np.array([3, -1]))}, resize=True)
 

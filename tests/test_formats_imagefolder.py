@@ -258,7 +258,7 @@ def test_other_sizes_and_modes_are_refused_or_resized(tmp_path):
     folder.mkdir(parents=True)
     PIL.Image.new("RGB", (56, 40), (255, 0, 0)).save(folder / "0.png")
     line = f"{folder / '0.png'}: 56 × 40 in mode RGB, expected 28 × 28 in mode L; pass --resize "
-    assert refusal(tmp_path / "source") == f"{line}to scale images and to turn colours to grey"
+    assert refusal(tmp_path / "source") == f"{line}to scale images and convert colours to grey"
     PIL.Image.new("L", (28, 28), 9).save(folder / "1.jpg", quality=100)
     half = np.zeros((28, 28, 4), np.uint8)
     half[..., :3], half[:, 14:, 3] = 255, 255  # white, and its left half transparent

@@ -96,7 +96,7 @@ def test_other_arrays_are_left_out_and_named(file):
 def test_colours_and_other_sizes_are_resized_when_asked(file):
     np.savez(file, x_train=np.full((2, 32, 40, 3), 200, np.uint8), y_train=[1, 2])
     line = f"{file}, x_train: images of 32 × 40 × 3, expected 28 × 28; "
-    line += "pass --resize to scale images and to turn colours to grey"
+    line += "pass --resize to scale images and convert colours to grey"
     assert refused(file) == line
     splits = {"train": (np.full((2, 28, 28), 200), np.array([1, 2]))}
     assert_holds(file, splits, resize=True)

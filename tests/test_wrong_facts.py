@@ -149,18 +149,18 @@ WRONG_FACTS = {  # text, and what is said after the path; <KEYS> are those of th
         "title: a\x07\n",
         ":1: the character U+0007, expected printable text; remove it",
     ),
-    "a URL with blanks": (
+    "a URL with spaces": (
         "homepage: https://a b\n",
         (
             ":1: homepage: 'https://a b', expected a URL such as https://example.org, "
-            "without blanks; correct it"
+            "without spaces; correct it"
         ),
     ),
     "a URL of another kind": (
         "homepage: javascript:alert(1)\n",
         (
             ":1: homepage: 'javascript:alert(1)', expected a URL such as "
-            "https://example.org, without blanks; correct it"
+            "https://example.org, without spaces; correct it"
         ),
     ),
     "an unknown source": (
@@ -376,7 +376,7 @@ WRONG_FACTS = {  # text, and what is said after the path; <KEYS> are those of th
         "licence: {name: b, url: foo}\n",
         (
             ":1: licence.url: 'foo', expected a URL such as https://example.org, without "
-            "blanks; correct it"
+            "spaces; correct it"
         ),
     ),
     "a mistyped key of a licence": (

@@ -59,7 +59,7 @@ def run_command(name: str, arguments: dict[str, object]) -> int:
 
 
 def _import_command(name: str) -> ModuleType:
-    """Import the module of a command, and keep the garbage collector off what that makes.
+    """Import the module of a command, and keep what that creates out of garbage collection.
 
     All of it lives as long as the process; to search it while it grows, and again at the end, would
     take a third of the time that a small conversion takes.

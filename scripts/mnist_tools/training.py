@@ -190,7 +190,7 @@ def _make_learner() -> _Learner:
 
 
 def _warm_up() -> None:
-    """Let PyTorch load what a first batch needs, so that no way is charged for it."""
+    """Let PyTorch load what a first batch needs, so that this time counts for none of the ways."""
     import torch
 
     images = torch.zeros(BATCH_ROWS, 1, 28, 28)

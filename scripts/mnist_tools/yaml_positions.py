@@ -157,7 +157,7 @@ class _BoundedLoader(yaml.SafeLoader):
 
 
 class _CoreLoader(_BoundedLoader):
-    """A bounded loader in which only values such as true, 5, 0.5 and null are no texts."""
+    """A bounded loader that reads all as text but values such as true, 5, 0.5 and null."""
 
 
 _CoreLoader.yaml_implicit_resolvers = {}  # without those of YAML 1.1

@@ -39,7 +39,7 @@ EXPECTED_ANSWERS = {"citation": "a BibTeX entry", "contact": "an address or a pa
 
 
 def check_facts(file: FactsFile) -> None:
-    """Raise ValueError for the first value that no one can mean, with its line and key."""
+    """Raise ValueError for the first value that makes no sense, with its line and key."""
     facts = file.values
     for key in (*answer_keys(), *EXPECTED_ANSWERS):
         _check_answer(file, key)

@@ -24,7 +24,7 @@ STATEMENTS = {
         {"claim": "What a web page says.", "source": "https://example.org/about"},
         {"measured": "There are {{ train.rows }} rows in train."},
         {"unknown": "Who paid for it.", "looked": "the report, the web page"},
-        {"advice": "Hold rows of train out for choices."},
+        {"advice": "Choose models on rows held out of train."},
     ],
     "sources": {"report": {"name": "Example, The making of the letters"}},
 }

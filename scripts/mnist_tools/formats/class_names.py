@@ -18,7 +18,7 @@ def first_named(
     beside: ClassNames | None,
     default: ClassNames,
 ) -> ClassNames:
-    """Return the first class names there are: option, data, file beside it, or default."""
+    """Return the first class names that are given: option, data, file beside it, or default."""
     for names in (option, inside, beside):
         if names is not None:
             return names

@@ -37,7 +37,7 @@ def files_in(path: Path, *suffixes: str) -> list[Path]:
 
 
 def refuse_packed_files(path: Path) -> None:
-    """Raise ValueError if rows could be missed: for packed files that are not there unpacked."""
+    """Raise ValueError for packed files without an unpacked copy: their rows would be missed."""
     names = [entry.name for entry in path.iterdir()] if path.is_dir() else [path.name]
     for name in sorted(names):
         match = PACKED.fullmatch(name)

@@ -32,7 +32,7 @@ MAX_FILE_BYTES = 32 << 20  # of an image file that has to be held in memory
 FITTING_IMAGE = "28 × 28 in mode L"
 PNG_SIGNATURE_BYTES = 8
 PNG_BLOCK_BYTES = 1 << 20
-PASS_RESIZE = "pass --resize to scale images and to turn colours to grey"
+PASS_RESIZE = "pass --resize to scale images and convert colours to grey"
 GREY_MODES = ("1", "L", "LA")
 RESIZED = (
     "images of other sizes are scaled to 28 × 28 (Lanczos), and colours converted to grey "
