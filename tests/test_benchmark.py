@@ -159,6 +159,10 @@ def test_users_mistakes_are_one_line(archives, tmp_path, monkeypatch):
     assert refusal("mnist", archives, memory=True) == (
         "--memory: this is darwin, expected Linux; leave it out"
     )
+    with pytest.raises(ValueError, match="^--build: this is darwin, expected Linux; leave it out$"):
+        command.benchmark_build("mnist", archives, [5])
+    with pytest.raises(ValueError, match="^--read: this is darwin, expected Linux; leave it out$"):
+        command.benchmark_read("mnist", archives, 5)
 
 
 def test_broken_archives_are_one_line(archives, tmp_path):
@@ -218,6 +222,14 @@ def test_too_few_rows_are_refused(tmp_path):
         command.benchmark_read("mnist", tmp_path, 0)
     with pytest.raises(ValueError, match=line):
         command.benchmark_build("mnist", tmp_path, [5, 0])
+
+
+def test_no_two_of_many_copies_of_one_row_are_equal(tmp_path):
+    write_split(tmp_path / "one", "train", pictures(1, 1), numbers(1, 1))
+    split = mnist_family.verified_splits("mnist", tmp_path / "one")["train"]
+    write_many_rows(split, 600, tmp_path / "many")
+    images = mnist_family.arrays("mnist", "train", data_dir=tmp_path / "many").images
+    assert len(np.unique(images, axis=0)) == 600
 
 
 def test_no_two_of_many_rows_are_equal(tmp_path):

@@ -16,6 +16,7 @@ from shard_plans import IMAGES, LABELS, NAMES, ONE, ROOMY, SMALL, contents, make
 import mnist_family
 from mnist_tools.shards import write
 from mnist_tools.shards.finish import find_finished, finish, total_size, total_tally
+from mnist_tools.shards.images import read_images
 from mnist_tools.shards.plan import plan_shards
 from mnist_tools.shards.run import write_datasets
 from mnist_tools.shards.size import parse_shard_size
@@ -86,6 +87,8 @@ def test_class_names_that_leave_no_room_are_refused(tmp_path):
     assert message.startswith("--max-shard-size of 100,000 bytes: too small for the class names")
     least = int(message.split("expected ")[1].split(" or more")[0].replace(",", ""))
     assert message.endswith("or more; correct it")
+    with pytest.raises(ValueError, match="too small for the class names"):
+        plan_shards(tmp_path / "shards", source, least - 1)
     written = write_datasets(tmp_path / "shards", [source], least, ONE)
     assert max(shard.bytes for shard in written.shards["digits"]["train"]) <= least
 
@@ -269,6 +272,17 @@ def test_a_file_that_was_added_is_refused_and_kept(tmp_path):
         "move it elsewhere"
     )
     assert added.exists()
+
+
+@pytest.mark.parametrize("max_bytes", [ROOMY, SMALL])
+def test_images_are_read_back_from_any_group_of_any_shard(tmp_path, max_bytes):
+    tasks = make_plan(tmp_path, max_bytes)
+    write_all(tasks)
+    rows = [0, 999, 1000, 1499, tasks[0].stop - 1, tasks[-1].start]
+    images = read_images(finish(tasks), rows)
+    assert {*images} == {*rows}
+    for row, image in images.items():
+        np.testing.assert_array_equal(image, IMAGES[row])
 
 
 # --- All shards of a build ------------------------------------------------------------------------
