@@ -148,6 +148,7 @@ def test_the_mirrors_are_the_default_source(tiny, mirrors, out, cache, monkeypat
     for config, tiny_config in zip(mnist_family.CONFIGS, tiny.module.CONFIGS, strict=True):
         monkeypatch.setattr(config, "archives", tiny_config.archives)
         monkeypatch.setattr(config, "mirrors", tiny_config.mirrors)
+    monkeypatch.setattr(datasets.config, "DOWNLOADED_DATASETS_PATH", cache / "downloads")
     build(out, ["kmnist"])
     assert {path.split("/")[0] for _, path in mirrors[0].requests} == {"kmnist"}
     assert_rows(
