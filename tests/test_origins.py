@@ -80,7 +80,7 @@ def test_a_labels_txt_that_is_not_used_is_told(here):
     (origin,) = find_origins(["letters"])
     assert origin.notes == (
         "letters: IDX with the split train and 4 classes: a, b, c, d (named by dataset_meta.json)",
-        "letters/labels.txt: other names than in dataset_meta.json, and not used; "
+        "letters/labels.txt: not used, as dataset_meta.json has other names; "
         "remove dataset_meta.json to use it",
     )
 
