@@ -8,8 +8,11 @@ import pytest
 from mnist_tools.cards import facts
 from mnist_tools.cards.facts_file import load_schema
 
-KEYS = ", ".join(load_schema("facts")["properties"])
-WRONG_FACTS = {  # text, and what is said after the path; <KEYS> are those of the schema
+ALL_KEYS = [*load_schema("facts")["properties"]]
+KEYS = ", ".join(ALL_KEYS)
+FEW_KEYS = f"{', '.join(ALL_KEYS[:7])} and {len(ALL_KEYS) - 7} more"
+# Text, and what is said after the path. <KEYS> are those of the schema, <FEW_KEYS> the first ones.
+WRONG_FACTS = {
     "a tab": (
         "title: a\nmore:\n\ta: b\n",
         (
@@ -108,11 +111,11 @@ WRONG_FACTS = {  # text, and what is said after the path; <KEYS> are those of th
     ),
     "a mistyped key": (
         "titel: a\n",
-        ":1: the key 'titel', expected one of <KEYS>; did you mean 'title'?",
+        ":1: the key 'titel', expected one of <FEW_KEYS>; did you mean 'title'?",
     ),
     "a key in capitals": (
         "Title: a\n",
-        ":1: the key 'Title', expected one of <KEYS>; did you mean 'title'?",
+        ":1: the key 'Title', expected one of <FEW_KEYS>; did you mean 'title'?",
     ),
     "a list at the top": (
         "- title: a\n",
@@ -415,7 +418,7 @@ def message_about(path, content):
 def test_what_is_wrong_is_named_by_file_line_and_key(tmp_path, text, message):
     path = tmp_path / "facts.yaml"
     told = message_about(path, text.encode())
-    assert told == f"{path}{message.replace('<KEYS>', KEYS)}"
+    assert told == f"{path}{message.replace('<KEYS>', KEYS).replace('<FEW_KEYS>', FEW_KEYS)}"
     assert len(told.splitlines()) == 1
 
 

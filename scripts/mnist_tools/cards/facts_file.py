@@ -15,11 +15,13 @@ import jsonschema
 
 from mnist_family import fault
 from mnist_tools.command_line import command_line
+from mnist_tools.lists import name_some
 from mnist_tools.wording import Place, show, show_place
 from mnist_tools.yaml_positions import Unreadable, closest_line, parse_with_positions
 
 SchemaName = Literal["facts", "family"]
 LARGEST_FACTS = 1_000_000  # bytes
+FEW_KEYS = 7
 EMPTY: Mapping[str, object] = {"an empty text": "", "an empty list": [], "an empty mapping": {}}
 
 
@@ -123,7 +125,10 @@ def _is_other_type(error: jsonschema.ValidationError) -> bool:
 def _explain(
     path: Path, error: jsonschema.ValidationError, lines: Mapping[Place, int]
 ) -> ValueError:
-    """Say what was found and expected; for an unknown key, list the known ones."""
+    """Say what was found and expected; for an unknown key, list the known ones.
+
+    If one of them was meant, a few are enough: the line should be short.
+    """
     schema: Any = error.schema
     found: Any = error.instance
     place = (*error.absolute_path,)
@@ -131,8 +136,10 @@ def _explain(
         allowed = [*schema["properties"]]
         unknown = next(key for key in found if key not in allowed)
         where = _where(path, lines.get((*place, unknown), 1), place)
-        remedy = _meant(unknown, allowed) or "rename or remove it"
-        return fault(where, f"the key {show(unknown)}", f"one of {', '.join(allowed)}", remedy)
+        meant = _meant(unknown, allowed)
+        listed = name_some(allowed, len(allowed) if meant is None else FEW_KEYS)
+        remedy = meant or "rename or remove it"
+        return fault(where, f"the key {show(unknown)}", f"one of {listed}", remedy)
     where = _where(path, lines.get(place, 1), place)
     expected = schema.get("title", "another value")
     if error.validator == "required":

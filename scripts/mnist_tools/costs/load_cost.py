@@ -128,7 +128,7 @@ def _time_build(
 
 
 def _time_gunzip_and_deflate(splits: Sequence[DiskSplit | PartedSplit]) -> float:
-    """Time decompressing all pixels and run-length coding each image, in seconds."""
+    """Time decompressing all pixels and deflating each image as `encode_pngs` does, in seconds."""
     start = time.perf_counter()
     for part in [part for split in splits for part in split.parts]:
         pixels = _payload(Path(part.images).read_bytes())
