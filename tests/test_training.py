@@ -53,9 +53,9 @@ def test_a_library_that_cannot_read_the_rows_says_why(tmp_path, monkeypatch):
     folder = write_black_and_white(tmp_path / "archives")
     cache = tmp_path / "keras" / "datasets"
     for name, reason in {
-        "mnist": f"mnist.npz not in {cache}, where Keras would download it to",
-        "fashion": f"fashion-mnist/train-images-idx3-ubyte.gz not in {cache}, "
-        "where Keras would download it to",
+        "mnist": f"mnist.npz not in {cache}; Keras would download it",
+        "fashion": f"fashion-mnist/train-images-idx3-ubyte.gz not in {cache}; "
+        "Keras would download it",
         "kmnist": "Keras has no reader for it",
     }.items():
         assert benchmark_training(name, folder, repeats=1).unusable == {

@@ -305,7 +305,7 @@ def _open_keras(source: ReadFrom) -> Batches:
     home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"), "datasets")
     missing = [name for name in files[source.config] if not (home / name).is_file()]
     if missing:
-        raise Unusable(f"{missing[0]} not in {home}, where Keras would download it to")
+        raise Unusable(f"{missing[0]} not in {home}; Keras would download it")
     os.environ.setdefault("KERAS_BACKEND", "torch")
     import keras
 
